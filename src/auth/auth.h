@@ -1,0 +1,60 @@
+/*
+ * auth.h - one logon: SPNEGO tokens in, a principal and a session key out.
+ *
+ * Owns     struct auth owns its negotiation state and, until taken, the principal and the key.
+ * Threads  one exchange is used by one thread at a time: auth_step() runs as an EXEC_AUTH job, as it may
+ *          block (NSS, later LDAP and Kerberos); struct auth_server is immutable and shared.
+ * Errors   statuses for the SESSION_SETUP answer. Unknown user, wrong password and bad proof are all
+ *          STATUS_LOGON_FAILURE after the same amount of work. Malformed SPNEGO or NTLMSSP is
+ *          STATUS_INVALID_PARAMETER. Nothing secret is logged.
+ * Spec     [MS-SMB2] 3.3.5.5.3, [MS-SPNG], RFC 4178, [MS-NLMP]
+ */
+#pragma once
+
+#include "auth/principal.h"
+#include "base/arena.h"
+#include "base/env.h"
+#include "base/status.h"
+
+/* Settings and databases that every logon of a configuration snapshot uses. */
+struct auth_server {
+	struct env *env;
+	const char *server_name; /* NetBIOS/NTLM name, upper case		*/
+	const char *domain;      /* workgroup or FQDN			*/
+	const char *dns_name;    /* host's FQDN or server_name		*/
+	const char *userdb_file; /* text user database			*/
+	bool allow_guest; /* unknown users become guests; never a known user with a wrong password */
+	bool allow_anonymous;
+	bool ntlm; /* accept NTLM at all			*/
+	struct cred *
+		self; /* started as an ordinary user: everybody acts as this account; else NULL */
+	struct cred *nobody; /* guest and anonymous			*/
+};
+
+/* NegTokenInit2 for the NEGOTIATE answer: our mechanisms. In the arena; empty span if memory fails. */
+struct span auth_negotiate_token(const struct auth_server *s, struct arena *a);
+
+struct auth;
+/* NULL without memory. The server settings must outlive it. */
+struct auth *auth_new(const struct auth_server *s);
+void auth_free(struct auth *a); /* wipes */
+
+/*
+ * Take the client's next token.
+ *
+ * token      GSS-API SPNEGO, or raw NTLMSSP (old clients send it bare)
+ * ret_token  our answer, in the arena; may be empty
+ *
+ * STATUS_MORE_PROCESSING_REQUIRED: send ret_token, wait for the next.
+ * STATUS_SUCCESS: auth_principal() and auth_session_key() are there; ret_token may still hold mechListMIC.
+ * anything else: the logon failed; the exchange is over.
+ */
+MUST_CHECK nt_status auth_step(struct auth *a, struct span token, struct arena *arena,
+			       struct span *ret_token);
+
+/* After STATUS_SUCCESS: a new reference. */
+struct principal *auth_principal(struct auth *a);
+/* After STATUS_SUCCESS, named users: the whole GSS key, 16 to 64 bytes, borrowed; empty for guest and anonymous. */
+struct span auth_session_key(const struct auth *a);
+/* For logs: the name the client claims, UTF-8, "" until it said so. Borrowed. */
+const char *auth_claimed_user(const struct auth *a);

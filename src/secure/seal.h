@@ -1,0 +1,62 @@
+/*
+ * seal.h - encryption of SMB3 messages (the TRANSFORM frame).
+ *
+ * Owns     seal_key, seal_tx own their expanded key (in a secret slot). The messages are the caller's buffers.
+ * Threads  struct seal_key is immutable after init; struct seal_tx holds an atomic nonce counter and may be
+ *          used from any thread and any channel of the session.
+ * Errors   -EBADMSG for every failed authentication or malformed transform: the caller drops the connection,
+ *          says nothing. Plaintext of a failed tag is wiped before the return.
+ * Spec     [MS-SMB2] 2.2.41, 3.1.4.3, 3.3.5.2.1.1
+ */
+#pragma once
+
+#include "base/span.h"
+
+/* Values of SMB2_ENCRYPTION_CAPABILITIES. [MS-SMB2] 2.2.3.1.2 */
+enum seal_cipher {
+	SEAL_NONE = 0,
+	SEAL_AES_128_CCM = 1,
+	SEAL_AES_128_GCM = 2,
+	SEAL_AES_256_CCM = 3,
+	SEAL_AES_256_GCM = 4,
+};
+
+enum { SEAL_HEADER_LEN = 52 };
+
+/* 16 or 32; 0 for SEAL_NONE. */
+size_t seal_key_len(enum seal_cipher cipher);
+
+struct seal_key;
+/* For receiving. key: seal_key_len() bytes, copied. NULL if memory or the library fails. */
+struct seal_key *seal_key_new(enum seal_cipher cipher, struct span key);
+void seal_key_free(struct seal_key *k); /* wipes */
+
+struct seal_tx;
+/* For sending. nonce_tail: random bytes of the session, mixed into every nonce behind the counter. */
+struct seal_tx *seal_tx_new(enum seal_cipher cipher, struct span key,
+			    const uint8_t nonce_tail[4]);
+void seal_tx_free(struct seal_tx *t); /* wipes */
+
+/* SessionId of a transform header; false if frame is too short or does not start FD 'S' 'M' 'B'. */
+MUST_CHECK bool seal_peek_session(struct span frame, uint64_t *ret_session_id);
+
+/*
+ * Open one frame in place.
+ *
+ * frame      from ProtocolId FD 'S' 'M' 'B' to the last byte of the transport message
+ * ret_plain  on success the message or compound: the tail of `frame`
+ *
+ * Checks, in order and before decrypting: length, Flags = 1, OriginalMessageSize = exactly what follows.
+ */
+MUST_CHECK int seal_open(const struct seal_key *key, struct mspan frame,
+			 struct mspan *ret_plain);
+
+/*
+ * Seal one message in place under the next nonce of tx.
+ *
+ * frame    SEAL_HEADER_LEN bytes for the header, then the plaintext
+ *
+ * 0; -EIO if the library failed; -EKEYEXPIRED when the nonces are used up. On either the caller drops the
+ * connection: never send it plain, never seal again under the same nonce.
+ */
+MUST_CHECK int seal_message(struct seal_tx *tx, uint64_t session_id, struct mspan frame);
