@@ -1,0 +1,19 @@
+/*
+ * cred.h - the only code that changes who a thread acts as.
+ *
+ * Raw setfsuid, setfsgid, setgroups on this thread; real, effective and saved ids stay 0, so no user can signal
+ * us, and libc's process-wide set*id calls are forbidden everywhere.
+ *
+ * Owns     the calling thread's identity (thread-local knowledge of it, so that an unchanged one costs nothing).
+ * Threads  acts on the calling thread only.
+ * Errors   any failure ends the process: going on with another's rights is worse.
+ */
+#pragma once
+
+#include "base/cred.h"
+
+/* Act as c from now on; NULL: as the server itself. Does nothing if that is so already. */
+void cred_become(const struct cred *c);
+
+/* For the calling thread, once: keep only CAP_SETUID and CAP_SETGID in effect. No-op for an ordinary user. */
+void cred_confine_thread(void);

@@ -1,0 +1,71 @@
+/*
+ * node.h - the node table: what is known of every file that somebody has open, and the names being changed.
+ *
+ * Owns     a node holds its path handle and its parent; counted. A node lives as long as anyone refers to it.
+ * Threads  any. Node table lock (rank TABLE) -> node lock (rank NODE).
+ * Spec     [MS-SMB2] 3.3.1.10 Open, [MS-FSA] 2.1.1.3 File
+ */
+#pragma once
+
+#include "base/map.h"
+#include "fs/turn.h"
+#include "fs/vfs.h"
+
+struct state_node;
+struct node_table;
+
+struct node {
+	struct map_node by_key; /* table's lock */
+	atomic_uint refs;
+	struct node_table *table; /* I */
+	struct vfs *vfs;          /* I */
+	struct node_key key;      /* I */
+	struct vfile *file;       /* I  path handle */
+	bool directory;           /* I */
+	struct state_node *state; /* I  share modes, locks, deletion: fs/state.h */
+	struct turn turn;
+	struct lock lock;    /* rank NODE */
+	struct node *parent; /* L  NULL for a root; counted */
+	char *name;          /* L  as on disk, "" for a root */
+	uint64_t
+		sticky_write_time; /* L  set explicitly: not moved by later writes; 0 none */
+};
+
+/* A name under change or look-up: serialises creators of one name, case-folded. */
+struct name_turn {
+	struct map_node by_hash;
+	unsigned refs;
+	struct node *parent;
+	char *folded;
+	struct turn turn;
+};
+
+struct state;
+
+/* hash_key: 16 random bytes. NULL without memory. The table borrows `state`. */
+struct node_table *node_table_new(struct state *state, const uint8_t *hash_key);
+void node_table_free(struct node_table *t); /* no node may be left */
+size_t node_table_count(struct node_table *t);
+
+/* The node of `key`, made if need be around a new reference to `file`; with a reference. NULL without memory. */
+MUST_CHECK struct node *node_find_or_new(struct node_table *t, struct vfs *vfs,
+					 const struct vfs_stat *stat, struct vfile *file,
+					 struct node *parent, const char *name);
+/* Only if it exists. */
+struct node *node_find(struct node_table *t, const struct node_key *key);
+struct node *node_get(struct node *n);
+void node_put(struct node *n);
+
+/* Copies of what a rename may change. */
+MUST_CHECK int node_name(struct node *n, struct arena *a, struct node **ret_parent,
+			 const char **ret_name);
+/* After a rename, inside the turns: takes a reference to parent. -ENOMEM leaves it as it was. */
+MUST_CHECK int node_moved(struct node *n, struct node *parent, const char *name);
+/* The path from the share root with backslashes, "" for the root, in the arena. NULL without memory. */
+char *node_path(struct node *n, struct arena *a);
+
+/* The turn of (parent, name) for whoever creates, renames or deletes it. Released by name_turn_give(). NULL
+ * without memory: nothing is taken and w is not ended. */
+MUST_CHECK struct name_turn *name_turn_take(struct node *parent, const char *name,
+					    struct turn_ref *r, struct wait *w);
+void name_turn_give(struct name_turn *nt, struct turn_ref *r);

@@ -1,0 +1,316 @@
+/*
+ * vfs.h - the seam to a file system: one record a call, done now or later.
+ *
+ * A call is a struct (below) that begins with `struct vfs_call`. The caller fills its inputs, keeps it alive
+ * until the wait ends, and then reads its outputs. wait->err is 0 or a negative errno; outputs are valid only
+ * with 0 unless said otherwise. The back end decides by itself what runs inline and what goes to the pool.
+ *
+ *     back ends   fs/posix (the kernel), tests/sim/memfs (memory, with faults)
+ *
+ * Names are UTF-8 components, never paths with separators; everything is reached from an open directory, beneath
+ * the root of its volume. Symbolic links are never followed out of it; they are followed inside it.
+ *
+ * Owns     a struct vfile is counted; whoever receives one in an output owns that reference.
+ * Threads  calls are started and ended on the caller's worker. A vfile may be used from several at once.
+ * Errors   -ENOENT name does not exist; -ENOTDIR / -EISDIR; -EXDEV leaves the volume; -ELOOP a link that
+ *          cannot be followed; -EACCES, -EPERM the user may not; -EEXIST; -ENOTEMPTY; -ENOSPC, -EDQUOT, -EFBIG;
+ *          -ESTALE the name no longer means the expected file.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/cred.h"
+#include "base/env.h"
+#include "base/lane.h"
+#include "net/xport.h"
+
+/* What a file is, wherever it is named from. */
+struct node_key {
+	uint64_t volume; /* st_dev, mixed with what else tells volumes apart	*/
+	uint64_t inode;
+	uint64_t generation; /* 0 where the back end knows none			*/
+};
+
+static inline bool node_key_eq(const struct node_key *a, const struct node_key *b)
+{
+	return a->volume == b->volume && a->inode == b->inode &&
+	       a->generation == b->generation;
+}
+
+enum vfs_type { VFS_FILE, VFS_DIR, VFS_SYMLINK, VFS_SPECIAL };
+
+/* All times are FILETIMEs: [MS-DTYP] 2.3.3. */
+struct vfs_stat {
+	struct node_key key;
+	enum vfs_type type;
+	uint32_t mode; /* permission bits, 07777 */
+	uint32_t uid, gid;
+	uint32_t nlink;
+	uint32_t dos_attributes; /* FILE_ATTRIBUTE_*; never 0 */
+	uint64_t size;           /* EndOfFile, bytes */
+	uint64_t allocated;      /* AllocationSize, bytes */
+	uint64_t create_time, access_time, write_time, change_time;
+};
+
+/* An open handle of a back end: a path handle (names and attributes) or a data handle (contents). */
+struct vfile {
+	atomic_uint refs;
+	const struct vfs_ops *ops;
+	struct seg_file seg; /* for output straight from the file */
+};
+
+struct vfile *vfile_get(struct vfile *f);
+void vfile_put(struct vfile *f); /* closes with the last reference; NULL is fine */
+
+static inline void vfile_putp(struct vfile **f)
+{
+	vfile_put(*f);
+}
+
+/* Permission bits of a call's `may`: what its user may do to the file, as the kernel sees it. */
+enum { VFS_MAY_EXEC = 1, VFS_MAY_WRITE = 2, VFS_MAY_READ = 4 };
+
+enum vfs_op {
+	VFS_LOOKUP,
+	VFS_CREATE,
+	VFS_OPEN,
+	VFS_STAT,
+	VFS_SETATTR,
+	VFS_UNLINK,
+	VFS_RENAME,
+	VFS_LINK,
+	VFS_READ,
+	VFS_WRITE,
+	VFS_SYNC,
+	VFS_READDIR,
+	VFS_STATFS,
+	VFS_EA_LIST,
+	VFS_EA_SET,
+	VFS_OP_COUNT,
+};
+
+struct vfs; /* one volume: a share's root */
+
+struct vfs_call {
+	struct job job; /* the back end's, when it uses the pool	*/
+	enum vfs_op op;
+	struct vfs *vfs;
+	const struct cred *cred; /* whose rights count; NULL: the server's	*/
+	struct lane *lane;       /* whose worker started it			*/
+	struct arena
+		*arena; /* memory for outputs; touched by nobody else until the end */
+};
+
+/*
+ * Resolve `names` one after another beneath `dir`.
+ *
+ * Exact name first, then case-insensitively where the volume is. count 0 names dir itself. For a symbolic link
+ * as the last name: followed inside the volume; VFS_SYMLINK and no error if it dangles or leaves.
+ */
+struct vfs_lookup {
+	struct vfs_call call;
+	struct vfile *dir; /* path handle of a directory		*/
+	const char *const *names;
+	size_t count;
+	/* out */
+	struct vfile *file; /* path handle				*/
+	struct vfs_stat stat;
+	const char *name; /* the last name as it is on disk; "" for count 0 */
+	unsigned may;     /* VFS_MAY_*				*/
+	size_t resolved; /* on -ENOENT, -ENOTDIR, -EACCES too: how many names were found */
+};
+
+/* Make a new file or directory; -EEXIST if the name is taken (also in another case). Never opens what exists. */
+struct vfs_create {
+	struct vfs_call call;
+	struct vfile *dir;
+	const char *name;
+	bool directory;
+	uint32_t mode;           /* permission bits before the volume's forced ones */
+	uint32_t dos_attributes; /* as asked for; ARCHIVE and DIRECTORY are seen to */
+	/* out */
+	struct vfile *file; /* path handle				*/
+	struct vfile
+		*data; /* data handle for reading and writing; NULL for a directory */
+	struct vfs_stat stat;
+	unsigned may;
+};
+
+/* A data handle for what a path handle names. For a directory: one to list it by. Special files: -EOPNOTSUPP. */
+struct vfs_open {
+	struct vfs_call call;
+	struct vfile *file;
+	bool read, write;
+	bool truncate; /* to 0 bytes, with the user's rights	*/
+	/* out */
+	struct vfile *data;
+	struct vfs_stat stat; /* after the truncation */
+};
+
+struct vfs_statcall {
+	struct vfs_call call;
+	struct vfile *file; /* path or data handle			*/
+	/* out */
+	struct vfs_stat stat;
+};
+
+/* Which fields of a vfs_setattr to act on. */
+enum {
+	VFS_SET_SIZE = 1 << 0,       /* EndOfFile				*/
+	VFS_SET_ALLOCATION = 1 << 1, /* reserve, or cut if below the size	*/
+	VFS_SET_CREATE_TIME = 1 << 2,
+	VFS_SET_ACCESS_TIME = 1 << 3,
+	VFS_SET_WRITE_TIME = 1 << 4,
+	VFS_SET_CHANGE_TIME = 1 << 5,
+	VFS_SET_DOS_ATTRIBUTES = 1 << 6,
+	VFS_SET_MODE = 1 << 7,
+	VFS_SET_OWNER = 1 << 8,
+	VFS_SET_GROUP = 1 << 9,
+};
+
+struct vfs_setattr {
+	struct vfs_call call;
+	struct vfile
+		*file; /* path handle; a data handle for SIZE and ALLOCATION is better */
+	struct vfile *data;   /* data handle if the caller has one, else NULL */
+	unsigned what;        /* VFS_SET_*				*/
+	struct vfs_stat attr; /* the values				*/
+	/* out */
+	struct vfs_stat stat; /* afterwards				*/
+};
+
+/* Remove a name, if it still means `key`; -ESTALE if not. */
+struct vfs_unlink {
+	struct vfs_call call;
+	struct vfile *dir;
+	const char *name;
+	bool directory;
+	struct node_key key;
+};
+
+/* Rename src to dst, both within the volume. Without replace: -EEXIST if dst exists (another case of src is fine). */
+struct vfs_rename {
+	struct vfs_call call;
+	struct vfile *src_dir;
+	const char *src_name;
+	struct vfile *dst_dir;
+	const char *dst_name;
+	bool replace;
+	struct node_key key; /* src must still mean this file	*/
+};
+
+struct vfs_link {
+	struct vfs_call call;
+	struct vfile *file; /* path handle				*/
+	struct vfile *dst_dir;
+	const char *dst_name;
+	bool replace;
+};
+
+/* Read or write at an offset; short only at the end of the file (read) or with an error afterwards (write). */
+struct vfs_io {
+	struct vfs_call call;
+	struct vfile *data;
+	uint64_t off;
+	struct mspan bytes;
+	struct buf *buf; /* keeps `bytes` alive; borrowed	*/
+	bool sync;       /* write: fdatasync before the end	*/
+	/* out */
+	size_t done;
+};
+
+struct vfs_sync {
+	struct vfs_call call;
+	struct vfile *data; /* data handle, also of a directory	*/
+	bool data_only;
+};
+
+/* One name of a directory; in the call's arena. */
+struct vfs_dirent {
+	const char *name;
+	struct vfs_stat stat;
+	uint64_t cookie; /* continue behind this one		*/
+};
+
+/* The next entries, "." and ".." included, in the directory's own order; names that are not UTF-8 are left out. */
+struct vfs_readdir {
+	struct vfs_call call;
+	struct vfile *data;   /* data handle of a directory		*/
+	struct vfile *file;   /* its path handle, for "."		*/
+	struct vfile *parent; /* for ".."; NULL at the root: as "."	*/
+	uint64_t cookie;      /* 0: from the start			*/
+	size_t max;           /* at most so many entries		*/
+	bool with_stat;       /* else only name, cookie, type and inode are filled */
+	/* out */
+	struct vfs_dirent *entries;
+	size_t count;
+	bool end;
+};
+
+struct vfs_statfs {
+	struct vfs_call call;
+	/* out */
+	uint32_t block_size;
+	uint64_t blocks, blocks_free,
+		blocks_available; /* available: to the call's user */
+	uint64_t volume_id;
+	uint64_t create_time;
+	uint32_t name_max; /* bytes */
+	bool read_only;
+	const char *fs_name;
+};
+
+/* Extended attributes: names are ASCII without the "user." prefix. */
+struct vfs_ea {
+	const char *name;
+	struct span value;
+	uint8_t flags;
+};
+
+struct vfs_ea_list {
+	struct vfs_call call;
+	struct vfile *file;
+	/* out */
+	struct vfs_ea *eas;
+	size_t count;
+};
+
+/* Set each; an empty value removes the name. All or none as far as the file system can. */
+struct vfs_ea_set {
+	struct vfs_call call;
+	struct vfile *file;
+	const struct vfs_ea *eas;
+	size_t count;
+};
+
+struct vfs_ops {
+	/* Start c->op on v. Ends w exactly once: wait_now() inline, wait_post() from the pool. */
+	void (*run)(struct vfs *v, struct vfs_call *c, struct wait *w);
+	/* The volume's root: a new reference. */
+	struct vfile *(*root)(struct vfs *v);
+	void (*close)(struct vfile *f); /* last reference gone; frees f */
+	void (*free)(struct vfs *v);    /* no call is under way, no vfile is left */
+};
+
+/* One volume. Back ends embed it first. */
+struct vfs {
+	const struct vfs_ops *ops;
+	bool case_insensitive;
+	uint64_t volume;
+};
+
+/*
+ * Start a call. `c` must be the `call` of the struct that fits op.
+ *   vfs_run(tree->vfs, &c->call, VFS_LOOKUP, q->lane, cred, &q->arena, req_wait(q, looked_up));
+ */
+static inline void vfs_run(struct vfs *v, struct vfs_call *c, enum vfs_op op,
+			   struct lane *lane, const struct cred *cred,
+			   struct arena *arena, struct wait *w)
+{
+	c->op = op;
+	c->vfs = v;
+	c->lane = lane;
+	c->cred = cred;
+	c->arena = arena;
+	v->ops->run(v, c, w);
+}
