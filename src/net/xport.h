@@ -12,6 +12,42 @@
 #include "base/buf.h"
 #include "base/span.h"
 
+#include <sys/types.h>
+
+struct lane;
+
+/*
+ * A piece of a file, or a pipe filled from one, that the transport sends without a copy through user memory.
+ * The back end that made it knows the descriptors; the layers between pass it on by reference.
+ */
+struct seg_file {
+	const struct seg_file_ops *ops;
+	atomic_uint refs;
+};
+
+struct seg_file_ops {
+	/*
+	 * Send up to len bytes from offset off to the stream socket sock, without blocking. The bytes are known to be
+	 * resident. Number of bytes sent (> 0), -EAGAIN when the socket is full, 0 when the file got shorter than
+	 * promised (the connection ends: its header is out already), or another negative errno (likewise).
+	 */
+	ssize_t (*send)(struct seg_file *f, int sock, uint64_t off, size_t len);
+	/* The last reference is gone. On any thread. */
+	void (*free)(struct seg_file *f);
+};
+
+static inline struct seg_file *seg_file_get(struct seg_file *f)
+{
+	atomic_fetch_add_explicit(&f->refs, 1, memory_order_relaxed);
+	return f;
+}
+
+static inline void seg_file_put(struct seg_file *f)
+{
+	if (f && atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) == 1)
+		f->ops->free(f);
+}
+
 /* One piece of output: memory in a buffer, or a range of a file. Never a descriptor. */
 struct seg {
 	struct buf
@@ -60,4 +96,15 @@ struct xport_user {
 	void (*flush)(void *user_data);
 	/* The connection is gone (peer, error, or our close): last call. */
 	void (*closed)(void *user_data, int err);
+};
+
+/* Who provides the user of each new connection. */
+struct conn_factory {
+	/*
+	 * A connection was accepted; called on its lane, which it never leaves. x->user and x->user_data are set when
+	 * this returns; x->ops may be used at once. NULL refuses it: x is gone then, closed() is not called.
+	 */
+	void *(*opened)(struct lane *l, struct xport *x, void *arg);
+	const struct xport_user *user;
+	void *arg;
 };
