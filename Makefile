@@ -1,0 +1,44 @@
+# What one types here. Meson and Ninja do the work; `make help` lists the targets.
+BUILD = build
+
+help: ## list these targets
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
+
+deps: ## install the Debian packages that are missing
+	@packaging/deps build run test
+
+build: ## build/tsmb-server, build/tsmb-passwd
+	@packaging/deps build
+	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD)
+	@ninja -C $(BUILD) programs
+
+run: build ## serve a demonstration share on 127.0.0.1:4450 (LISTEN=0.0.0.0 PORT=4450)
+	@packaging/deps run
+	@LISTEN='$(LISTEN)' PORT='$(PORT)' packaging/demo $(BUILD)
+
+test: deps ## everything, in about ten minutes (GROUPS="unit peer" for a part)
+	@tests/run $(GROUPS)
+
+check: ## layout, lint, direction of includes
+	@tests/run lint
+
+sanitize: deps ## unit and peer tests under ASan + UBSan, then under TSan
+	@tests/run asan tsan
+
+conformance: deps ## smbtorture, against the list of what must pass
+	@tests/run conformance
+
+fuzz: deps ## every fuzz target (SECONDS=20 each)
+	@tests/fuzz/run --seconds '$(or $(SECONDS),20)'
+
+format: ## lay out all C with clang-format
+	@find src tools tests -name '*.[ch]' -exec clang-format -i {} +
+
+install: build ## programs, manual pages, systemd unit (DESTDIR= as usual)
+	@meson install -C $(BUILD)
+
+clean: ## remove what was built
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz
+
+.PHONY: help deps build run test check sanitize conformance fuzz format install clean
+.DEFAULT_GOAL := help
