@@ -1,0 +1,110 @@
+/*
+ * conn.h - one transport connection: dialect, algorithms, message ids, channels, output.
+ *
+ * Owns     its channels, its output queue, its requests under way.
+ * Threads  only its worker touches it; others hold references and post. refs is atomic.
+ * Spec     [MS-SMB2] 3.3.1.7 Connection, 3.3.1.14 Channel, 3.3.1.15 PreauthSession
+ */
+#pragma once
+
+#include "base/timer.h"
+#include "net/xport.h"
+#include "secure/preauth.h"
+#include "secure/seal.h"
+#include "secure/sign.h"
+#include "smb/credits.h"
+#include "smb/server.h"
+
+struct sess;
+struct out;
+
+enum conn_state {
+	CONN_NEW,      /* nothing negotiated: NEGOTIATE only			*/
+	CONN_WILDCARD, /* 0x02FF answered to the multi-protocol NEGOTIATE	*/
+	CONN_READY,    /* Dialect is final					*/
+	CONN_CLOSED,   /* the transport is gone or going: nothing more is sent	*/
+};
+
+/* A session on this connection. While `setup` is there an authentication is under way. */
+struct channel {
+	struct map_node by_session; /* in conn->channels */
+	struct list_node on_sess;   /* in sess->channels: sess's lock */
+	struct conn *conn;
+	struct sess *sess; /* counted */
+	struct sign_key *
+		sign; /* signs and verifies here; NULL: no keys (yet), guest, anonymous */
+	struct setup *setup;
+	bool valid; /* authenticated here: may carry other commands than SESSION_SETUP */
+};
+
+struct conn {
+	atomic_uint refs;
+	uint64_t id;
+	struct smb_server *server; /* I */
+	struct smb_lane *lane;     /* I */
+	struct xport *xport;
+	struct list_node on_lane;
+	struct list_node on_out;
+
+	enum conn_state state;
+	uint16_t dialect;  /* 0x0202 .. 0x0311; 0 before			*/
+	bool multi_credit; /* Connection.SupportsMultiCredit			*/
+	bool client_signs; /* Connection.ShouldSign: the client requires it	*/
+	bool constrained;  /* until the first named logon			*/
+	uint8_t client_guid[16];
+	uint16_t client_security_mode;
+	uint32_t client_capabilities;
+	uint16_t *client_dialects; /* as sent, for VALIDATE_NEGOTIATE_INFO		*/
+	size_t client_dialect_count;
+	uint16_t server_security_mode;
+	uint32_t server_capabilities;
+	uint32_t max_transact, max_read, max_write;
+	enum seal_cipher cipher;
+	enum sign_alg sign_alg;
+	struct preauth preauth; /* 3.1.1: after the NEGOTIATE answer, final		*/
+
+	struct credits credits;
+	struct map channels; /* by SessionId */
+	struct map requests; /* req.by_id: received, not answered, by MessageId	*/
+	struct map async;    /* req.by_async: interim sent, by AsyncId		*/
+	uint64_t next_async_id;
+	uint32_t async_count;
+	uint32_t in_progress; /* sessions in their first authentication		*/
+	uint32_t dropped;     /* messages dropped for lack of protection		*/
+	struct list_node out; /* struct out: finished, not protected yet		*/
+	size_t out_bytes;
+	struct timer deadline; /* NEGOTIATE and SESSION_SETUP must come through	*/
+	bool closing;          /* close once output is out				*/
+};
+
+enum {
+	CONN_FRAME_MAX_EARLY = 64 * 1024, /* until a session is valid here		*/
+	CONN_DEADLINE_MS = 45 *
+			   1000, /* [MS-SMB2] 3.3.2.2 names no figure; Windows'	*/
+	CONN_ASYNC_MAX = 512,    /* PEER waits; beyond: STATUS_INSUFFICIENT_RESOURCES */
+	CONN_IN_PROGRESS_MAX = 16,
+	CONN_DROPS_MAX = 64, /* dropped messages before the connection is closed */
+};
+
+/* How connections are handed to a transport; user_data is the conn. */
+extern const struct xport_user conn_xport_user;
+
+/* A new connection on lane; closed() frees it. NULL without memory. */
+struct conn *conn_new(struct smb_lane *lane, struct xport *x);
+struct conn *conn_get(struct conn *c);
+void conn_put(struct conn *c);
+
+/* Close without an answer to what comes next; what is queued still goes out. Logs `why` once. Worker only. */
+void conn_disconnect(struct conn *c, const char *why);
+/* Close after what is queued is sent. */
+void conn_close_after_output(struct conn *c);
+
+struct channel *conn_channel(struct conn *c, uint64_t session_id);
+/* Adds sess (counted) to both sides. NULL without memory. */
+struct channel *channel_new(struct conn *c, struct sess *sess);
+/* Unlinks from both sides and frees; wipes the key. */
+void channel_free(struct channel *ch);
+/* A session is valid here: longer frames, deadline off. */
+void conn_authenticated(struct conn *c, bool named);
+/* "3.1.1" */
+const char *conn_dialect_name(uint16_t dialect);

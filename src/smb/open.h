@@ -1,0 +1,108 @@
+/*
+ * open.h - an open file, directory or pipe.
+ *
+ * Owns     references to node, data handle, tree; pipe, directory scan and notify state.
+ * Threads  any; `lock` (rank OPEN) guards what is marked L. Close is one state machine (open.c) for CLOSE, logoff,
+ *          tree disconnect and lost connections.
+ * Spec     [MS-SMB2] 3.3.1.10
+ *
+ *     OPEN --open_close (CLOSE, teardown)--> CLOSING --requests under way have ended--> turn, state, unlink --> CLOSED
+ */
+#pragma once
+
+#include "base/lock.h"
+#include "fs/node.h"
+#include "fs/notify.h"
+#include "fs/state.h"
+#include "rpc/pipe.h"
+#include "smb/tree.h"
+
+struct req;
+struct dir_scan; /* cmd/query_directory.c */
+
+struct file_id {
+	uint64_t persistent_id;
+	uint64_t volatile_id;
+};
+
+enum open_state { OPEN_OPEN, OPEN_CLOSING, OPEN_CLOSED };
+
+struct open {
+	struct map_node by_id; /* sess's lock, by volatile id */
+	atomic_uint refs;
+	struct file_id id;         /* I */
+	uint64_t state_id;         /* I  its name in fs/state records */
+	struct smb_server *server; /* I */
+	struct sess *sess;         /* I  counted */
+	struct tree *tree;         /* I  counted */
+	struct principal
+		*who;     /* I  who opened it: rights of path calls made through it */
+	uint32_t granted; /* I  Open.GrantedAccess */
+	uint32_t maximal; /* I  what access could have been granted */
+	uint32_t create_options; /* I */
+	bool delete_on_close;    /* I  asked for at CREATE */
+	bool write_through;      /* I */
+	bool directory;          /* I */
+	struct node *node;       /* I  NULL for a pipe */
+	struct vfile *
+		data; /* I  data handle; NULL if only attributes were opened, or a pipe */
+	struct pipe *pipe; /* used by one request at a time, under lock L */
+
+	struct lock lock;          /* rank OPEN */
+	enum open_state state;     /* L */
+	struct list_node inflight; /* L  req.on_open: requests under way, oldest first */
+	struct list_node drains;   /* L  who waits for some of them to end */
+	struct dir_scan *scan;     /* L */
+	bool scan_busy; /* L  one QUERY_DIRECTORY at a time, others wait their turn */
+	struct turn scan_turn;
+	struct notify *notify; /* L */
+	uint64_t position;     /* L  FilePositionInformation */
+	uint32_t mode;         /* L  FileModeInformation */
+	bool wrote;            /* L  write time moves at close */
+};
+
+/* What CREATE hands over; every reference in it is taken over on success only. */
+struct open_new {
+	struct tree *tree; /* borrowed: open takes its own */
+	struct principal *who;
+	struct node *node;
+	struct vfile *data;
+	struct pipe *pipe;
+	uint32_t granted, maximal, create_options;
+	uint64_t state_id;
+	bool directory, delete_on_close, write_through;
+};
+
+/* Reserve one of the session's and server's opens before anything is opened: STATUS_TOO_MANY_OPENED_FILES. */
+MUST_CHECK nt_status open_quota_take(struct sess *s, const struct conf *conf);
+void open_quota_give(struct sess *s);
+
+/* A fresh id for fs/state records. */
+uint64_t open_state_id(struct smb_server *server);
+
+/* In the session's table, with a reference for the caller. Uses up a quota taken before. STATUS_FILE_CLOSED-like
+ * failure if the session or tree was closed meanwhile: STATUS_USER_SESSION_DELETED / STATUS_NETWORK_NAME_DELETED. */
+MUST_CHECK nt_status open_new(const struct open_new *in, struct open **ret_open);
+/* Counted; NULL if unknown, of another tree, or persistent id differs. */
+struct open *open_find(struct sess *s, struct file_id id);
+struct open *open_get(struct open *o);
+void open_put(struct open *o);
+
+static inline bool open_may(const struct open *o, uint32_t any_of)
+{
+	return (o->granted & any_of) != 0;
+}
+
+/* A request begins or ends to use o; done by req_open_get() and the request's end. STATUS_FILE_CLOSED once closing. */
+MUST_CHECK nt_status open_enter(struct open *o, struct req *q);
+void open_leave(struct open *o, struct req *q);
+
+/* End w when every WRITE that entered before q has left: FLUSH does not overtake. */
+void open_after_writes(struct open *o, struct req *q, struct wait *w);
+
+/*
+ * Close. The first caller starts it: parked requests on it are claimed (WAIT_CLOSED), running ones awaited, locks go, the
+ * name is removed if deletion is due. w ends when it is done, with w->err 0; a second caller's w ends at once with
+ * -EBADF. skip: the CLOSE request itself, which is not waited for; or NULL.
+ */
+void open_close(struct open *o, struct lane *lane, struct req *skip, struct wait *w);

@@ -1,0 +1,152 @@
+/*
+ * req.h - one request, from the frame it came in to the response queued for sending.
+ *
+ *     RUNNING --handler returns STATUS_PENDING--> PARKED(POOL | PEER) --wait ends--> RUNNING --> DONE
+ *
+ * A POOL wait is short and never cancelled; a PEER wait (lock, break, notify) gets an interim answer and an async id
+ * and may be claimed by cancel, close, logoff or disconnect (wait_claim). Only the connection's worker runs,
+ * encodes, finishes and frees a request, once.
+ *
+ * Owns     its arena, its response buffer, counted pointers to session, tree and open.
+ * Threads  its connection's worker.
+ * Spec     [MS-SMB2] 3.3.1.13 Request
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/wait.h"
+#include "secure/policy.h"
+#include "smb/conn.h"
+#include "smb/open.h"
+#include "smb/sess.h"
+#include "smb/tree.h"
+#include "wire/rd.h"
+#include "wire/smb2_header.h"
+#include "wire/smb2_proto.h"
+#include "wire/wr.h"
+
+struct frame;
+struct req;
+
+/* Continuation of a handler. err: of the call that ended. w: the response body, offsets count from the SMB2 header. May
+ * return STATUS_PENDING again after another req_wait(). */
+typedef nt_status (*req_done)(struct req *q, int err, struct wr *w);
+
+enum req_parked { REQ_RUNNING, REQ_PARKED_POOL, REQ_PARKED_PEER };
+
+struct req {
+	struct conn *conn; /* counted */
+	struct smb_lane *lane;
+	struct snapshot *snap; /* counted: the configuration it is judged by */
+	struct frame *frame;   /* the transport message and its siblings */
+	struct req *next;      /* next element of the compound; free list */
+	struct smb2_header header;
+	struct span message; /* this element: header to last byte, padding included */
+	struct rd body;      /* over `message`, positioned behind the header */
+	enum policy_protection protection;
+	bool related;
+
+	struct channel *channel; /* of its connection; looked up anew after a wait */
+	struct sess *sess;       /* counted */
+	struct tree *tree;       /* counted */
+	struct open *open;       /* counted and entered */
+	struct file_id
+		file_id; /* for related elements that follow; set by CREATE and by req_open_get() */
+	bool has_file_id;
+
+	struct arena arena;
+	void *state; /* the handler's own, in the arena */
+	void (*cleanup)(
+		struct
+		req *q); /* the handler's: runs once when the request ends, however it ends */
+
+	struct wait wait;
+	req_done done;
+	enum req_parked parked;
+	struct map_node by_id;    /* conn->requests */
+	struct map_node by_async; /* conn->async */
+	uint64_t async_id;        /* 0: no interim sent */
+	struct list_node on_open; /* open->inflight */
+	uint64_t open_seq;
+
+	struct buf *out; /* response: BUF_HEADROOM, SMB2 header, body */
+	struct wr w;
+	struct span
+		error_data; /* body of an ERROR response, in the arena; [MS-SMB2] 2.2.2 */
+	nt_status status;
+	bool final_setup; /* SESSION_SETUP that made a session or channel: always signed */
+	struct sign_key *
+		setup_key; /* what signs it then; borrowed from the session or channel, kept by sess */
+	void (*sent)(
+		struct
+		req *q); /* after the response was encoded and protected, before anything later is received */
+};
+
+/*
+ * Look up the file a request names and make q->open of it, until the request ends. In a related compound ~0 means the
+ * file of the element before (whose failure is passed on).
+ * STATUS_FILE_CLOSED if there is none.
+ */
+MUST_CHECK nt_status req_open_get(struct req *q, struct file_id id);
+
+/* Read a FileId at the cursor. */
+struct file_id rd_file_id(struct rd *r);
+void wr_file_id(struct wr *w, struct file_id id);
+
+/*
+ * The response body: at least `body_len` bytes are there from wr_pos() 64 on. Called again it keeps what was written and
+ * grows if it must. Never NULL: without memory the cursor is failed and the answer becomes
+ * STATUS_INSUFFICIENT_RESOURCES.
+ */
+struct wr *req_reply(struct req *q, size_t body_len);
+
+/* Arm the request's wait: pass the result to an asynchronous call, then return STATUS_PENDING. */
+struct wait *req_wait(struct req *q, req_done done);
+/*
+ * The same for a wait on another client: sends the interim answer when the handler returns. STATUS_INSUFFICIENT_RESOURCES
+ * if the connection has too many of them: then do not start the call, return that.
+ */
+MUST_CHECK nt_status req_wait_peer(struct req *q, req_done done, struct wait **ret_wait);
+
+/* CANCEL, close, disconnect: end a PEER wait if nobody else has. Its done() is called with err -ECANCELED and can
+ * read q->wait.why. */
+void req_cancel(struct req *q, enum wait_why why);
+
+/* For the log: "conn 12 192.0.2.1:50123 CREATE mid 17". In the arena. */
+const char *req_text(struct req *q);
+
+/* Who acts: a reference kept by the request. */
+struct principal *req_who(struct req *q);
+/* Credentials of its file calls: the user's or the share's forced account; borrowed until the request ends. */
+const struct cred *req_cred(struct req *q);
+
+/* Below: between recv.c, req.c and send.c. */
+
+/* One transport message and the requests in it. */
+struct frame {
+	struct conn *conn;
+	struct buf *buf;
+	bool encrypted;
+	uint64_t transform_session_id;
+	struct sess *seal_sess; /* counted: whose keys opened it and seal the answer */
+	struct req *first, *last;
+	size_t count, finished;
+	struct req *running; /* next to run or under way */
+	struct out *out;     /* responses gathered so far */
+};
+
+/* Run (or go on with) a frame's elements until one parks or all are done. */
+void frame_run(struct frame *f);
+struct req *req_new(struct conn *c, struct frame *f);
+/* Encode the response and pass it on; frees the request. */
+void req_finish(struct req *q, nt_status st);
+/* Everything a lost connection has parked: claimed and finished without an answer. */
+void conn_requests_abandon(struct conn *c);
+
+/* recv.c: one transport message. Takes over b. */
+void recv_frame(struct conn *c, struct buf *b, struct mspan bytes);
+/* What policy may know of this request. */
+struct policy_in req_policy(const struct req *q);
+/* Count, log (rate-limited) and say what to do. */
+void policy_report(struct req *q, const struct policy_out *out);

@@ -1,0 +1,86 @@
+/*
+ * server.h - what all connections share. Assembled by src/server.c or by the simulation; the core finds
+ *            everything through it.
+ *
+ * Owns     tables of sessions, opens, nodes.
+ * Threads  the tables lock themselves; counters are atomic; the rest is immutable while workers run.
+ */
+#pragma once
+
+#include "base/lane.h"
+#include "base/lock.h"
+#include "fs/node.h"
+#include "fs/notify.h"
+#include "fs/state.h"
+#include "secure/policy.h"
+#include "smb/share.h"
+
+struct req;
+
+/* What a command needs before its handler runs. */
+enum { NEED_SESSION = 1, NEED_TREE = 2, NEED_NOTHING = 0 };
+
+/* One row a command; src/cmd/table.c has the only one. */
+struct command {
+	const char *name;
+	nt_status (*run)(struct req *q);
+	unsigned needs;
+	/* Bytes of payload the request carries or asks for, for the CreditCharge check; NULL: none. */
+	uint32_t (*payload)(struct req *q);
+};
+
+struct server_counters {
+	atomic_ullong refused[POLICY_REASON_COUNT];
+	atomic_ullong logon_failures;
+	atomic_ullong bytes_plain, bytes_signed, bytes_encrypted; /* received */
+};
+
+struct smb_server {
+	struct env *env;
+	const struct command *commands; /* indexed by command code */
+	size_t command_count;
+	uint8_t guid[16];
+	uint32_t server_id;  /* in persistent file ids and state records */
+	uint64_t start_time; /* FILETIME */
+	uint8_t hash_key[16];
+	struct state *state;
+	struct node_table *nodes;
+	struct notify_server *notify; /* NULL: CHANGE_NOTIFY is not supported here */
+
+	struct lock lock;     /* rank TABLE */
+	struct map sessions;  /* L  by SessionId */
+	size_t session_count; /* L */
+	atomic_size_t open_count;
+	atomic_ullong next_open_id;
+	struct server_counters counters;
+};
+
+/* Fills in the tables and identities; 0 or -ENOMEM. The caller sets commands and notify. */
+MUST_CHECK int smb_server_init(struct smb_server *s, struct env *env,
+			       const uint8_t guid[16]);
+/* All connections, sessions and opens must be gone. */
+void smb_server_fini(struct smb_server *s);
+
+/* Per worker: what lane->core points to. */
+struct smb_lane {
+	struct lane *lane;
+	struct smb_server *server;
+	struct snapshot *snapshot;  /* in force for messages received from now on */
+	struct list_node conns;     /* conn.on_lane */
+	struct list_node out_conns; /* conn.on_out: have finished responses waiting */
+	struct req *free_reqs;      /* recycled */
+	size_t free_req_count;
+};
+
+MUST_CHECK struct smb_lane *smb_lane_new(struct lane *lane, struct smb_server *server,
+					 struct snapshot *first);
+void smb_lane_free(struct smb_lane *l);
+/* On the lane's worker: judge everything from now on by s (takes a reference of its own). */
+void smb_lane_swap(struct smb_lane *l, struct snapshot *s);
+/* On the lane's worker, at the end of a turn: protect and send what waits, over all its connections. */
+void smb_lane_turn_end(struct smb_lane *l);
+
+static inline struct smb_lane *smb_lane_of(struct lane *l)
+{
+	return l->core;
+}

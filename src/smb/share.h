@@ -1,0 +1,52 @@
+/*
+ * share.h - an exported directory, or IPC$, as sessions see it; and the snapshot of configuration it belongs to.
+ *
+ * A snapshot is immutable and counted: a reload makes a new one, each worker swaps between messages, and a request keeps
+ * the one it began with. Shares with an unchanged path keep their volume over a reload.
+ *
+ * Owns     snapshot: its conf, shares and logon settings. share: its volume and root node.
+ * Threads  immutable after creation; counted.
+ */
+#pragma once
+
+#include "auth/auth.h"
+#include "conf/conf.h"
+#include "fs/node.h"
+#include "fs/vfs.h"
+
+enum share_kind { SHARE_DISK, SHARE_PIPE };
+
+struct share {
+	atomic_uint refs;
+	enum share_kind kind;
+	const struct conf_share
+		*conf;      /* in snapshot's conf, which the share keeps; NULL for IPC$ */
+	struct conf *owner; /* keeps `conf` alive			*/
+	const char *name;
+	bool encrypt_data;        /* effective				*/
+	struct vfs *vfs;          /* disk; counted by volume_refs		*/
+	atomic_uint *volume_refs; /* shared by the shares over one volume	*/
+	struct vfile *root;       /* disk: path handle of the root		*/
+	struct cred *force_cred;  /* force_user / force_group, or NULL	*/
+};
+
+struct share *share_get(struct share *s);
+void share_put(struct share *s);
+
+/* What the share's `permissions` allow `who`: an access mask, 0 for none. [MS-SMB2] 3.3.5.7 MaximalAccess */
+uint32_t share_access(const struct share *s, const struct principal *who);
+
+struct snapshot {
+	atomic_uint refs;
+	struct conf *conf;
+	struct auth_server auth;
+	struct share **shares; /* IPC$ last, if enabled */
+	size_t share_count;
+	uint16_t security_mode; /* of NEGOTIATE answers */
+};
+
+struct snapshot *snapshot_get(struct snapshot *s);
+void snapshot_put(struct snapshot *s);
+
+/* Case-insensitive; a new reference, or NULL. */
+struct share *snapshot_share(const struct snapshot *s, const char *name);

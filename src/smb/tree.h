@@ -1,0 +1,34 @@
+/*
+ * tree.h - a session's connection to a share.
+ *
+ * Owns     a reference to its share. Counted by the session's table, opens and requests.
+ * Threads  immutable but for `closed`.
+ * Spec     [MS-SMB2] 3.3.1.9
+ */
+#pragma once
+
+#include "smb/sess.h"
+#include "smb/share.h"
+
+struct tree {
+	struct map_node by_id; /* sess's lock */
+	uint32_t id;           /* I */
+	atomic_uint refs;
+	struct sess *sess;       /* I  counted */
+	struct share *share;     /* I  counted */
+	struct node *root;       /* I  disk: node of the share's root, counted */
+	uint32_t maximal_access; /* I  the share's permissions for this user */
+	atomic_bool closed;
+};
+
+/* In the session's table, with a reference for the caller. root: counted, taken over; NULL for IPC$. */
+MUST_CHECK nt_status tree_new(struct sess *s, struct share *share, struct node *root,
+			      uint32_t maximal_access, struct tree **ret_tree);
+/* Counted; NULL if unknown or closed. */
+struct tree *tree_find(struct sess *s, uint32_t id);
+struct tree *tree_get(struct tree *t);
+void tree_put(struct tree *t);
+/* Out of the session's table; its opens are closed; then w ends. The second caller's w ends at once. */
+void tree_close(struct tree *t, struct lane *lane, struct wait *w);
+/* Whose rights file calls on this tree run with: the user's, or the share's forced account. Borrowed from who/share. */
+const struct cred *tree_cred(const struct tree *t, const struct principal *who);
