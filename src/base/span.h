@@ -44,6 +44,8 @@ static inline struct span span_of_m(struct mspan m)
 /* The part from off to the end; empty if off lies behind it. */
 static inline struct span span_from(struct span s, size_t off)
 {
+	if (off == 0 || s.len == 0)
+		return s;
 	if (off > s.len)
 		off = s.len;
 	return span_of(s.p + off, s.len - off);
