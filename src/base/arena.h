@@ -18,16 +18,16 @@ struct arena {
 	size_t max;   /* refuse beyond			*/
 };
 
-/* Allocates nothing yet. */
+/* Allocates nothing yet. max bounds what it takes from the heap, bookkeeping included. */
 void arena_init(struct arena *a, size_t max);
-/* Forget all; keeps the first chunk. */
+/* Forget all; keeps one chunk of ordinary size. Not wiped: secrets do not belong in an arena. */
 void arena_reset(struct arena *a);
 void arena_fini(struct arena *a);
 
-/* Zeroed, aligned for any type. */
-void *arena_alloc(struct arena *a, size_t len);
+/* Zeroed, aligned for any type; len 0 gives a valid pointer. */
+MUST_CHECK void *arena_alloc(struct arena *a, size_t len);
 /* count * elem_len, overflow-checked. */
-void *arena_array(struct arena *a, size_t count, size_t elem_len);
-/* Copies; the copy of a string ends in NUL. */
-void *arena_dup(struct arena *a, struct span bytes);
-char *arena_strdup(struct arena *a, const char *s);
+MUST_CHECK void *arena_array(struct arena *a, size_t count, size_t elem_len);
+/* Copies, and a NUL behind the copy. */
+MUST_CHECK void *arena_dup(struct arena *a, struct span bytes);
+MUST_CHECK char *arena_strdup(struct arena *a, const char *s);

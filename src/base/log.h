@@ -12,13 +12,14 @@
 
 enum log_level { LOG_NONE, LOG_ERROR, LOG_WARN, LOG_INFO, LOG_VERBOSE, LOG_DEBUG };
 
-/* Where lines go. write gets one line without its newline. */
+/* Where lines go. write gets one line without its newline or any other control byte, at most 1023 bytes; it is
+ * called from any thread, from several at once, and must neither wait nor log. */
 struct log_sink {
 	void (*write)(struct log_sink *s, enum log_level level, const char *line);
 };
 
-/* Replace level and sink; NULL sink: standard error. Takes effect at once; the old sink is not used any
- * more when this returns. */
+/* Replace level (at first LOG_INFO) and sink; NULL sink: standard error. Takes effect at once; the old sink is not
+ * used any more when this returns. */
 void log_set(enum log_level level, struct log_sink *sink);
 bool log_wanted(enum log_level level);
 
@@ -34,10 +35,11 @@ void log_at(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 			log_at(LOG_DEBUG, __VA_ARGS__);                                  \
 	} while (0)
 
-/* Peer text made printable: control bytes, quotes, backslashes and invalid UTF-8 as \xNN, cut at 120
+/* Peer text made printable: control bytes, quotes, backslashes and invalid UTF-8 as \xNN, cut at LOG_ESC_MAX
  * bytes. The buffer belongs to the caller. Returns buf->text. */
+enum { LOG_ESC_MAX = 120 };
 struct log_esc {
-	char text[512];
+	char text[LOG_ESC_MAX * 4 + sizeof("...")];
 };
 const char *log_esc(struct log_esc *buf, struct span peer_text);
 

@@ -35,8 +35,8 @@ void map_del(struct map *m, struct map_node *n);
 struct map_node *map_first(const struct map *m, uint64_t key);
 struct map_node *map_next(const struct map_node *n);
 
-/* Walk everything: pass NULL first. The entry just returned may be deleted before the next call only
- * through map_del(); pos is the walk's own. */
+/* Walk everything, in no order. The entry just returned may be deleted and freed before the next call; no other
+ * may, and nothing may be added. */
 struct map_walk {
 	size_t slot;
 	struct map_node *next;

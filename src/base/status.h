@@ -87,6 +87,7 @@ typedef struct {
 #define STATUS_CONNECTION_DISCONNECTED                 NT_STATUS(0xC000020C)
 #define STATUS_NOT_FOUND                               NT_STATUS(0xC0000225)
 #define STATUS_CONNECTION_REFUSED                      NT_STATUS(0xC0000236)
+#define STATUS_TOO_MANY_LINKS                          NT_STATUS(0xC0000265)
 #define STATUS_NETWORK_SESSION_EXPIRED                 NT_STATUS(0xC000035C)
 #define STATUS_REQUEST_OUT_OF_SEQUENCE                 NT_STATUS(0xC000042A)
 #define STATUS_FILE_NOT_AVAILABLE                      NT_STATUS(0xC0000467)

@@ -3,7 +3,8 @@
  *
  * Owns     nothing; timers are embedded in their owners, which cancel them before they die.
  * Threads  one wheel belongs to one worker.
- * Cost     arm, cancel O(1); resolution TIMER_TICK_MS, never early.
+ * Cost     arm, cancel O(1); running skips idle stretches; 16 KiB a wheel.
+ * Time     delays count from the last timers_run(); resolution TIMER_TICK_MS, never early, at most two ticks late.
  */
 #pragma once
 
@@ -19,8 +20,9 @@ struct timer {
 
 struct timers {
 	uint64_t now_tick;
+	size_t count;                                  /* armed */
+	uint64_t busy[TIMER_LEVELS][TIMER_SLOTS / 64]; /* a bit a slot: holds timers */
 	struct list_node slots[TIMER_LEVELS][TIMER_SLOTS];
-	size_t count; /* armed */
 };
 
 void timers_init(struct timers *ts, uint64_t now_ns);
@@ -31,8 +33,9 @@ void timer_arm(struct timers *ts, struct timer *t, uint64_t delay_ms,
 void timer_cancel(struct timers *ts, struct timer *t);
 bool timer_armed(const struct timer *t);
 
-/* Fire everything due at now_ns. A fired timer is unarmed before its fn runs; fn may arm it or others. */
+/* Fire everything due at now_ns, in order of time. A fired timer is unarmed before its fn runs; fn may arm,
+ * cancel and free it and others. */
 void timers_run(struct timers *ts, uint64_t now_ns);
 
-/* Milliseconds until the next timer can be due, or -1 if none is armed. May be early, never late. */
+/* Milliseconds, rounded up, until the next timer can be due; -1 if none is armed. May be early, never late. */
 int timers_next_ms(const struct timers *ts, uint64_t now_ns);
