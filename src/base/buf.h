@@ -2,12 +2,14 @@
  * buf.h - payload buffers: page-aligned, counted, recycled, taken from one global budget.
  *
  * A received frame, a decrypted message and a READ answer each live in one buf from the first byte to the
- * last; spans into it are borrowed. Size classes are powers of two from 4 KiB, and one just above each for the
+ * last; spans into it are borrowed. Size classes are powers of two from 4 KiB, and one a page above each for the
  * headers that accompany 2^n bytes of payload, so that a 1 MiB READ does not take 2 MiB.
  *
- * Owns     struct bufs: the free lists and the budget. struct buf: its memory, until the last buf_put().
- * Threads  struct bufs belongs to one worker (its free lists have no lock); the budget is shared and atomic. buf_get/buf_put are
- *          atomic; the last buf_put from a foreign thread frees to the heap instead of the list.
+ * Owns     struct bufs: its cache of free buffers. struct buf: its memory. The budget counts both.
+ * Threads  struct bufs belongs to one worker: new and trim touch its free lists without a lock. buf_get and
+ *          buf_put may be called from any thread: the last put pushes the buffer on a lock-free stack of its home,
+ *          which the home empties at its next buf_new() or bufs_trim(). Nobody needs to know on which
+ *          thread he is, and taking a cached buffer touches no memory shared with other workers.
  * Errors   NULL when the budget (memory_max) or memory is exhausted: the connection waits (see net/tcp).
  */
 #pragma once
@@ -19,7 +21,7 @@
 /* memory_max for the whole server. */
 struct buf_budget {
 	size_t max;
-	atomic_size_t used;
+	atomic_size_t used; /* bytes of all buffers, handed out or cached */
 };
 
 struct bufs;
@@ -30,18 +32,27 @@ struct buf {
 	struct buf *next_free;
 	size_t cap;
 	uint8_t *data; /* page-aligned, cap bytes; not zeroed */
-	bool secret; /* held plaintext of an encrypted message or credentials: wiped when freed */
+	bool secret; /* holds plaintext of an encrypted message or credentials: wiped by the last put */
 };
 
 /* Headroom that the send path writes in front of a response: Direct TCP header and TRANSFORM_HEADER. */
 enum { BUF_HEADROOM = 64 };
 
-struct bufs *bufs_new(struct buf_budget *budget);
-void bufs_free(struct bufs *bs);
+/* NULL without memory. */
+MUST_CHECK struct bufs *bufs_new(struct buf_budget *budget);
+/* All its buffers should have been put. Returns how many are still out: then it leaves a husk behind for them to
+ * come back to, which is never freed. */
+size_t bufs_free(struct bufs *bs);
 
-/* At least len bytes, with one reference. Only the owning worker. */
+/* At least len bytes, with one reference, not secret. Only the owning worker. */
 MUST_CHECK struct buf *buf_new(struct bufs *bs, size_t len);
-struct buf *buf_get(struct buf *b);
+
+static inline struct buf *buf_get(struct buf *b)
+{
+	atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
+	return b;
+}
+
 void buf_put(struct buf *b);
 static inline void buf_putp(struct buf **b)
 {
@@ -49,5 +60,5 @@ static inline void buf_putp(struct buf **b)
 		buf_put(*b);
 }
 
-/* Give free buffers back to the heap until at most keep bytes are cached: when idle. */
+/* Give free buffers back to the heap until at most keep bytes are cached: when idle. Only the owning worker. */
 void bufs_trim(struct bufs *bs, size_t keep);

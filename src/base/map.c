@@ -6,12 +6,10 @@
 
 enum { MAP_SLOTS_MIN = 8 };
 
-/* Fibonacci hashing: keys are often consecutive or differ in their high bits only. */
+/* Fibonacci hashing: the top bits of the product depend on all bits of the key. */
 static size_t slot_of(uint64_t key, size_t slot_count)
 {
-	uint64_t h = key * 0x9E3779B97F4A7C15u;
-
-	return (size_t)(h ^ h >> 32) & (slot_count - 1);
+	return (size_t)(key * 0x9E3779B97F4A7C15u >> (__builtin_clzll(slot_count) + 1));
 }
 
 int map_init(struct map *m)
