@@ -1,0 +1,38 @@
+/*
+ * ipsec.h - AES-GCM and AES-GMAC by Intel's ipsec-mb. For src/crypto only.
+ *
+ * Its direct calls work on a key schedule that the caller keeps, allocate nothing, and check nothing:
+ * lengths and pointers must be right before. The code is assembly, so AddressSanitizer cannot see into it.
+ *
+ * Owns     one table of its functions, as long as the process lives.
+ * Threads  any; an expanded key is constant.
+ * Errors   none of the calls can fail once ipsec_available() said yes.
+ */
+#pragma once
+
+#include "base/span.h"
+
+/* struct gcm_key_data of the library: the key schedule and powers of the hash key. Any alignment will do. */
+enum { IPSEC_GCM_KEY_LEN = 1008 };
+
+struct ipsec_key {
+	uint8_t expanded[IPSEC_GCM_KEY_LEN];
+	bool is_256;
+};
+
+/* Built in, and the CPU has AES-NI and PCLMULQDQ. */
+bool ipsec_available(void);
+const char *ipsec_description(void);
+
+/* key: 16 or 32 bytes. */
+void ipsec_key_init(struct ipsec_key *k, struct span key);
+
+/* In place. nonce: 12 bytes. */
+void ipsec_gcm_seal(const struct ipsec_key *k, const uint8_t nonce[12], struct span aad,
+		    struct mspan text, uint8_t ret_tag[16]);
+/* Decrypts and gives the tag the text should have had; the caller compares, and wipes if it differs. */
+void ipsec_gcm_open(const struct ipsec_key *k, const uint8_t nonce[12], struct span aad,
+		    struct mspan text, uint8_t ret_tag[16]);
+/* Over the parts one after the other. The key must be of 128 bits. */
+void ipsec_gmac(const struct ipsec_key *k, const uint8_t nonce[12],
+		const struct span *parts, size_t part_count, uint8_t ret_tag[16]);

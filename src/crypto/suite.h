@@ -1,0 +1,30 @@
+/*
+ * suite.h - the algorithms of OpenSSL, fetched once. For src/crypto only.
+ *
+ * A fetch takes about a microsecond and a lock; the hot path must not see one.
+ *
+ * Owns     the algorithms, as long as the process lives.
+ * Threads  any; constant once made.
+ */
+#pragma once
+
+#include "crypto/crypto.h"
+
+#include <openssl/evp.h>
+
+struct suite {
+	EVP_MD *sha256;
+	EVP_MD *sha512;
+	EVP_CIPHER *cbc_128;
+	EVP_CIPHER *gcm_128;
+	EVP_CIPHER *gcm_256;
+	EVP_CIPHER *ccm_128;
+	EVP_CIPHER *ccm_256;
+	enum crypto_backend fastest; /* for GCM and GMAC; never CRYPTO_FASTEST */
+};
+
+/* NULL if OpenSSL lacks one of them: then nothing works. */
+const struct suite *suite_get(void);
+
+/* Settle CRYPTO_FASTEST for a key that GCM or GMAC is used with. */
+enum crypto_backend suite_backend(const struct suite *s, enum crypto_backend wanted);
