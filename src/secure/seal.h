@@ -1,7 +1,8 @@
 /*
  * seal.h - encryption of SMB3 messages (the TRANSFORM frame).
  *
- * Owns     seal_key, seal_tx own their expanded key (in a secret slot). The messages are the caller's buffers.
+ * Owns     seal_key, seal_tx own their expanded key (in a secret slot; OpenSSL's own contexts excepted, see
+ *          crypto/evp_key.h). The messages are the caller's buffers.
  * Threads  struct seal_key is immutable after init; struct seal_tx holds an atomic nonce counter and may be
  *          used from any thread and any channel of the session.
  * Errors   -EBADMSG for every failed authentication or malformed transform: the caller drops the connection,
@@ -21,7 +22,13 @@ enum seal_cipher {
 	SEAL_AES_256_GCM = 4,
 };
 
-enum { SEAL_HEADER_LEN = 52 };
+enum { SEAL_HEADER_LEN = 52, SEAL_NONCE_TAIL_LEN = 4 };
+
+/*
+ * A session sends no more messages than this: nine years at a million a second, yet far from the 2^64 where
+ * the counter in the nonce would begin again.
+ */
+#define SEAL_MESSAGES_MAX (UINT64_C(1) << 48)
 
 /* 16 or 32; 0 for SEAL_NONE. */
 size_t seal_key_len(enum seal_cipher cipher);
@@ -29,13 +36,31 @@ size_t seal_key_len(enum seal_cipher cipher);
 struct seal_key;
 /* For receiving. key: seal_key_len() bytes, copied. NULL if memory or the library fails. */
 struct seal_key *seal_key_new(enum seal_cipher cipher, struct span key);
-void seal_key_free(struct seal_key *k); /* wipes */
+void seal_key_free(struct seal_key *k); /* wipes; NULL is fine */
+
+static inline void seal_key_freep(struct seal_key **k)
+{
+	seal_key_free(*k);
+}
 
 struct seal_tx;
-/* For sending. nonce_tail: random bytes of the session, mixed into every nonce behind the counter. */
+/*
+ * For sending, one per session: all its channels share the key and so the nonces.
+ *
+ * nonce_tail  random bytes of the session, behind the counter in every nonce: all 4 with GCM, 3 with CCM
+ */
 struct seal_tx *seal_tx_new(enum seal_cipher cipher, struct span key,
-			    const uint8_t nonce_tail[4]);
-void seal_tx_free(struct seal_tx *t); /* wipes */
+			    const uint8_t nonce_tail[SEAL_NONCE_TAIL_LEN]);
+/* The same, with the counter somewhere else than at 0: for a session whose first nonces were used elsewhere. */
+struct seal_tx *seal_tx_new_from(enum seal_cipher cipher, struct span key,
+				 const uint8_t nonce_tail[SEAL_NONCE_TAIL_LEN],
+				 uint64_t first_nonce);
+void seal_tx_free(struct seal_tx *t); /* wipes; NULL is fine */
+
+static inline void seal_tx_freep(struct seal_tx **t)
+{
+	seal_tx_free(*t);
+}
 
 /* SessionId of a transform header; false if frame is too short or does not start FD 'S' 'M' 'B'. */
 MUST_CHECK bool seal_peek_session(struct span frame, uint64_t *ret_session_id);

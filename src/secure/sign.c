@@ -1,0 +1,154 @@
+/* sign.c - see sign.h */
+#include "secure/sign.h"
+
+#include "base/ct.h"
+#include "crypto/mac.h"
+#include "wire/rd.h"
+#include "wire/smb2_proto.h"
+#include "wire/wr.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* The GMAC nonce's second half. [MS-SMB2] 3.1.4.1 */
+enum { ROLE_SERVER = 1 << 0, COMMAND_IS_CANCEL = 1 << 1 };
+
+_Static_assert((int)SIGNATURE_LEN == (int)MAC_TAG_LEN, "2.2.1.2");
+_Static_assert((int)SIGN_KEY_LEN == (int)MAC_AES_KEY_LEN, "3.1.4.2");
+
+struct sign_key {
+	enum sign_alg alg;
+	struct mac_key *mac;
+};
+
+/* What a signature depends on besides the bytes. */
+struct header {
+	uint16_t command;
+	uint32_t flags;
+	uint64_t message_id;
+};
+
+struct sign_key *sign_key_new(enum sign_alg alg, const uint8_t key[SIGN_KEY_LEN])
+{
+	static const enum mac_alg mac_alg[] = {
+		[SIGN_HMAC_SHA256] = MAC_HMAC_SHA256,
+		[SIGN_AES_CMAC] = MAC_AES_128_CMAC,
+		[SIGN_AES_GMAC] = MAC_AES_128_GMAC,
+	};
+	CLEANUP(sign_key_freep) struct sign_key *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return NULL;
+	k->alg = alg;
+	k->mac = mac_key_new(mac_alg[alg], span_of(key, SIGN_KEY_LEN), CRYPTO_FASTEST);
+	return k->mac ? TAKE(k) : NULL;
+}
+
+void sign_key_free(struct sign_key *k)
+{
+	if (!k)
+		return;
+	mac_key_free(k->mac);
+	free(k);
+}
+
+enum sign_alg sign_key_alg(const struct sign_key *k)
+{
+	return k->alg;
+}
+
+static bool header_decode(struct span msg, struct header *ret_header)
+{
+	struct rd r = rd_of(span_head(msg, SMB2_HEADER_LEN));
+	struct header h;
+
+	rd_seek(&r, SMB2_OFF_COMMAND);
+	h.command = rd_u16(&r);
+	rd_skip(&r, 2); /* CreditRequest */
+	h.flags = rd_u32(&r);
+	rd_skip(&r, 4); /* NextCommand */
+	h.message_id = rd_u64(&r);
+	rd_seek(&r, SMB2_OFF_SIGNATURE);
+	rd_skip(&r, SIGNATURE_LEN);
+	if (!rd_ok(&r))
+		return false;
+	*ret_header = h;
+	return true;
+}
+
+/*
+ * A MessageId that answers no request may occur twice in one direction, and two messages under one GMAC
+ * nonce give the key's hash subkey away.
+ */
+static bool nonce_would_repeat(const struct sign_key *k, const struct header *h)
+{
+	return k->alg == SIGN_AES_GMAC &&
+	       (h->message_id == 0 || h->message_id == SMB2_MESSAGE_ID_UNSOLICITED);
+}
+
+static void build_nonce(const struct header *h, uint8_t ret_nonce[MAC_GMAC_NONCE_LEN])
+{
+	struct wr w = wr_of(mspan_of(ret_nonce, MAC_GMAC_NONCE_LEN));
+	uint32_t role = h->flags & SMB2_FLAGS_SERVER_TO_REDIR ? ROLE_SERVER : 0;
+
+	wr_u64(&w, h->message_id);
+	wr_u32(&w, role | (h->command == SMB2_CANCEL ? COMMAND_IS_CANCEL : 0));
+}
+
+static int compute(const struct sign_key *k, const struct header *h,
+		   const struct span *parts, size_t part_count,
+		   uint8_t ret_signature[SIGNATURE_LEN])
+{
+	uint8_t nonce[MAC_GMAC_NONCE_LEN];
+
+	build_nonce(h, nonce);
+	return mac_compute(k->mac, nonce, parts, part_count, ret_signature);
+}
+
+nt_status sign_verify(const struct sign_key *key, struct span msg)
+{
+	uint8_t head[SMB2_HEADER_LEN];
+	uint8_t want[SIGNATURE_LEN];
+	struct span parts[2];
+	struct header h;
+	bool same;
+
+	if (!header_decode(msg, &h) || nonce_would_repeat(key, &h))
+		return STATUS_ACCESS_DENIED;
+	if (h.flags & SMB2_FLAGS_SERVER_TO_REDIR)
+		return STATUS_ACCESS_DENIED; /* our own words, sent back to us */
+
+	memcpy(head, msg.p, SMB2_OFF_SIGNATURE);
+	memset(head + SMB2_OFF_SIGNATURE, 0, SIGNATURE_LEN);
+	parts[0] = span_of(head, sizeof(head));
+	parts[1] = span_from(msg, sizeof(head));
+	if (compute(key, &h, parts, ARRAY_LEN(parts), want))
+		return STATUS_ACCESS_DENIED;
+	same = ct_eq(want, msg.p + SMB2_OFF_SIGNATURE, SIGNATURE_LEN);
+	wipe(want, sizeof(want)); /* it would authenticate a forgery */
+	return same ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
+}
+
+static int sign_one(const struct sign_item *it)
+{
+	uint8_t *signature = it->msg.p + SMB2_OFF_SIGNATURE;
+	struct span parts[] = {span_of_m(it->msg), it->tail};
+	struct header h;
+	struct wr w;
+
+	if (!header_decode(span_of_m(it->msg), &h))
+		return -EIO;
+	if (nonce_would_repeat(it->key, &h))
+		return -EPERM;
+	h.flags |= SMB2_FLAGS_SIGNED;
+	w = wr_of(mspan_of(it->msg.p + SMB2_OFF_FLAGS, sizeof(h.flags)));
+	wr_u32(&w, h.flags);
+	memset(signature, 0, SIGNATURE_LEN);
+	return compute(it->key, &h, parts, it->tail.len ? 2 : 1, signature);
+}
+
+void sign_batch(struct sign_item *items, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		items[i].err = sign_one(&items[i]);
+}
