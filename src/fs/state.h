@@ -51,8 +51,14 @@ struct state_op {
 	/* LOCK, UNLOCK */
 	uint16_t range_count;
 	bool wait_if_held; /* LOCK of one range: answer only when it is granted	*/
-	struct state_range ranges[STATE_RANGES_MAX];
+	struct state_range ranges[];
 };
+
+/* Bytes of a record with so many ranges. */
+static inline size_t state_op_len(size_t range_count)
+{
+	return sizeof(struct state_op) + range_count * sizeof(struct state_range);
+}
 
 struct state_result {
 	nt_status status;

@@ -27,10 +27,12 @@ enum conn_state {
 
 /* A session on this connection. While `setup` is there an authentication is under way. */
 struct channel {
+	unsigned refs; /* connection, requests, unsent responses; worker only */
 	struct map_node by_session; /* in conn->channels */
 	struct list_node on_sess;   /* in sess->channels: sess's lock */
-	struct conn *conn;
-	struct sess *sess; /* counted */
+	struct msg forget;          /* the session's end, on its way to our worker */
+	struct conn *conn;          /* borrowed: channels go before their connection */
+	struct sess *sess;          /* counted */
 	struct sign_key *
 		sign; /* signs and verifies here; NULL: no keys (yet), guest, anonymous */
 	struct setup *setup;
@@ -79,9 +81,8 @@ struct conn {
 
 enum {
 	CONN_FRAME_MAX_EARLY = 64 * 1024, /* until a session is valid here		*/
-	CONN_DEADLINE_MS = 45 *
-			   1000, /* [MS-SMB2] 3.3.2.2 names no figure; Windows'	*/
-	CONN_ASYNC_MAX = 512,    /* PEER waits; beyond: STATUS_INSUFFICIENT_RESOURCES */
+	CONN_DEADLINE_MS = 45 * 1000, /* [MS-SMB2] 3.3.2.2 names no figure; Windows'	*/
+	CONN_ASYNC_MAX = 512, /* PEER waits; beyond: STATUS_INSUFFICIENT_RESOURCES */
 	CONN_IN_PROGRESS_MAX = 16,
 	CONN_DROPS_MAX = 64, /* dropped messages before the connection is closed */
 };
@@ -99,11 +100,19 @@ void conn_disconnect(struct conn *c, const char *why);
 /* Close after what is queued is sent. */
 void conn_close_after_output(struct conn *c);
 
+/* Borrowed; NULL if the session is not known here. */
 struct channel *conn_channel(struct conn *c, uint64_t session_id);
-/* Adds sess (counted) to both sides. NULL without memory. */
+/* On both sides; takes references of its own to sess. Borrowed from c. NULL without memory. */
 struct channel *channel_new(struct conn *c, struct sess *sess);
-/* Unlinks from both sides and frees; wipes the key. */
-void channel_free(struct channel *ch);
+struct channel *channel_get(struct channel *ch);
+void channel_put(struct channel *ch); /* wipes the key with the last */
+/* Off both sides. */
+void channel_remove(struct channel *ch);
+/* Any thread: the session has ended, take it off every connection. lane: the caller's. */
+void channels_forget(struct sess *s, struct lane *lane);
+struct setup *setup_new(void);
+void setup_free(struct setup *s); /* wipes; NULL is fine */
+
 /* A session is valid here: longer frames, deadline off. */
 void conn_authenticated(struct conn *c, bool named);
 /* "3.1.1" */

@@ -18,7 +18,8 @@
 #include "smb/tree.h"
 
 struct req;
-struct dir_scan; /* cmd/query_directory.c */
+struct dir_scan;     /* cmd/query_directory.c */
+struct open_closing; /* open.c */
 
 struct file_id {
 	uint64_t persistent_id;
@@ -27,38 +28,48 @@ struct file_id {
 
 enum open_state { OPEN_OPEN, OPEN_CLOSING, OPEN_CLOSED };
 
-struct open {
-	struct map_node by_id; /* sess's lock, by volatile id */
-	atomic_uint refs;
-	struct file_id id;         /* I */
-	uint64_t state_id;         /* I  its name in fs/state records */
-	struct smb_server *server; /* I */
-	struct sess *sess;         /* I  counted */
-	struct tree *tree;         /* I  counted */
-	struct principal
-		*who;     /* I  who opened it: rights of path calls made through it */
-	uint32_t granted; /* I  Open.GrantedAccess */
-	uint32_t maximal; /* I  what access could have been granted */
-	uint32_t create_options; /* I */
-	bool delete_on_close;    /* I  asked for at CREATE */
-	bool write_through;      /* I */
-	bool directory;          /* I */
-	struct node *node;       /* I  NULL for a pipe */
-	struct vfile *
-		data; /* I  data handle; NULL if only attributes were opened, or a pipe */
-	struct pipe *pipe; /* used by one request at a time, under lock L */
+/* Who waits for requests on an open to end: those that entered before `seq`. Embedded in the waiter. */
+struct open_drain {
+	struct list_node node; /* open->drains */
+	uint64_t seq;
+	bool writes_only;
+	struct req *skip;
+	struct wait *wait;
+};
 
-	struct lock lock;          /* rank OPEN */
-	enum open_state state;     /* L */
-	struct list_node inflight; /* L  req.on_open: requests under way, oldest first */
-	struct list_node drains;   /* L  who waits for some of them to end */
-	struct dir_scan *scan;     /* L */
-	bool scan_busy; /* L  one QUERY_DIRECTORY at a time, others wait their turn */
-	struct turn scan_turn;
-	struct notify *notify; /* L */
-	uint64_t position;     /* L  FilePositionInformation */
-	uint32_t mode;         /* L  FileModeInformation */
-	bool wrote;            /* L  write time moves at close */
+struct open {
+	struct map_node by_id;	   /* sess's lock, by volatile id			*/
+	atomic_uint refs;
+	struct file_id id;	   /* I							*/
+	uint64_t state_id;	   /* I  its name in fs/state records			*/
+	struct smb_server *server; /* I							*/
+	struct sess *sess;	   /* I  counted					*/
+	struct tree *tree;	   /* I  counted					*/
+	struct principal *who;	   /* I  who opened it: rights of path calls through it	*/
+	uint32_t granted;	   /* I  Open.GrantedAccess				*/
+	uint32_t maximal;	   /* I  what could have been granted			*/
+	uint32_t create_options;   /* I							*/
+	bool delete_on_close;	   /* I  asked for at CREATE				*/
+	bool write_through;	   /* I							*/
+	bool directory;		   /* I							*/
+	struct node *node;	   /* I  NULL for a pipe				*/
+	struct vfile *data;	   /* I  NULL: only attributes were opened, or a pipe	*/
+
+	struct lock lock;	   /* rank OPEN						*/
+	enum open_state state;	   /* L							*/
+	uint64_t next_seq;	   /* L							*/
+	struct list_node inflight; /* L  req.on_open: under way, oldest first		*/
+	struct list_node drains;   /* L  who waits for some of them to end		*/
+	uint64_t position;	   /* L  FilePositionInformation			*/
+	uint32_t mode;		   /* L  FileModeInformation				*/
+	struct open_closing *closing;
+
+	struct turn scan_turn;	   /* one QUERY_DIRECTORY at a time			*/
+	struct dir_scan *scan;	   /* whoever holds scan_turn				*/
+	void (*scan_free)(struct dir_scan *scan);
+	struct notify *notify;	   /* L  started by the first CHANGE_NOTIFY		*/
+	struct turn pipe_turn;	   /* one request on a pipe at a time			*/
+	struct pipe *pipe;	   /* whoever holds pipe_turn				*/
 };
 
 /* What CREATE hands over; every reference in it is taken over on success only. */
@@ -92,6 +103,9 @@ static inline bool open_may(const struct open *o, uint32_t any_of)
 {
 	return (o->granted & any_of) != 0;
 }
+
+/* Out of the session's table: nobody finds it any more. Idempotent. */
+void open_take_off(struct open *o);
 
 /* A request begins or ends to use o; done by req_open_get() and the request's end. STATUS_FILE_CLOSED once closing. */
 MUST_CHECK nt_status open_enter(struct open *o, struct req *q);

@@ -15,6 +15,7 @@
 #include "secure/seal.h"
 #include "secure/sign.h"
 #include "smb/server.h"
+#include "smb/teardown.h"
 
 struct conn;
 struct channel;

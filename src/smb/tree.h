@@ -19,6 +19,7 @@ struct tree {
 	struct node *root;       /* I  disk: node of the share's root, counted */
 	uint32_t maximal_access; /* I  the share's permissions for this user */
 	atomic_bool closed;
+	struct teardown teardown; /* of whoever closed it */
 };
 
 /* In the session's table, with a reference for the caller. root: counted, taken over; NULL for IPC$. */
@@ -28,7 +29,9 @@ MUST_CHECK nt_status tree_new(struct sess *s, struct share *share, struct node *
 struct tree *tree_find(struct sess *s, uint32_t id);
 struct tree *tree_get(struct tree *t);
 void tree_put(struct tree *t);
-/* Out of the session's table; its opens are closed; then w ends. The second caller's w ends at once. */
+/* Out of the session's table: true for exactly one caller. Its opens stay. */
+bool tree_shut(struct tree *t);
+/* tree_shut(), then its opens are closed; then w ends. The second caller's w ends at once. */
 void tree_close(struct tree *t, struct lane *lane, struct wait *w);
 /* Whose rights file calls on this tree run with: the user's, or the share's forced account. Borrowed from who/share. */
 const struct cred *tree_cred(const struct tree *t, const struct principal *who);

@@ -1,0 +1,401 @@
+/*
+ * The close of an open is one chain of steps, each on the lane that closes:
+ *
+ *     open_close        OPEN -> CLOSING; parked requests are claimed
+ *     close_drained     no request is under way any more
+ *     close_turn        the node's turn is ours; if a deletion may be due, first the name's, then the node's again
+ *     close_applied     share modes and locks are gone; we may be the one who removes the name
+ *     close_removed     CLOSED, the caller's wait ends
+ */
+#include "smb/open.h"
+
+#include "base/log.h"
+#include "smb/req.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct open_closing {
+	struct open *open;
+	struct lane *lane;
+	struct wait wait;  /* of the step under way	*/
+	struct wait *then; /* the caller's		*/
+	struct open_drain drain;
+	struct turn_ref turn;
+	struct name_turn *name;
+	struct turn_ref name_ref;
+	struct arena arena;
+	struct vfs_unlink unlink;
+	struct state_result result;
+	struct state_op op; /* has no ranges */
+};
+
+enum { CLOSE_ARENA_MAX = 16 * 1024 };
+
+nt_status open_quota_take(struct sess *s, const struct conf *conf)
+{
+	struct smb_server *server = s->server;
+
+	if (atomic_fetch_add(&server->open_count, 1) >= conf->open_files_max) {
+		atomic_fetch_sub(&server->open_count, 1);
+		return STATUS_TOO_MANY_OPENED_FILES;
+	}
+	{
+		LOCK_SCOPE(&s->lock);
+		if (s->open_count < conf->sess_open_files_max) {
+			s->open_count++;
+			return STATUS_SUCCESS;
+		}
+	}
+	atomic_fetch_sub(&server->open_count, 1);
+	return STATUS_TOO_MANY_OPENED_FILES;
+}
+
+void open_quota_give(struct sess *s)
+{
+	atomic_fetch_sub(&s->server->open_count, 1);
+	LOCK_SCOPE(&s->lock);
+	s->open_count--;
+}
+
+uint64_t open_state_id(struct smb_server *server)
+{
+	return atomic_fetch_add(&server->next_open_id, 1) + 1;
+}
+
+static struct open *open_alloc(void)
+{
+	struct open *o = calloc(1, sizeof(*o));
+
+	if (!o)
+		return NULL;
+	o->closing = calloc(1, sizeof(*o->closing));
+	if (!o->closing) {
+		free(o);
+		return NULL;
+	}
+	lock_init(&o->lock, LOCK_RANK_OPEN);
+	list_init(&o->inflight);
+	list_init(&o->drains);
+	turn_init(&o->scan_turn);
+	turn_init(&o->pipe_turn);
+	arena_init(&o->closing->arena, CLOSE_ARENA_MAX);
+	o->closing->open = o;
+	o->refs = 2; /* the table's and the caller's */
+	return o;
+}
+
+static void open_release(struct open *o)
+{
+	if (o->scan)
+		o->scan_free(o->scan);
+	arena_fini(&o->closing->arena);
+	free(o->closing);
+	turn_fini(&o->scan_turn);
+	turn_fini(&o->pipe_turn);
+	lock_fini(&o->lock);
+	free(o);
+}
+
+/* Into the session's table, unless session or tree ended meanwhile. */
+static nt_status open_publish(struct open *o)
+{
+	struct sess *s = o->sess;
+	LOCK_SCOPE(&s->lock);
+
+	if (atomic_load(&s->state) == SESS_CLOSED)
+		return STATUS_USER_SESSION_DELETED;
+	if (atomic_load(&o->tree->closed))
+		return STATUS_NETWORK_NAME_DELETED;
+	o->id.volatile_id = s->next_volatile_id++;
+	map_add(&s->opens, &o->by_id, o->id.volatile_id);
+	return STATUS_SUCCESS;
+}
+
+nt_status open_new(const struct open_new *in, struct open **ret_open)
+{
+	struct open *o = open_alloc();
+	nt_status st;
+
+	if (!o)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	o->server = in->tree->sess->server;
+	o->sess = in->tree->sess;
+	o->tree = in->tree;
+	o->who = in->who;
+	o->node = in->node;
+	o->data = in->data;
+	o->pipe = in->pipe;
+	o->granted = in->granted;
+	o->maximal = in->maximal;
+	o->create_options = in->create_options;
+	o->state_id = in->state_id;
+	o->directory = in->directory;
+	o->delete_on_close = in->delete_on_close;
+	o->write_through = in->write_through;
+	/* low byte: which server made it; ~0 means "the file before" in compounds */
+	o->id.persistent_id =
+		(env_random_u64(o->server->env) >> 1 << 8) | (o->server->server_id & 0xFF);
+	st = open_publish(o);
+	if (!nt_ok(st)) {
+		open_release(o);
+		return st;
+	}
+	sess_get(o->sess);
+	tree_get(o->tree);
+	*ret_open = o;
+	return STATUS_SUCCESS;
+}
+
+struct open *open_find(struct sess *s, struct file_id id)
+{
+	LOCK_SCOPE(&s->lock);
+	struct map_node *n = map_first(&s->opens, id.volatile_id);
+	struct open *o = n ? container_of(n, struct open, by_id) : NULL;
+
+	return o && o->id.persistent_id == id.persistent_id ? open_get(o) : NULL;
+}
+
+struct open *open_get(struct open *o)
+{
+	atomic_fetch_add_explicit(&o->refs, 1, memory_order_relaxed);
+	return o;
+}
+
+void open_put(struct open *o)
+{
+	struct tree *tree;
+	struct sess *s;
+
+	if (!o || atomic_fetch_sub_explicit(&o->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	if (o->notify)
+		o->server->notify->ops->free(o->notify);
+	if (o->pipe)
+		pipe_free(o->pipe);
+	vfile_put(o->data);
+	if (o->node)
+		node_put(o->node);
+	principal_put(o->who);
+	tree = o->tree;
+	s = o->sess;
+	open_release(o);
+	open_quota_give(s);
+	tree_put(tree);
+	sess_put(s);
+}
+
+void open_take_off(struct open *o)
+{
+	{
+		LOCK_SCOPE(&o->sess->lock);
+		if (!map_has(&o->sess->opens, &o->by_id))
+			return;
+		map_del(&o->sess->opens, &o->by_id);
+	}
+	open_put(o); /* the table's */
+}
+
+nt_status open_enter(struct open *o, struct req *q)
+{
+	LOCK_SCOPE(&o->lock);
+
+	if (o->state != OPEN_OPEN)
+		return STATUS_FILE_CLOSED;
+	q->open_seq = o->next_seq++;
+	list_add_tail(&o->inflight, &q->on_open);
+	return STATUS_SUCCESS;
+}
+
+/* Has everything ended that d waits for? Under o's lock. */
+static bool drained(const struct open *o, const struct open_drain *d)
+{
+	list_for_each(n, &o->inflight) {
+		const struct req *q = container_of(n, struct req, on_open);
+
+		if (q->open_seq >= d->seq)
+			return true; /* in order: all others came later */
+		if (q != d->skip && (!d->writes_only || q->header.command == SMB2_WRITE))
+			return false;
+	}
+	return true;
+}
+
+void open_leave(struct open *o, struct req *q)
+{
+	struct list_node ended;
+
+	list_init(&ended);
+	{
+		LOCK_SCOPE(&o->lock);
+		list_del(&q->on_open);
+		list_for_each(n, &o->drains) {
+			if (!drained(o, container_of(n, struct open_drain, node)))
+				continue;
+			list_del(n);
+			list_add_tail(&ended, n);
+		}
+	}
+	for (struct list_node *n; (n = list_pop(&ended)) != NULL;)
+		wait_post(container_of(n, struct open_drain, node)->wait, 0);
+}
+
+/* End w when d is drained; at once if it is. */
+static void open_drain(struct open *o, struct open_drain *d, struct wait *w)
+{
+	d->wait = w;
+	{
+		LOCK_SCOPE(&o->lock);
+		if (!drained(o, d)) {
+			list_add_tail(&o->drains, &d->node);
+			return;
+		}
+	}
+	wait_now(w, 0);
+}
+
+void open_after_writes(struct open *o, struct req *q, struct wait *w)
+{
+	q->drain = (struct open_drain){.seq = q->open_seq, .writes_only = true};
+	open_drain(o, &q->drain, w);
+}
+
+/* One parked request on o that this call has claimed, or NULL. The claim keeps it alive. */
+static struct req *claim_parked(struct open *o)
+{
+	LOCK_SCOPE(&o->lock);
+
+	list_for_each(n, &o->inflight) {
+		struct req *q = container_of(n, struct req, on_open);
+
+		if (wait_claim(&q->wait, WAIT_CLOSED))
+			return q;
+	}
+	return NULL;
+}
+
+static void close_drained(struct wait *w);
+static void close_turn(struct wait *w);
+static void close_applied(struct wait *w);
+static void close_removed(struct wait *w);
+
+void open_close(struct open *o, struct lane *lane, struct req *skip, struct wait *w)
+{
+	struct open_closing *c = o->closing;
+	bool mine = false;
+
+	{
+		LOCK_SCOPE(&o->lock);
+		if (o->state == OPEN_OPEN) {
+			o->state = OPEN_CLOSING;
+			mine = true;
+		}
+	}
+	if (!mine) {
+		wait_now(w, -EBADF);
+		return;
+	}
+	for (struct req *q; (q = claim_parked(o)) != NULL;)
+		wait_post(&q->wait, -ECANCELED);
+	open_get(o); /* until close_finish() */
+	c->lane = lane;
+	c->then = w;
+	wait_init(&c->wait, lane->mailbox);
+	c->drain = (struct open_drain){.seq = UINT64_MAX, .skip = skip};
+	open_drain(o, &c->drain, wait_arm(&c->wait, close_drained));
+}
+
+static void close_finish(struct open_closing *c, int err)
+{
+	struct open *o = c->open;
+
+	turn_give(&c->turn);
+	if (c->name)
+		name_turn_give(c->name, &c->name_ref);
+	{
+		LOCK_SCOPE(&o->lock);
+		o->state = OPEN_CLOSED;
+	}
+	open_take_off(o);
+	wait_now(c->then, err);
+	open_put(o);
+}
+
+static void close_drained(struct wait *w)
+{
+	struct open_closing *c = container_of(w, struct open_closing, wait);
+	struct open *o = c->open;
+
+	if (!o->node) {
+		close_finish(c, 0);
+		return;
+	}
+	turn_take(&o->node->turn, &c->turn, wait_arm(&c->wait, close_turn));
+}
+
+static void close_named(struct wait *w)
+{
+	struct open_closing *c = container_of(w, struct open_closing, wait);
+
+	turn_take(&c->open->node->turn, &c->turn, wait_arm(&c->wait, close_turn));
+}
+
+/* Name turns come before node turns: give ours back and take both. False: without memory, go on without it. */
+static bool close_take_name(struct open_closing *c)
+{
+	struct node *parent;
+	const char *name;
+
+	if (node_name(c->open->node, &c->arena, &parent, &name) != 0 || !parent)
+		return false;
+	turn_give(&c->turn);
+	c->name = name_turn_take(parent, name, &c->name_ref, wait_arm(&c->wait, close_named));
+	if (!c->name)
+		turn_take(&c->open->node->turn, &c->turn, &c->wait);
+	c->unlink.dir = vfile_get(parent->file);
+	c->unlink.name = name;
+	node_put(parent);
+	return true;
+}
+
+static void close_turn(struct wait *w)
+{
+	struct open_closing *c = container_of(w, struct open_closing, wait);
+	struct open *o = c->open;
+	bool may_remove = o->delete_on_close || state_delete_pending(o->node->state);
+
+	if (may_remove && !c->unlink.dir && close_take_name(c))
+		return;
+	c->op.code = STATE_CLOSE;
+	c->op.node = o->node->key;
+	c->op.server = o->server->server_id;
+	c->op.open = o->state_id;
+	state_apply(o->server->state, c->lane, &c->op, &c->result,
+		    wait_arm(&c->wait, close_applied));
+}
+
+static void close_applied(struct wait *w)
+{
+	struct open_closing *c = container_of(w, struct open_closing, wait);
+	struct open *o = c->open;
+
+	if (!c->result.remove_name || !c->unlink.dir) {
+		vfile_put(TAKE(c->unlink.dir));
+		close_finish(c, 0);
+		return;
+	}
+	c->unlink.directory = o->directory;
+	c->unlink.key = o->node->key;
+	vfs_run(o->node->vfs, &c->unlink.call, VFS_UNLINK, c->lane, tree_cred(o->tree, o->who), &c->arena,
+		wait_arm(&c->wait, close_removed));
+}
+
+static void close_removed(struct wait *w)
+{
+	struct open_closing *c = container_of(w, struct open_closing, wait);
+
+	if (w->err)
+		log_verbose("delete on close: \"%s\": %s", c->unlink.name, strerror(-w->err));
+	vfile_put(TAKE(c->unlink.dir));
+	close_finish(c, 0);
+}

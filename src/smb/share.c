@@ -1,0 +1,100 @@
+#include "smb/share.h"
+
+#include "wire/smb2_proto.h"
+#include "wire/utf16.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Access masks behind the four words of `permissions`. [MS-SMB2] 2.2.13.1.1 */
+static const uint32_t access_masks[] = {
+	[CONF_ACCESS_NO] = 0,
+	[CONF_ACCESS_READ] = 0x001200A9,   /* FILE_GENERIC_READ | FILE_GENERIC_EXECUTE */
+	[CONF_ACCESS_CHANGE] = 0x001301BF, /* and write, append, delete */
+	[CONF_ACCESS_FULL] = 0x001F01FF,   /* FILE_ALL_ACCESS */
+};
+
+struct share *share_get(struct share *s)
+{
+	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+	return s;
+}
+
+void share_put(struct share *s)
+{
+	if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	vfile_put(s->root);
+	if (s->vfs && atomic_fetch_sub(s->volume_refs, 1) == 1) {
+		s->vfs->ops->free(s->vfs);
+		free(s->volume_refs);
+	}
+	cred_put(s->force_cred);
+	conf_put(s->owner);
+	free(s);
+}
+
+static bool permission_matches(const struct conf_perm *p, const struct principal *who)
+{
+	switch (p->kind) {
+	case CONF_PERM_EVERYONE:
+		return who->kind != PRINCIPAL_ANONYMOUS;
+	case CONF_PERM_ANONYMOUS:
+		return who->kind == PRINCIPAL_ANONYMOUS;
+	case CONF_PERM_AUTHENTICATED:
+		return who->kind == PRINCIPAL_NAMED;
+	case CONF_PERM_USER:
+		return who->kind == PRINCIPAL_NAMED && utf8_eq_nocase(p->name, who->user);
+	case CONF_PERM_GROUP:
+		return who->kind == PRINCIPAL_NAMED && principal_in_group(who, p->name);
+	case CONF_PERM_SID:
+		return principal_has_sid(who, &p->sid);
+	}
+	return false;
+}
+
+uint32_t share_access(const struct share *s, const struct principal *who)
+{
+	enum conf_access best = CONF_ACCESS_NO;
+
+	if (s->kind == SHARE_PIPE)
+		return access_masks[CONF_ACCESS_CHANGE];
+	for (size_t i = 0; i < s->conf->permissions.count; i++) {
+		const struct conf_perm *p = &s->conf->permissions.list[i];
+
+		if (!permission_matches(p, who))
+			continue;
+		if (p->access == CONF_ACCESS_NO)
+			return 0; /* `no` beats everything */
+		if (p->access > best)
+			best = p->access;
+	}
+	return access_masks[best];
+}
+
+struct snapshot *snapshot_get(struct snapshot *s)
+{
+	atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+	return s;
+}
+
+void snapshot_put(struct snapshot *s)
+{
+	if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	for (size_t i = 0; i < s->share_count; i++)
+		share_put(s->shares[i]);
+	free(s->shares);
+	cred_put(s->auth.self);
+	cred_put(s->auth.nobody);
+	conf_put(s->conf);
+	free(s);
+}
+
+struct share *snapshot_share(const struct snapshot *s, const char *name)
+{
+	for (size_t i = 0; i < s->share_count; i++)
+		if (utf8_eq_nocase(s->shares[i]->name, name))
+			return share_get(s->shares[i]);
+	return NULL;
+}

@@ -1,0 +1,93 @@
+/*
+ *     (tree_new) --> OPEN --tree_close (TREE_DISCONNECT), sess_close--> closed, opens going --> last reference
+ */
+#include "smb/tree.h"
+
+#include <stdlib.h>
+
+enum { TREES_MAX = 4096 }; /* a session's; beyond: STATUS_INSUFFICIENT_RESOURCES */
+
+nt_status tree_new(struct sess *s, struct share *share, struct node *root, uint32_t maximal_access,
+		   struct tree **ret_tree)
+{
+	struct tree *t = calloc(1, sizeof(*t));
+	nt_status st = STATUS_INSUFFICIENT_RESOURCES;
+
+	if (!t)
+		return st;
+	t->refs = 2; /* the table's and the caller's */
+	t->maximal_access = maximal_access;
+	t->sess = sess_get(s);
+	t->share = share_get(share);
+	t->root = root;
+	{
+		LOCK_SCOPE(&s->lock);
+		if (atomic_load(&s->state) == SESS_CLOSED) {
+			st = STATUS_USER_SESSION_DELETED;
+		} else if (s->trees.count < TREES_MAX) {
+			do {
+				t->id = s->next_tree_id++;
+			} while (t->id == 0 || t->id == UINT32_MAX || map_first(&s->trees, t->id));
+			map_add(&s->trees, &t->by_id, t->id);
+			st = STATUS_SUCCESS;
+		}
+	}
+	if (!nt_ok(st)) {
+		t->root = NULL; /* stays the caller's */
+		t->refs = 1;
+		tree_put(t);
+		return st;
+	}
+	*ret_tree = t;
+	return STATUS_SUCCESS;
+}
+
+struct tree *tree_find(struct sess *s, uint32_t id)
+{
+	LOCK_SCOPE(&s->lock);
+	struct map_node *n = map_first(&s->trees, id);
+
+	return n ? tree_get(container_of(n, struct tree, by_id)) : NULL;
+}
+
+struct tree *tree_get(struct tree *t)
+{
+	atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+	return t;
+}
+
+void tree_put(struct tree *t)
+{
+	if (!t || atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	if (t->root)
+		node_put(t->root);
+	share_put(t->share);
+	sess_put(t->sess);
+	free(t);
+}
+
+bool tree_shut(struct tree *t)
+{
+	{
+		LOCK_SCOPE(&t->sess->lock);
+		if (atomic_exchange(&t->closed, true))
+			return false;
+		map_del(&t->sess->trees, &t->by_id);
+	}
+	tree_put(t); /* the table's */
+	return true;
+}
+
+void tree_close(struct tree *t, struct lane *lane, struct wait *w)
+{
+	if (tree_shut(t))
+		teardown_run(&t->teardown, lane, t->sess, t, w);
+	else if (w)
+		wait_now(w, 0);
+}
+
+const struct cred *tree_cred(const struct tree *t, const struct principal *who)
+{
+	return t->share->force_cred ? t->share->force_cred : who->cred;
+}
