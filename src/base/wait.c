@@ -3,7 +3,7 @@
 #include <assert.h>
 
 /* The diagram is in wait.h. ENDED: on its way home; no claim succeeds any more. */
-enum { WAIT_IDLE, WAIT_PARKED, WAIT_CLAIMED, WAIT_ENDED };
+enum { WAIT_IDLE, WAIT_ARMED, WAIT_PARKED, WAIT_CLAIMED, WAIT_ENDED };
 
 static void wait_run(struct msg *m)
 {
@@ -19,14 +19,24 @@ void wait_init(struct wait *w, struct mailbox *home)
 	atomic_init(&w->state, WAIT_IDLE);
 }
 
-struct wait *wait_arm(struct wait *w, void (*fn)(struct wait *w))
+static struct wait *arm(struct wait *w, void (*fn)(struct wait *w), int state)
 {
 	assert(atomic_load_explicit(&w->state, memory_order_relaxed) == WAIT_IDLE);
 	w->fn = fn;
 	w->why = WAIT_GRANTED;
 	w->err = 0;
-	atomic_store_explicit(&w->state, WAIT_PARKED, memory_order_release);
+	atomic_store_explicit(&w->state, state, memory_order_release);
 	return w;
+}
+
+struct wait *wait_arm(struct wait *w, void (*fn)(struct wait *w))
+{
+	return arm(w, fn, WAIT_ARMED);
+}
+
+struct wait *wait_park(struct wait *w, void (*fn)(struct wait *w))
+{
+	return arm(w, fn, WAIT_PARKED);
 }
 
 bool wait_claim(struct wait *w, enum wait_why why)
@@ -45,8 +55,8 @@ static void wait_end(struct wait *w, int err)
 {
 	int was = atomic_exchange_explicit(&w->state, WAIT_ENDED, memory_order_acq_rel);
 
-	assert(was == WAIT_PARKED ||
-	       was == WAIT_CLAIMED); /* exactly one ending per arming */
+	/* exactly one ending per arming */
+	assert(was == WAIT_ARMED || was == WAIT_PARKED || was == WAIT_CLAIMED);
 	(void)was;
 	w->err = err;
 }

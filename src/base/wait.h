@@ -8,10 +8,10 @@
  * Owns     nothing; a wait is embedded in its owner (a request, a task), which must outlive it.
  * Threads  armed and run on its home worker. Who ends a *parked* wait first asks wait_claim(): grant,
  *          cancel, time-out, close and disconnect compete by one compare-and-swap, losers do nothing.
- *          A wait that nobody can cancel (a pool job) is ended without a claim.
+ *          A wait that nobody can cancel (a pool job, a turn) is armed, not parked, and ended without a claim.
  *
- *     IDLE --wait_arm--> PARKED --wait_claim--> CLAIMED --wait_now | wait_post--> (fn runs) IDLE
- *                          \________________ wait_now | wait_post ______________/
+ *     IDLE --wait_park--> PARKED --wait_claim--> CLAIMED --wait_now | wait_post--> (fn runs) IDLE
+ *     IDLE --wait_arm---> ARMED ----------------------------wait_now | wait_post--> (fn runs) IDLE
  */
 #pragma once
 
@@ -71,6 +71,8 @@ void wait_init(struct wait *w, struct mailbox *home);
 
 /* Make it ready for one ending. It must be idle. Returns w, for use as an argument. */
 struct wait *wait_arm(struct wait *w, void (*fn)(struct wait *w));
+/* The same for a wait that others may claim; whoever ends it must have claimed it. */
+struct wait *wait_park(struct wait *w, void (*fn)(struct wait *w));
 
 /* True for exactly one caller per arming: that caller, and only it, ends the wait. Any thread. */
 MUST_CHECK bool wait_claim(struct wait *w, enum wait_why why);
