@@ -56,7 +56,7 @@ struct node *node_find(struct node_table *t, const struct node_key *key);
 struct node *node_get(struct node *n);
 void node_put(struct node *n);
 
-/* Copies of what a rename may change. */
+/* Copies of what a rename may change: the parent is counted (NULL for a root), the name in the arena. */
 MUST_CHECK int node_name(struct node *n, struct arena *a, struct node **ret_parent,
 			 const char **ret_name);
 /* After a rename, inside the turns: takes a reference to parent. -ENOMEM leaves it as it was. */

@@ -27,16 +27,18 @@ enum conn_state {
 
 /* A session on this connection. While `setup` is there an authentication is under way. */
 struct channel {
-	unsigned refs; /* connection, requests, unsent responses; worker only */
-	struct map_node by_session; /* in conn->channels */
-	struct list_node on_sess;   /* in sess->channels: sess's lock */
-	struct msg forget;          /* the session's end, on its way to our worker */
-	struct conn *conn;          /* borrowed: channels go before their connection */
-	struct sess *sess;          /* counted */
-	struct sign_key *
-		sign; /* signs and verifies here; NULL: no keys (yet), guest, anonymous */
-	struct setup *setup;
-	bool valid; /* authenticated here: may carry other commands than SESSION_SETUP */
+	unsigned refs;              /* table, requests, unsent responses; worker only	*/
+	struct map_node by_session; /* in conn->channels				*/
+	bool listed;                /* in conn->channels				*/
+	bool settling;              /* counted in conn->in_progress			*/
+	bool valid;            /* authenticated here: carries more than SESSION_SETUP */
+	struct conn *conn;     /* borrowed: channels go before their connection	*/
+	struct sess *sess;     /* counted						*/
+	struct sign_key *sign; /* signs and verifies here; NULL: no keys (yet)	*/
+	struct setup *setup;   /* NULL: no authentication under way		*/
+	struct list_node on_sess; /* in sess->channels: sess's lock			*/
+	bool forgotten;           /* sess's lock: `forget` is on its way		*/
+	struct msg forget;        /* the session's end, travelling to our worker	*/
 };
 
 struct conn {
@@ -84,6 +86,9 @@ enum {
 	CONN_DEADLINE_MS = 45 * 1000, /* [MS-SMB2] 3.3.2.2 names no figure; Windows'	*/
 	CONN_ASYNC_MAX = 512, /* PEER waits; beyond: STATUS_INSUFFICIENT_RESOURCES */
 	CONN_IN_PROGRESS_MAX = 16,
+	CONN_MEMORY_PAUSE =
+		24 << 20, /* bytes of buffers; with one more frame under 32 MiB */
+	CONN_MEMORY_RESUME = 8 << 20,
 	CONN_DROPS_MAX = 64, /* dropped messages before the connection is closed */
 };
 
@@ -106,13 +111,17 @@ struct channel *conn_channel(struct conn *c, uint64_t session_id);
 struct channel *channel_new(struct conn *c, struct sess *sess);
 struct channel *channel_get(struct channel *ch);
 void channel_put(struct channel *ch); /* wipes the key with the last */
-/* Off both sides. */
+/* The authentication under way is over. */
+void channel_settled(struct channel *ch);
+/* Off both sides; borrowed pointers to it end. */
 void channel_remove(struct channel *ch);
 /* Any thread: the session has ended, take it off every connection. lane: the caller's. */
 void channels_forget(struct sess *s, struct lane *lane);
 struct setup *setup_new(void);
 void setup_free(struct setup *s); /* wipes; NULL is fine */
 
+/* Account for a buffer that a request of c got (bytes > 0) or gave back (< 0): pauses or resumes reading. */
+void conn_memory(struct conn *c, int64_t bytes);
 /* A session is valid here: longer frames, deadline off. */
 void conn_authenticated(struct conn *c, bool named);
 /* "3.1.1" */

@@ -109,6 +109,7 @@ static nt_status open_publish(struct open *o)
 		return STATUS_NETWORK_NAME_DELETED;
 	o->id.volatile_id = s->next_volatile_id++;
 	map_add(&s->opens, &o->by_id, o->id.volatile_id);
+	o->listed = true;
 	return STATUS_SUCCESS;
 }
 
@@ -134,8 +135,8 @@ nt_status open_new(const struct open_new *in, struct open **ret_open)
 	o->delete_on_close = in->delete_on_close;
 	o->write_through = in->write_through;
 	/* low byte: which server made it; ~0 means "the file before" in compounds */
-	o->id.persistent_id =
-		(env_random_u64(o->server->env) >> 1 << 8) | (o->server->server_id & 0xFF);
+	o->id.persistent_id = (env_random_u64(o->server->env) >> 1 << 8) |
+			      (o->server->server_id & 0xFF);
 	st = open_publish(o);
 	if (!nt_ok(st)) {
 		open_release(o);
@@ -189,8 +190,9 @@ void open_take_off(struct open *o)
 {
 	{
 		LOCK_SCOPE(&o->sess->lock);
-		if (!map_has(&o->sess->opens, &o->by_id))
+		if (!o->listed)
 			return;
+		o->listed = false;
 		map_del(&o->sess->opens, &o->by_id);
 	}
 	open_put(o); /* the table's */
@@ -210,7 +212,7 @@ nt_status open_enter(struct open *o, struct req *q)
 /* Has everything ended that d waits for? Under o's lock. */
 static bool drained(const struct open *o, const struct open_drain *d)
 {
-	list_for_each(n, &o->inflight) {
+	list_for_each (n, &o->inflight) {
 		const struct req *q = container_of(n, struct req, on_open);
 
 		if (q->open_seq >= d->seq)
@@ -229,7 +231,7 @@ void open_leave(struct open *o, struct req *q)
 	{
 		LOCK_SCOPE(&o->lock);
 		list_del(&q->on_open);
-		list_for_each(n, &o->drains) {
+		list_for_each (n, &o->drains) {
 			if (!drained(o, container_of(n, struct open_drain, node)))
 				continue;
 			list_del(n);
@@ -265,7 +267,7 @@ static struct req *claim_parked(struct open *o)
 {
 	LOCK_SCOPE(&o->lock);
 
-	list_for_each(n, &o->inflight) {
+	list_for_each (n, &o->inflight) {
 		struct req *q = container_of(n, struct req, on_open);
 
 		if (wait_claim(&q->wait, WAIT_CLOSED))
@@ -349,7 +351,8 @@ static bool close_take_name(struct open_closing *c)
 	if (node_name(c->open->node, &c->arena, &parent, &name) != 0 || !parent)
 		return false;
 	turn_give(&c->turn);
-	c->name = name_turn_take(parent, name, &c->name_ref, wait_arm(&c->wait, close_named));
+	c->name = name_turn_take(parent, name, &c->name_ref,
+				 wait_arm(&c->wait, close_named));
 	if (!c->name)
 		turn_take(&c->open->node->turn, &c->turn, &c->wait);
 	c->unlink.dir = vfile_get(parent->file);
@@ -358,12 +361,33 @@ static bool close_take_name(struct open_closing *c)
 	return true;
 }
 
+/* With both turns held: is the name still the one we took the turn of? */
+static bool close_name_holds(struct open_closing *c)
+{
+	struct node *parent;
+	const char *name;
+	bool same;
+
+	if (node_name(c->open->node, &c->arena, &parent, &name) != 0)
+		return true; /* the unlink checks inode and device again */
+	same = parent && parent->file == c->unlink.dir &&
+	       strcmp(name, c->unlink.name) == 0;
+	if (parent)
+		node_put(parent);
+	return same;
+}
+
 static void close_turn(struct wait *w)
 {
 	struct open_closing *c = container_of(w, struct open_closing, wait);
 	struct open *o = c->open;
 	bool may_remove = o->delete_on_close || state_delete_pending(o->node->state);
 
+	if (c->unlink.dir && !close_name_holds(c)) { /* renamed in between */
+		if (c->name)
+			name_turn_give(TAKE(c->name), &c->name_ref);
+		vfile_put(TAKE(c->unlink.dir));
+	}
 	if (may_remove && !c->unlink.dir && close_take_name(c))
 		return;
 	c->op.code = STATE_CLOSE;
@@ -386,8 +410,8 @@ static void close_applied(struct wait *w)
 	}
 	c->unlink.directory = o->directory;
 	c->unlink.key = o->node->key;
-	vfs_run(o->node->vfs, &c->unlink.call, VFS_UNLINK, c->lane, tree_cred(o->tree, o->who), &c->arena,
-		wait_arm(&c->wait, close_removed));
+	vfs_run(o->node->vfs, &c->unlink.call, VFS_UNLINK, c->lane,
+		tree_cred(o->tree, o->who), &c->arena, wait_arm(&c->wait, close_removed));
 }
 
 static void close_removed(struct wait *w)
@@ -395,7 +419,8 @@ static void close_removed(struct wait *w)
 	struct open_closing *c = container_of(w, struct open_closing, wait);
 
 	if (w->err)
-		log_verbose("delete on close: \"%s\": %s", c->unlink.name, strerror(-w->err));
+		log_verbose("delete on close: \"%s\": %s", c->unlink.name,
+			    strerror(-w->err));
 	vfile_put(TAKE(c->unlink.dir));
 	close_finish(c, 0);
 }

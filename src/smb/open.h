@@ -38,38 +38,39 @@ struct open_drain {
 };
 
 struct open {
-	struct map_node by_id;	   /* sess's lock, by volatile id			*/
+	struct map_node by_id; /* sess's lock, by volatile id			*/
+	bool listed;           /* sess's lock: in its table				*/
 	atomic_uint refs;
-	struct file_id id;	   /* I							*/
-	uint64_t state_id;	   /* I  its name in fs/state records			*/
+	struct file_id id;         /* I							*/
+	uint64_t state_id;         /* I  its name in fs/state records			*/
 	struct smb_server *server; /* I							*/
-	struct sess *sess;	   /* I  counted					*/
-	struct tree *tree;	   /* I  counted					*/
-	struct principal *who;	   /* I  who opened it: rights of path calls through it	*/
-	uint32_t granted;	   /* I  Open.GrantedAccess				*/
-	uint32_t maximal;	   /* I  what could have been granted			*/
+	struct sess *sess;         /* I  counted					*/
+	struct tree *tree;         /* I  counted					*/
+	struct principal *who;     /* I  who opened it: rights of path calls through it	*/
+	uint32_t granted;          /* I  Open.GrantedAccess				*/
+	uint32_t maximal;          /* I  what could have been granted			*/
 	uint32_t create_options;   /* I							*/
-	bool delete_on_close;	   /* I  asked for at CREATE				*/
-	bool write_through;	   /* I							*/
-	bool directory;		   /* I							*/
-	struct node *node;	   /* I  NULL for a pipe				*/
-	struct vfile *data;	   /* I  NULL: only attributes were opened, or a pipe	*/
+	bool delete_on_close;      /* I  asked for at CREATE				*/
+	bool write_through;        /* I							*/
+	bool directory;            /* I							*/
+	struct node *node;         /* I  NULL for a pipe				*/
+	struct vfile *data;        /* I  NULL: only attributes were opened, or a pipe	*/
 
-	struct lock lock;	   /* rank OPEN						*/
-	enum open_state state;	   /* L							*/
-	uint64_t next_seq;	   /* L							*/
+	struct lock lock;          /* rank OPEN						*/
+	enum open_state state;     /* L							*/
+	uint64_t next_seq;         /* L							*/
 	struct list_node inflight; /* L  req.on_open: under way, oldest first		*/
 	struct list_node drains;   /* L  who waits for some of them to end		*/
-	uint64_t position;	   /* L  FilePositionInformation			*/
-	uint32_t mode;		   /* L  FileModeInformation				*/
+	uint64_t position;         /* L  FilePositionInformation			*/
+	uint32_t mode;             /* L  FileModeInformation				*/
 	struct open_closing *closing;
 
-	struct turn scan_turn;	   /* one QUERY_DIRECTORY at a time			*/
-	struct dir_scan *scan;	   /* whoever holds scan_turn				*/
+	struct turn scan_turn; /* one QUERY_DIRECTORY at a time			*/
+	struct dir_scan *scan; /* whoever holds scan_turn				*/
 	void (*scan_free)(struct dir_scan *scan);
-	struct notify *notify;	   /* L  started by the first CHANGE_NOTIFY		*/
-	struct turn pipe_turn;	   /* one request on a pipe at a time			*/
-	struct pipe *pipe;	   /* whoever holds pipe_turn				*/
+	struct notify *notify; /* L  started by the first CHANGE_NOTIFY		*/
+	struct turn pipe_turn; /* one request on a pipe at a time			*/
+	struct pipe *pipe;     /* whoever holds pipe_turn				*/
 };
 
 /* What CREATE hands over; every reference in it is taken over on success only. */

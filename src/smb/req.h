@@ -36,51 +36,50 @@ typedef nt_status (*req_done)(struct req *q, int err, struct wr *w);
 enum req_parked { REQ_RUNNING, REQ_PARKED_POOL, REQ_PARKED_PEER };
 
 struct req {
-	struct conn *conn; /* counted */
+	struct conn *conn; /* counted						*/
 	struct smb_lane *lane;
-	struct snapshot *snap; /* counted: the configuration it is judged by */
-	struct frame *frame;   /* the transport message and its siblings */
-	struct req *next;      /* next element of the compound; free list */
+	struct snapshot *snap; /* counted: the configuration it is judged by	*/
+	struct frame *frame;   /* the transport message and its siblings		*/
+	struct req *next;      /* next element of the compound; free list		*/
 	struct smb2_header header;
-	struct span message; /* this element: header to last byte, padding included */
-	struct rd body;      /* over `message`, positioned behind the header */
+	struct span message; /* this element: header to last byte, with padding	*/
+	struct rd body;      /* over `message`, positioned behind the header	*/
 	enum policy_protection protection;
+	struct policy_out verdict; /* of policy_admit()				*/
 	bool related;
+	bool smb1; /* the multi-protocol NEGOTIATE: `message` is SMB1	*/
 
-	struct channel *channel; /* of its connection; looked up anew after a wait */
-	struct sess *sess;       /* counted */
-	struct tree *tree;       /* counted */
-	struct open *open;       /* counted and entered */
-	struct file_id
-		file_id; /* for related elements that follow; set by CREATE and by req_open_get() */
+	struct channel *channel; /* counted; NULL: session not known here		*/
+	struct sess *sess;       /* counted						*/
+	struct tree *tree;       /* counted						*/
+	struct open *open;       /* counted, entered					*/
+	struct file_id file_id;  /* for related elements that follow			*/
 	bool has_file_id;
+	struct principal *who; /* counted; by req_who()				*/
 
 	struct arena arena;
-	void *state; /* the handler's own, in the arena */
+	void *state; /* the handler's own, in the arena			*/
 	void (*cleanup)(
-		struct
-		req *q); /* the handler's: runs once when the request ends, however it ends */
+		struct req *q); /* the handler's; once, however the request ends */
 
 	struct wait wait;
 	req_done done;
-	enum req_parked parked;
-	struct map_node by_id;    /* conn->requests */
-	struct map_node by_async; /* conn->async */
-	uint64_t async_id;        /* 0: no interim sent */
-	struct list_node on_open; /* open->inflight */
+	bool pending;             /* the handler has armed `wait`			*/
+	bool peer;                /* it waits for another client			*/
+	bool listed;              /* in conn->requests				*/
+	struct map_node by_id;    /* conn->requests, by MessageId			*/
+	struct map_node by_async; /* conn->async, by AsyncId				*/
+	uint64_t async_id;        /* 0: no interim answer sent			*/
+	struct list_node on_open; /* open->inflight: open's lock			*/
 	uint64_t open_seq;
+	struct open_drain drain;
 
-	struct buf *out; /* response: BUF_HEADROOM, SMB2 header, body */
-	struct wr w;
-	struct span
-		error_data; /* body of an ERROR response, in the arena; [MS-SMB2] 2.2.2 */
-	nt_status status;
-	bool final_setup; /* SESSION_SETUP that made a session or channel: always signed */
-	struct sign_key *
-		setup_key; /* what signs it then; borrowed from the session or channel, kept by sess */
-	void (*sent)(
-		struct
-		req *q); /* after the response was encoded and protected, before anything later is received */
+	struct buf *out;        /* response: BUF_HEADROOM, SMB2 header, body	*/
+	struct wr w;            /* over header and body				*/
+	struct span error_data; /* of an ERROR response, in the arena: 2.2.2	*/
+	bool final_setup;       /* SESSION_SETUP that made a session or channel	*/
+	/* The handler's: the encoded answer, where it is not signed later. For the preauth hash. */
+	void (*encoded)(struct req *q, struct span message);
 };
 
 /*
@@ -121,32 +120,46 @@ struct principal *req_who(struct req *q);
 /* Credentials of its file calls: the user's or the share's forced account; borrowed until the request ends. */
 const struct cred *req_cred(struct req *q);
 
-/* Below: between recv.c, req.c and send.c. */
+/* Below: between recv.c, req.c and dispatch.c. */
 
-/* One transport message and the requests in it. */
+/* One transport message and the requests in it. Freed with its last request. */
 struct frame {
-	struct conn *conn;
+	struct conn *conn; /* counted */
 	struct buf *buf;
 	bool encrypted;
-	uint64_t transform_session_id;
-	struct sess *seal_sess; /* counted: whose keys opened it and seal the answer */
+	struct sess *seal_sess; /* counted: whose keys opened it */
 	struct req *first, *last;
-	size_t count, finished;
-	struct req *running; /* next to run or under way */
-	struct out *out;     /* responses gathered so far */
+	struct req *running;   /* next to run, or under way; NULL: all are done */
+	size_t count;          /* of requests not freed yet */
+	nt_status last_status; /* likewise */
+	struct out *out;       /* responses gathered so far */
 };
-
-/* Run (or go on with) a frame's elements until one parks or all are done. */
-void frame_run(struct frame *f);
-struct req *req_new(struct conn *c, struct frame *f);
-/* Encode the response and pass it on; frees the request. */
-void req_finish(struct req *q, nt_status st);
-/* Everything a lost connection has parked: claimed and finished without an answer. */
-void conn_requests_abandon(struct conn *c);
 
 /* recv.c: one transport message. Takes over b. */
 void recv_frame(struct conn *c, struct buf *b, struct mspan bytes);
+/* dispatch.c: run a frame's elements until one waits or all are done. */
+void frame_run(struct frame *f);
+
+/* NULL without memory. */
+struct frame *frame_new(struct conn *c, struct buf *b);
+struct req *req_new(struct frame *f, struct span message);
+/* Nothing was answered and nothing will be. Frees all requests and the frame. */
+void frame_drop(struct frame *f);
+/* Encode the answer, grant credits, hand it on. Then req_free(). */
+void req_finish(struct req *q, nt_status st);
+/* Forget what was written and begin again, with the lane's reserve if need be. */
+struct wr *req_reply_anew(struct req *q, size_t body_len);
+/* A cursor over b as a response, behind the header. */
+struct wr wr_body(struct buf *b);
+/* Send the interim answer. [MS-SMB2] 3.3.4.2 */
+void req_interim(struct req *q);
+void req_free(struct req *q);
+/* A lost connection: claim all that is parked. */
+void conn_requests_abandon(struct conn *c);
+
 /* What policy may know of this request. */
 struct policy_in req_policy(const struct req *q);
-/* Count, log (rate-limited) and say what to do. */
-void policy_report(struct req *q, const struct policy_out *out);
+/* refuse.c: count, and log one line (rate-limited): who, what was missing, which parameter. */
+void refuse_report(const struct req *q, const struct policy_out *out);
+/* Report unless PROCESS; the status to answer with; DISCONNECT happens here. */
+MUST_CHECK nt_status refuse_apply(const struct req *q, const struct policy_out *out);

@@ -9,6 +9,7 @@
 
 #include "base/lane.h"
 #include "base/lock.h"
+#include "base/log.h"
 #include "fs/node.h"
 #include "fs/notify.h"
 #include "fs/state.h"
@@ -52,7 +53,9 @@ struct smb_server {
 	size_t session_count; /* L */
 	atomic_size_t open_count;
 	atomic_ullong next_open_id;
+	atomic_ullong next_conn_id;
 	struct server_counters counters;
+	struct log_limit refusal_log;
 };
 
 /* Fills in the tables and identities; 0 or -ENOMEM. The caller sets commands and notify. */

@@ -7,8 +7,8 @@
 
 enum { TREES_MAX = 4096 }; /* a session's; beyond: STATUS_INSUFFICIENT_RESOURCES */
 
-nt_status tree_new(struct sess *s, struct share *share, struct node *root, uint32_t maximal_access,
-		   struct tree **ret_tree)
+nt_status tree_new(struct sess *s, struct share *share, struct node *root,
+		   uint32_t maximal_access, struct tree **ret_tree)
 {
 	struct tree *t = calloc(1, sizeof(*t));
 	nt_status st = STATUS_INSUFFICIENT_RESOURCES;
@@ -27,7 +27,8 @@ nt_status tree_new(struct sess *s, struct share *share, struct node *root, uint3
 		} else if (s->trees.count < TREES_MAX) {
 			do {
 				t->id = s->next_tree_id++;
-			} while (t->id == 0 || t->id == UINT32_MAX || map_first(&s->trees, t->id));
+			} while (t->id == 0 || t->id == UINT32_MAX ||
+				 map_first(&s->trees, t->id));
 			map_add(&s->trees, &t->by_id, t->id);
 			st = STATUS_SUCCESS;
 		}

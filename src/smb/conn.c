@@ -1,0 +1,301 @@
+/*
+ *     NEW --0x02FF answered--> WILDCARD --NEGOTIATE--> READY --disconnect, peer gone--> CLOSED --last reference-->
+ *       \______________NEGOTIATE________________________/
+ */
+#include "smb/conn.h"
+
+#include "base/log.h"
+#include "smb/req.h"
+#include "smb/send.h"
+#include "wire/smb2_proto.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+static void conn_closed(void *user_data, int err);
+
+static void conn_frame(void *user_data, struct buf *b, struct mspan frame)
+{
+	recv_frame(user_data, b, frame);
+}
+
+static void conn_flush(void *user_data)
+{
+	struct conn *c = user_data;
+
+	if (!list_empty(&c->out) && !list_linked(&c->on_out))
+		list_add_tail(&c->lane->out_conns, &c->on_out);
+}
+
+const struct xport_user conn_xport_user = {
+	.frame = conn_frame,
+	.flush = conn_flush,
+	.closed = conn_closed,
+};
+
+static void deadline_passed(struct timer *t)
+{
+	struct conn *c = container_of(t, struct conn, deadline);
+
+	conn_disconnect(c, "no session within the time allowed");
+}
+
+struct conn *conn_new(struct smb_lane *lane, struct xport *x)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	if (map_init(&c->channels) != 0 || map_init(&c->requests) != 0 ||
+	    map_init(&c->async) != 0) {
+		map_fini(&c->channels);
+		map_fini(&c->requests);
+		free(c);
+		return NULL;
+	}
+	c->refs = 1; /* the transport's, until closed() */
+	c->server = lane->server;
+	c->lane = lane;
+	c->xport = x;
+	c->id = atomic_fetch_add(&lane->server->next_conn_id, 1) + 1;
+	c->constrained = true;
+	c->sign_alg = SIGN_HMAC_SHA256;
+	c->next_async_id = 1;
+	credits_init(&c->credits);
+	list_init(&c->out);
+	list_add_tail(&lane->conns, &c->on_lane);
+	x->ops->frame_max(x, CONN_FRAME_MAX_EARLY);
+	timer_arm(lane->lane->timers, &c->deadline, CONN_DEADLINE_MS, deadline_passed);
+	log_verbose("conn %" PRIu64 " %s: accepted", c->id, x->ops->peer(x));
+	return c;
+}
+
+struct conn *conn_get(struct conn *c)
+{
+	atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+	return c;
+}
+
+void conn_put(struct conn *c)
+{
+	if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	map_fini(&c->channels);
+	map_fini(&c->requests);
+	map_fini(&c->async);
+	free(c->client_dialects);
+	free(c);
+}
+
+void conn_disconnect(struct conn *c, const char *why)
+{
+	if (c->state == CONN_CLOSED)
+		return;
+	c->state = CONN_CLOSED;
+	log_info("conn %" PRIu64 " %s: disconnected: %s", c->id,
+		 c->xport->ops->peer(c->xport), why);
+	c->xport->ops->close(c->xport);
+}
+
+void conn_close_after_output(struct conn *c)
+{
+	c->closing = true;
+	conn_flush(c);
+}
+
+/* The last call of the transport: requests are abandoned, sessions that lived here alone end. */
+static void conn_closed(void *user_data, int err)
+{
+	struct conn *c = user_data;
+	struct map_walk pos;
+
+	if (c->state != CONN_CLOSED)
+		log_verbose("conn %" PRIu64 " %s: closed by the client", c->id,
+			    c->xport->ops->peer(c->xport));
+	c->state = CONN_CLOSED;
+	c->xport = NULL;
+	timer_cancel(c->lane->lane->timers, &c->deadline);
+	out_discard(c);
+	conn_requests_abandon(c);
+	for (struct map_node *n; (n = map_walk_first(&c->channels, &pos)) != NULL;) {
+		struct channel *ch = container_of(n, struct channel, by_session);
+		struct sess *s = sess_get(ch->sess);
+		bool last;
+
+		channel_remove(ch);
+		{
+			LOCK_SCOPE(&s->lock);
+			last = list_empty(&s->channels);
+		}
+		if (last)
+			sess_close(s, c->lane->lane, NULL);
+		sess_put(s);
+	}
+	list_del(&c->on_lane);
+	list_del(&c->on_out);
+	conn_put(c);
+}
+
+struct channel *conn_channel(struct conn *c, uint64_t session_id)
+{
+	struct map_node *n = map_first(&c->channels, session_id);
+
+	return n ? container_of(n, struct channel, by_session) : NULL;
+}
+
+/* Out of the connection's table; no longer one of its logons in progress. */
+static void channel_unlist(struct channel *ch)
+{
+	ch->listed = false;
+	channel_settled(ch);
+	map_del(&ch->conn->channels, &ch->by_session);
+}
+
+/* On the connection's worker: the session ended elsewhere. The message owns the table's reference. */
+static void channel_forgotten(struct msg *m)
+{
+	struct channel *ch = container_of(m, struct channel, forget);
+	struct conn *c = ch->conn;
+
+	if (ch->listed)
+		channel_unlist(ch);
+	ch->valid = false;
+	channel_put(ch);
+	conn_put(c);
+}
+
+struct channel *channel_new(struct conn *c, struct sess *sess)
+{
+	struct channel *ch = calloc(1, sizeof(*ch));
+
+	if (!ch)
+		return NULL;
+	ch->refs = 1; /* the table's */
+	ch->conn = c;
+	ch->sess = sess_get(sess);
+	ch->forget.run = channel_forgotten;
+	map_add(&c->channels, &ch->by_session, sess->id);
+	ch->listed = true;
+	ch->settling = true;
+	c->in_progress++;
+	LOCK_SCOPE(&sess->lock);
+	list_add_tail(&sess->channels, &ch->on_sess);
+	return ch;
+}
+
+struct channel *channel_get(struct channel *ch)
+{
+	ch->refs++;
+	return ch;
+}
+
+void channel_put(struct channel *ch)
+{
+	if (!ch || --ch->refs)
+		return;
+	setup_free(ch->setup);
+	sign_key_free(ch->sign);
+	sess_put(ch->sess);
+	free(ch);
+}
+
+void channel_settled(struct channel *ch)
+{
+	if (ch->settling)
+		ch->conn->in_progress--;
+	ch->settling = false;
+}
+
+void channel_remove(struct channel *ch)
+{
+	bool forgotten;
+
+	if (!ch->listed)
+		return;
+	channel_unlist(ch);
+	ch->valid = false;
+	{
+		LOCK_SCOPE(&ch->sess->lock);
+		list_del(&ch->on_sess);
+		forgotten = ch->forgotten;
+	}
+	if (!forgotten) /* else a message on its way owns the reference */
+		channel_put(ch);
+}
+
+void channels_forget(struct sess *s, struct lane *lane)
+{
+	for (;;) {
+		struct channel *ch;
+		{
+			LOCK_SCOPE(&s->lock);
+			struct list_node *n = list_pop(&s->channels);
+
+			if (!n)
+				return;
+			/* its connection cannot go before channel_remove() has had our lock */
+			ch = container_of(n, struct channel, on_sess);
+			conn_get(ch->conn);
+			ch->forgotten = true;
+		}
+		if (ch->conn->lane->lane == lane)
+			channel_forgotten(&ch->forget);
+		else
+			mailbox_post(ch->conn->lane->lane->mailbox, &ch->forget);
+	}
+}
+
+struct setup *setup_new(void)
+{
+	return calloc(1, sizeof(struct setup));
+}
+
+void setup_free(struct setup *s)
+{
+	if (!s)
+		return;
+	auth_free(s->auth);
+	free(s);
+}
+
+void conn_memory(struct conn *c, int64_t bytes)
+{
+	bool pause;
+
+	c->memory = (size_t)((int64_t)c->memory + bytes);
+	pause = c->paused ? c->memory > CONN_MEMORY_RESUME
+			  : c->memory > CONN_MEMORY_PAUSE;
+	if (pause == c->paused || !c->xport)
+		return;
+	c->paused = pause;
+	c->xport->ops->pause(c->xport, pause);
+}
+
+void conn_authenticated(struct conn *c, bool named)
+{
+	uint32_t most = c->max_transact > c->max_write ? c->max_transact : c->max_write;
+
+	timer_cancel(c->lane->lane->timers, &c->deadline);
+	if (named)
+		c->constrained = false;
+	if (c->xport)
+		c->xport->ops->frame_max(c->xport, (size_t)most + 256 + SEAL_HEADER_LEN);
+}
+
+const char *conn_dialect_name(uint16_t dialect)
+{
+	switch (dialect) {
+	case SMB2_DIALECT_202:
+		return "2.0.2";
+	case SMB2_DIALECT_210:
+		return "2.1";
+	case SMB2_DIALECT_300:
+		return "3.0";
+	case SMB2_DIALECT_302:
+		return "3.0.2";
+	case SMB2_DIALECT_311:
+		return "3.1.1";
+	default:
+		return "none";
+	}
+}

@@ -1,0 +1,378 @@
+/*
+ * recv.c - the first half of receiving: what can be said of a transport message before any of it runs. One function a
+ * step, in the order of [MS-SMB2] 3.3.5.2:
+ *
+ *     recv_frame      what is it                                3.3.5.2
+ *     recv_unseal     decrypt                                   3.3.5.2.1.1
+ *     recv_split      headers and compound framing              3.3.5.2.6, 3.3.5.2.7
+ *     recv_state      nothing but NEGOTIATE before it           3.3.5.2.2
+ *     recv_session    whose it is                               3.3.5.2.9
+ *     recv_window     message ids, look only                    3.3.5.2.3
+ *     recv_admit      policy, signature, policy again           3.3.5.2.4
+ *     recv_consume    message ids, now for good                 3.3.5.2.3
+ *
+ * A frame of which any element is dropped leaves no trace but a counter. The rest is dispatch.c's.
+ */
+#include "smb/req.h"
+
+enum {
+	ELEMENTS_MAX = 1024,
+	OFF_SETUP_FLAGS = SMB2_HEADER_LEN + 2, /* SESSION_SETUP Flags: [MS-SMB2] 2.2.5 */
+};
+
+static const uint8_t id_smb1[] = {0xFF, 'S', 'M', 'B'};
+static const uint8_t id_smb2[] = {0xFE, 'S', 'M', 'B'};
+static const uint8_t id_transform[] = {0xFD, 'S', 'M', 'B'};
+
+static bool begins(struct mspan m, const uint8_t id[4])
+{
+	return span_eq(span_head(span_of_m(m), 4), span_of(id, 4));
+}
+
+/*
+ * [MS-SMB2] 3.3.5.2.1.1. Every failure ends the connection without an answer. Keys are those of a session that is
+ * valid on this connection; there is none before a named user's logon.
+ */
+static const char *recv_unseal(struct frame *f, struct mspan *m)
+{
+	struct conn *c = f->conn;
+	struct channel *ch;
+	uint64_t id;
+
+	if (c->dialect < SMB2_DIALECT_300 || c->cipher == SEAL_NONE)
+		return "encrypted message on a connection without encryption";
+	if (!seal_peek_session(span_of_m(*m), &id))
+		return "encrypted message cut short";
+	ch = conn_channel(c, id);
+	if (!ch || !ch->valid || c->constrained || !ch->sess->open_key)
+		return "encrypted message for a session that has no keys here";
+	if (seal_open(ch->sess->open_key, *m, m) != 0)
+		return "encrypted message that is not authentic";
+	if (!begins(*m, id_smb2))
+		return "encrypted message of an unknown kind";
+	f->encrypted = true;
+	f->seal_sess = sess_get(ch->sess);
+	return NULL;
+}
+
+/* One element at `off`; its end in *ret_end. NULL: none or it is malformed. */
+static struct req *split_one(struct frame *f, struct span all, size_t off,
+			     size_t *ret_end)
+{
+	struct rd r = rd_of(span_from(all, off));
+	struct smb2_header h;
+	size_t len;
+	struct req *q;
+
+	h = rd_smb2_header(&r);
+	if (!rd_ok(&r))
+		return NULL;
+	len = h.next_command ? h.next_command : all.len - off;
+	if (len < SMB2_HEADER_LEN || len > all.len - off)
+		return NULL;
+	if (h.next_command &&
+	    (h.next_command % 8 || all.len - off - len < SMB2_HEADER_LEN))
+		return NULL;
+	q = req_new(f, span_head(span_from(all, off), len));
+	if (!q)
+		return NULL;
+	q->header = h;
+	q->related = h.flags & SMB2_FLAGS_RELATED_OPERATIONS;
+	rd_seek(&q->body, SMB2_HEADER_LEN);
+	*ret_end = h.next_command ? off + len : all.len;
+	return q;
+}
+
+/* [MS-SMB2] 3.3.5.2.6, 3.3.5.2.7 */
+static const char *recv_split(struct frame *f, struct span all)
+{
+	size_t count = f->conn->server->command_count;
+	size_t off = 0;
+
+	do {
+		struct req *q = split_one(f, all, off, &off);
+
+		if (!q)
+			return "malformed header";
+		if (q->header.command >= count || f->count > ELEMENTS_MAX)
+			return "unknown command or too many in one message";
+		if (q->header.flags & SMB2_FLAGS_SERVER_TO_REDIR)
+			return "a response where a request was expected";
+	} while (off < all.len);
+	return NULL;
+}
+
+/* [MS-SMB2] 3.3.5.2.1.1: what the elements of an encrypted message must have in common. */
+static const char *recv_inner(struct frame *f)
+{
+	for (struct req *q = f->first; q; q = q->next) {
+		if (q == f->first && q->related)
+			return "first element of an encrypted message is related";
+		if (!q->related && q->header.session_id != f->seal_sess->id)
+			return "session inside an encrypted message is another";
+	}
+	return NULL;
+}
+
+/* [MS-SMB2] 3.3.5.2.2 */
+static const char *recv_state(struct frame *f)
+{
+	for (struct req *q = f->first; q; q = q->next) {
+		bool negotiate = q->header.command == SMB2_NEGOTIATE;
+
+		if (negotiate && (f->conn->state == CONN_READY || f->first != f->last))
+			return "NEGOTIATE where none is allowed";
+		if (!negotiate && f->conn->state != CONN_READY)
+			return "a command before NEGOTIATE";
+	}
+	return NULL;
+}
+
+/* Whose it is: the session named, on this connection. In a related element: that of the one before. */
+static void recv_session(struct frame *f)
+{
+	struct req *before = NULL;
+
+	for (struct req *q = f->first; q; before = q, q = q->next) {
+		uint64_t id = q->related && before ? before->header.session_id
+						   : q->header.session_id;
+		struct channel *ch = id ? conn_channel(f->conn, id) : NULL;
+
+		q->header.session_id = id;
+		if (!ch)
+			continue;
+		q->channel = channel_get(ch);
+		q->sess = sess_get(ch->sess);
+	}
+}
+
+/* CANCEL has no id of its own and no answer: it names another request's. [MS-SMB2] 3.3.5.16 */
+static bool takes_id(const struct req *q)
+{
+	return q->header.command != SMB2_CANCEL;
+}
+
+static uint16_t charge_of(const struct req *q)
+{
+	return q->conn->multi_credit ? q->header.credit_charge : 1;
+}
+
+/* Is every id one the client may use? Nothing is consumed. */
+static bool recv_window(const struct frame *f)
+{
+	for (const struct req *q = f->first; q; q = q->next)
+		if (takes_id(q) &&
+		    !credits_fit(&f->conn->credits, q->header.message_id, charge_of(q)))
+			return false;
+	return true;
+}
+
+/* [MS-SMB2] 3.3.5.2.3: outside the window, or used before: the connection ends. */
+static const char *recv_consume(struct frame *f)
+{
+	struct credits *c = &f->conn->credits;
+
+	for (struct req *q = f->first; q; q = q->next) {
+		if (!takes_id(q))
+			continue;
+		if (!credits_fit(c, q->header.message_id, charge_of(q)))
+			return "message id outside the window or used before";
+		credits_use(c, q->header.message_id, charge_of(q));
+		map_add(&f->conn->requests, &q->by_id, q->header.message_id);
+		q->listed = true;
+	}
+	return NULL;
+}
+
+struct policy_in req_policy(const struct req *q)
+{
+	const struct conn *c = q->conn;
+	const struct conf *conf = q->snap->conf;
+	const struct sess *s = q->sess;
+	struct policy_in in = {
+		.require_message_signing = conf->require_message_signing,
+		.encrypt_data = conf->encrypt_data,
+		.any_share_unencrypted = conf->any_share_unencrypted,
+		.reject_unencrypted_access = conf->reject_unencrypted_access,
+		.dialect = c->dialect,
+		.cipher = c->cipher != SEAL_NONE,
+		.command = q->header.command,
+		.protection = q->protection,
+		.has_tree = q->tree != NULL,
+		.share_encrypt_data = q->tree && q->tree->share->encrypt_data,
+	};
+
+	if (q->header.command == SMB2_SESSION_SETUP && q->message.len > OFF_SETUP_FLAGS)
+		in.binding = q->message.p[OFF_SETUP_FLAGS] & SMB2_SESSION_FLAG_BINDING;
+	if (!s)
+		return in;
+	in.require_message_signing |= s->require_message_signing;
+	in.reject_unencrypted_access |= s->reject_unencrypted_access;
+	in.user = s->user;
+	in.has_keys = s->has_keys;
+	in.signing_required = s->signing_required;
+	in.session_encrypt_data = s->encrypt_data;
+	switch (atomic_load(&s->state)) {
+	case SESS_IN_PROGRESS:
+		in.session = POLICY_SESSION_IN_PROGRESS;
+		break;
+	case SESS_VALID:
+		in.session = q->channel && q->channel->valid ? POLICY_SESSION_VALID
+							     : POLICY_SESSION_IN_PROGRESS;
+		break;
+	case SESS_EXPIRED:
+		in.session = POLICY_SESSION_EXPIRED;
+		break;
+	case SESS_CLOSED:
+		in.session = POLICY_SESSION_NONE;
+		break;
+	}
+	return in;
+}
+
+/* What policy says of a request whose session is not on this connection, but may exist on another. */
+static struct policy_in elsewhere_policy(struct req *q)
+{
+	struct policy_in in = req_policy(q);
+	CLEANUP(sess_putp) struct sess *s = NULL;
+
+	if (q->sess || !q->header.session_id)
+		return in;
+	s = sess_find(q->conn->server, q->header.session_id);
+	if (!s)
+		return in;
+	in.session = POLICY_SESSION_ELSEWHERE;
+	in.signing_required = s->signing_required;
+	in.require_message_signing |= s->require_message_signing;
+	in.reject_unencrypted_access |= s->reject_unencrypted_access;
+	return in;
+}
+
+/* How it came: claimed first, proved by recv_signature(). */
+static enum policy_protection claimed(const struct req *q)
+{
+	if (q->frame->encrypted)
+		return POLICY_ENCRYPTED;
+	if (!(q->header.flags & SMB2_FLAGS_SIGNED))
+		return POLICY_PLAIN;
+	return q->channel && q->channel->sign ? POLICY_SIGNED : POLICY_UNVERIFIED;
+}
+
+/*
+ * [MS-SMB2] 3.3.5.2.4, around it the first entry of policy. False: the whole frame is dropped or the connection ended.
+ */
+static bool recv_admit(struct req *q)
+{
+	struct policy_in in;
+
+	q->protection = claimed(q);
+	in = elsewhere_policy(q);
+	q->verdict = policy_admit(&in);
+	if (q->verdict.verdict != POLICY_DISCONNECT &&
+	    q->verdict.verdict != POLICY_DROP && q->protection == POLICY_SIGNED &&
+	    !nt_ok(sign_verify(q->channel->sign, q->message))) {
+		q->protection = in.protection = POLICY_BAD_SIGNATURE;
+		q->verdict = policy_admit(&in);
+	}
+	if (q->verdict.verdict != POLICY_PROCESS)
+		refuse_report(q, &q->verdict);
+	if (q->verdict.verdict == POLICY_DISCONNECT)
+		conn_disconnect(q->conn, policy_reason_text(q->verdict.reason));
+	if (q->verdict.verdict == POLICY_DROP && ++q->conn->dropped >= CONN_DROPS_MAX)
+		conn_disconnect(q->conn,
+				"too many messages without the protection demanded");
+	return q->verdict.verdict == POLICY_PROCESS ||
+	       q->verdict.verdict == POLICY_REFUSE;
+}
+
+/* Unprotected messages outside the window are dropped, too, where protection is demanded: an injected one may neither be
+ * told from a late one nor end the connection. */
+static bool window_forgives(const struct frame *f)
+{
+	struct policy_in in = req_policy(f->first);
+
+	return in.require_message_signing && !f->encrypted &&
+	       !(f->first->header.flags & SMB2_FLAGS_SIGNED);
+}
+
+static bool frame_admit(struct frame *f)
+{
+	bool in_window = recv_window(f);
+
+	for (struct req *q = f->first; q; q = q->next)
+		if (!recv_admit(q))
+			return false;
+	if (!in_window && window_forgives(f))
+		return false;
+	return true;
+}
+
+/* The multi-protocol NEGOTIATE: an SMB1 message, as the first one only, that counts as NEGOTIATE with MessageId 0.
+ * [MS-SMB2] 3.3.5.3 */
+static const char *recv_smb1(struct frame *f, struct span all)
+{
+	struct req *q;
+
+	if (f->conn->state != CONN_NEW)
+		return "SMB1 is not spoken here";
+	q = req_new(f, all);
+	if (!q)
+		return "out of memory";
+	q->smb1 = true;
+	q->header.command = SMB2_NEGOTIATE;
+	q->verdict.verdict = POLICY_PROCESS;
+	return NULL;
+}
+
+static const char *frame_check(struct frame *f, struct mspan m)
+{
+	const char *why = NULL;
+
+	if (begins(m, id_transform))
+		why = recv_unseal(f, &m);
+	if (!why)
+		why = begins(m, id_smb2) ? recv_split(f, span_of_m(m))
+					 : "not an SMB2 message";
+	if (!why && f->encrypted)
+		why = recv_inner(f);
+	if (!why)
+		why = recv_state(f);
+	return why;
+}
+
+void recv_frame(struct conn *c, struct buf *b, struct mspan bytes)
+{
+	struct frame *f;
+	const char *why;
+
+	if (c->state == CONN_CLOSED || c->closing) {
+		buf_put(b);
+		return;
+	}
+	f = frame_new(c, b);
+	if (!f) {
+		buf_put(b);
+		conn_disconnect(c, "out of memory");
+		return;
+	}
+	if (begins(bytes, id_smb1)) {
+		why = recv_smb1(f, span_of_m(bytes));
+	} else {
+		why = frame_check(f, bytes);
+		if (!why) {
+			recv_session(f);
+			if (!frame_admit(f)) {
+				frame_drop(f);
+				return;
+			}
+		}
+	}
+	if (!why)
+		why = recv_consume(f);
+	if (why) {
+		conn_disconnect(c, why);
+		frame_drop(f);
+		return;
+	}
+	frame_run(f);
+}

@@ -1,0 +1,201 @@
+/*
+ * reply.c - the answer of a request: error body, header, credits, protection.
+ *
+ * Spec     [MS-SMB2] 3.3.4.1, 3.3.4.2, 3.3.4.4, 2.2.2
+ */
+#include "base/log.h"
+#include "smb/req.h"
+#include "smb/send.h"
+
+#include <errno.h>
+
+enum { ERROR_RESPONSE_SIZE = 9 };
+
+/* Statuses that are not success but carry the command's own body. [MS-SMB2] 3.3.4.4 */
+static const struct {
+	uint16_t command;
+	uint32_t status;
+} with_body[] = {
+	{SMB2_SESSION_SETUP, 0xC0000016},   /* STATUS_MORE_PROCESSING_REQUIRED	*/
+	{SMB2_QUERY_INFO, 0x80000005},      /* STATUS_BUFFER_OVERFLOW		*/
+	{SMB2_READ, 0x80000005},            /* likewise: a pipe			*/
+	{SMB2_IOCTL, 0x80000005},           /* likewise: FSCTL_PIPE_TRANSCEIVE	*/
+	{SMB2_CHANGE_NOTIFY, 0x0000010C},   /* STATUS_NOTIFY_ENUM_DIR		*/
+	{SMB2_QUERY_DIRECTORY, 0x80000005}, /* STATUS_BUFFER_OVERFLOW		*/
+};
+
+static bool keeps_body(const struct req *q, nt_status st)
+{
+	if (nt_ok(st))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(with_body); i++)
+		if (with_body[i].command == q->header.command &&
+		    with_body[i].status == st.v)
+			return true;
+	return false;
+}
+
+static void wr_error_body(struct wr *w, struct span data)
+{
+	wr_u16(w, ERROR_RESPONSE_SIZE);
+	wr_u8(w, 0); /* ErrorContextCount */
+	wr_u8(w, 0); /* Reserved */
+	wr_u32(w, (uint32_t)data.len);
+	wr_bytes(w, data);
+	if (data.len == 0)
+		wr_u8(w, 0); /* ErrorData is never empty on the wire */
+}
+
+static void wr_reply_header(struct req *q, nt_status st, uint16_t credits)
+{
+	struct smb2_header h = {
+		.credit_charge = q->header.credit_charge,
+		.status = st.v,
+		.command = q->header.command,
+		.credits = credits,
+		.flags = SMB2_FLAGS_SERVER_TO_REDIR,
+		.message_id = q->header.message_id,
+		.process_id = q->header.process_id,
+		.tree_id = q->tree ? q->tree->id : q->header.tree_id,
+		.session_id = q->sess ? q->sess->id : q->header.session_id,
+	};
+	struct wr w = wr_of(mspan_of(q->out->data + BUF_HEADROOM, SMB2_HEADER_LEN));
+
+	if (q->related)
+		h.flags |= SMB2_FLAGS_RELATED_OPERATIONS;
+	if (q->async_id) {
+		h.flags |= SMB2_FLAGS_ASYNC_COMMAND;
+		h.async_id = q->async_id;
+	}
+	wr_smb2_header(&w, &h);
+}
+
+/* Whose key signs the answer: of a new session its own, else the channel's. [MS-SMB2] 3.3.4.1.1 */
+static struct sign_key *reply_key(const struct req *q)
+{
+	if (q->final_setup && q->sess)
+		return q->sess->sign;
+	return q->channel ? q->channel->sign : NULL;
+}
+
+/* Pass an encoded answer on: into the frame's gathered answers, protected as policy says. */
+static int reply_append(struct req *q, struct buf *buf, size_t len, bool interim)
+{
+	struct policy_in in = req_policy(q);
+	enum policy_answer how = policy_answer(&in, interim, q->final_setup);
+	struct frame *f = q->frame;
+	struct out *o;
+	struct sign_key *key = how == POLICY_ANSWER_SIGNED ? reply_key(q) : NULL;
+
+	if (!f->out)
+		f->out = out_new();
+	o = f->out;
+	if (!o) {
+		buf_put(buf);
+		return -ENOMEM;
+	}
+	if (how == POLICY_ANSWER_ENCRYPTED) {
+		o->sealed = true;
+		buf->secret = true;
+	}
+	if (!o->sess && q->sess)
+		o->sess = sess_get(q->sess);
+	if (!o->sess && f->seal_sess)
+		o->sess = sess_get(f->seal_sess);
+	return out_append(o, buf, len, key, q->channel);
+}
+
+/* Everything of the frame is answered, or the rest comes later: to the connection's queue. */
+static void reply_flush(struct frame *f)
+{
+	struct out *o = TAKE(f->out);
+
+	if (o)
+		out_queue(f->conn, o);
+}
+
+static bool replies_to(const struct req *q)
+{
+	return q->conn->state != CONN_CLOSED && q->header.command != SMB2_CANCEL;
+}
+
+/* The body there is, or an ERROR Response; false if there is no memory even for that. */
+static bool reply_body(struct req *q, nt_status *st)
+{
+	struct wr *w = req_reply(q, 0);
+
+	if (keeps_body(q, *st) && wr_ok(w))
+		return true;
+	if (keeps_body(q, *st))
+		*st = STATUS_INSUFFICIENT_RESOURCES;
+	w = req_reply_anew(q, ERROR_RESPONSE_SIZE + q->error_data.len);
+	wr_error_body(w, q->error_data);
+	return wr_ok(w);
+}
+
+static int reply_encode(struct req *q, nt_status *st)
+{
+	struct conn *c = q->conn;
+	struct buf *b;
+	size_t len;
+
+	if (!reply_body(q, st))
+		return -ENOMEM;
+	/* the final answer of an asynchronous request grants nothing: its interim did */
+	wr_reply_header(
+		q, *st,
+		q->async_id ? 0 : credits_grant(&c->credits, q->header.credits, false));
+	len = wr_pos(&q->w);
+	if (q->encoded)
+		q->encoded(q, span_of(q->out->data + BUF_HEADROOM, len));
+	conn_memory(c, -(int64_t)q->out->cap);
+	b = TAKE(q->out);
+	return reply_append(q, b, len, false);
+}
+
+void req_finish(struct req *q, nt_status st)
+{
+	struct frame *f = q->frame;
+
+	if (replies_to(q) && reply_encode(q, &st) != 0)
+		conn_disconnect(q->conn, "no memory for an answer");
+	f->last_status = st;
+	f->last_tree_id = q->tree ? q->tree->id : q->header.tree_id;
+	f->last_file_id = q->file_id;
+	f->last_has_file_id = q->has_file_id;
+	if (q == f->last)
+		reply_flush(f);
+	req_free(q);
+}
+
+void req_interim(struct req *q)
+{
+	struct conn *c = q->conn;
+	struct frame *f = q->frame;
+	struct wr w;
+	struct buf *b;
+
+	if (q != f->last || !replies_to(q))
+		return; /* only the last element of a compound: [MS-SMB2] 3.3.4.2 */
+	b = buf_new(q->lane->lane->bufs,
+		    BUF_HEADROOM + SMB2_HEADER_LEN + 2 * ERROR_RESPONSE_SIZE);
+	if (!b)
+		return; /* the client just hears later */
+	q->async_id = c->next_async_id++;
+	map_add(&c->async, &q->by_async, q->async_id);
+	c->async_count++;
+	w = wr_body(b);
+	wr_error_body(&w, (struct span){0});
+	{
+		struct buf *kept = q->out;
+
+		q->out = b;
+		wr_reply_header(q, STATUS_PENDING,
+				credits_grant(&c->credits, q->header.credits, false));
+		q->out = kept;
+	}
+	f->running = NULL;
+	if (reply_append(q, b, wr_pos(&w), true) != 0)
+		conn_disconnect(c, "no memory for an answer");
+	reply_flush(f);
+}

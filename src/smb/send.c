@@ -1,0 +1,253 @@
+#include "smb/send.h"
+
+#include "base/buf.h"
+#include "wire/smb2_proto.h"
+#include "wire/wr.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SIGN_BATCH_MAX = 64, SEGS_MAX = 64 };
+
+struct out *out_new(void)
+{
+	struct out *o = calloc(1, sizeof(*o));
+
+	if (!o)
+		return NULL;
+	o->messages = o->inl;
+	o->cap = OUT_MESSAGES_INLINE;
+	return o;
+}
+
+void out_free(struct out *o)
+{
+	if (!o)
+		return;
+	for (size_t i = 0; i < o->count; i++) {
+		if (o->messages[i].buf)
+			buf_put(o->messages[i].buf);
+		channel_put(o->messages[i].channel);
+	}
+	if (o->messages != o->inl)
+		free(o->messages);
+	sess_put(o->sess);
+	free(o);
+}
+
+static struct mspan message_bytes(const struct out_message *m)
+{
+	return mspan_of(m->buf->data + BUF_HEADROOM, m->len);
+}
+
+static int out_grow(struct out *o)
+{
+	size_t cap = o->cap * 2;
+	struct out_message *all = calloc(cap, sizeof(*all));
+
+	if (!all)
+		return -ENOMEM;
+	memcpy(all, o->messages, o->count * sizeof(*all));
+	if (o->messages != o->inl)
+		free(o->messages);
+	o->messages = all;
+	o->cap = cap;
+	return 0;
+}
+
+/* Pad to 8 bytes and point NextCommand behind it. req.c leaves room for the padding in every buffer. */
+static void link_to_next(struct out_message *m)
+{
+	struct wr w =
+		wr_of(mspan_of(m->buf->data + BUF_HEADROOM, m->buf->cap - BUF_HEADROOM));
+
+	if (wr_room(&w, m->len))
+		wr_align(&w, 8);
+	m->len = wr_pos(&w);
+	wr_fill_u32(&w, SMB2_OFF_NEXT_COMMAND, (uint32_t)m->len);
+}
+
+int out_append(struct out *o, struct buf *buf, size_t len, struct sign_key *sign,
+	       struct channel *channel)
+{
+	if (o->count == o->cap && out_grow(o) != 0) {
+		buf_put(buf);
+		return -ENOMEM;
+	}
+	if (o->count)
+		link_to_next(&o->messages[o->count - 1]);
+	o->messages[o->count++] = (struct out_message){
+		.buf = buf,
+		.len = len,
+		.sign = sign,
+		.channel = channel ? channel_get(channel) : NULL,
+	};
+	return 0;
+}
+
+void out_queue(struct conn *c, struct out *o)
+{
+	if (!c->xport) {
+		out_free(o);
+		return;
+	}
+	list_add_tail(&c->out, &o->node);
+	if (!list_linked(&c->on_out))
+		list_add_tail(&c->lane->out_conns, &c->on_out);
+}
+
+void out_discard(struct conn *c)
+{
+	for (struct list_node *n; (n = list_pop(&c->out)) != NULL;)
+		out_free(container_of(n, struct out, node));
+}
+
+/* Several messages under one transform: gathered into one buffer, in front of which is room for its header. */
+static int out_gather(struct conn *c, struct out *o)
+{
+	struct buf *b;
+	size_t total = 0;
+
+	if (o->count == 1)
+		return 0;
+	for (size_t i = 0; i < o->count; i++)
+		total += o->messages[i].len;
+	b = buf_new(c->lane->lane->bufs, BUF_HEADROOM + total);
+	if (!b)
+		return -ENOMEM;
+	b->secret = true;
+	total = BUF_HEADROOM;
+	for (size_t i = 0; i < o->count; i++) {
+		struct mspan m = message_bytes(&o->messages[i]);
+
+		memcpy(b->data + total, m.p, m.len);
+		total += m.len;
+		buf_put(TAKE(o->messages[i].buf));
+		channel_put(TAKE(o->messages[i].channel));
+	}
+	o->messages[0] = (struct out_message){.buf = b, .len = total - BUF_HEADROOM};
+	o->count = 1;
+	return 0;
+}
+
+/* One transform around all of o. [MS-SMB2] 3.3.4.1.4 */
+static int out_seal(struct conn *c, struct out *o)
+{
+	struct mspan frame;
+	int err = o->sess && o->sess->seal ? out_gather(c, o) : -EIO;
+
+	if (err)
+		return err;
+	frame = mspan_of(o->messages[0].buf->data + BUF_HEADROOM - SEAL_HEADER_LEN,
+			 SEAL_HEADER_LEN + o->messages[0].len);
+	return seal_message(o->sess->seal, o->sess->id, frame);
+}
+
+static int out_send(struct conn *c, struct out *o)
+{
+	struct seg inl[OUT_MESSAGES_INLINE];
+	struct seg *segs = o->count <= ARRAY_LEN(inl) ? inl
+						      : calloc(o->count, sizeof(*segs));
+	size_t head = o->sealed ? SEAL_HEADER_LEN : 0;
+	int err;
+
+	if (!segs)
+		return -ENOMEM;
+	for (size_t i = 0; i < o->count; i++) {
+		struct out_message *m = &o->messages[i];
+
+		segs[i] = (struct seg){
+			.buf = m->buf,
+			.bytes = span_of(m->buf->data + BUF_HEADROOM - head,
+					 m->len + head),
+		};
+		m->buf = NULL; /* the transport's now */
+	}
+	err = c->xport->ops->send(c->xport, segs, o->count);
+	if (segs != inl)
+		free(segs);
+	return err;
+}
+
+/* What is signed together: responses of any connections of this worker. */
+struct sign_batch {
+	struct sign_item items[SIGN_BATCH_MAX];
+	struct conn *conns[SIGN_BATCH_MAX];
+	size_t count;
+};
+
+static void batch_run(struct sign_batch *b)
+{
+	sign_batch(b->items, b->count);
+	for (size_t i = 0; i < b->count; i++)
+		if (b->items[i].err)
+			conn_disconnect(b->conns[i], "a response could not be signed");
+	b->count = 0;
+}
+
+/* Collect the signatures that c's waiting responses need. */
+static void batch_collect(struct sign_batch *b, struct conn *c)
+{
+	list_for_each (n, &c->out) {
+		struct out *o = container_of(n, struct out, node);
+
+		if (o->sealed)
+			continue;
+		for (size_t i = 0; i < o->count; i++) {
+			struct out_message *m = &o->messages[i];
+
+			if (!m->sign)
+				continue;
+			if (b->count == SIGN_BATCH_MAX)
+				batch_run(b);
+			b->conns[b->count] = c;
+			b->items[b->count++] = (struct sign_item){
+				.key = m->sign, .msg = message_bytes(m)};
+			m->sign = NULL;
+		}
+	}
+}
+
+/* Seal where it must be, hand over. Everything is signed. */
+static void conn_send(struct conn *c)
+{
+	for (struct list_node *n;
+	     c->state != CONN_CLOSED && (n = list_pop(&c->out)) != NULL;) {
+		struct out *o = container_of(n, struct out, node);
+
+		if (o->sealed && out_seal(c, o) != 0)
+			conn_disconnect(c, "a response could not be encrypted");
+		else if (out_send(c, o) != 0)
+			conn_disconnect(c, "out of memory while sending");
+		out_free(o);
+	}
+	if (c->state == CONN_CLOSED)
+		out_discard(c);
+	else if (c->closing)
+		conn_disconnect(c, "closed after the last answer");
+}
+
+void smb_lane_turn_end(struct smb_lane *l)
+{
+	struct sign_batch batch;
+	struct list_node ready;
+
+	if (list_empty(&l->out_conns))
+		return;
+	batch.count = 0;
+	list_init(&ready);
+	list_for_each (n, &l->out_conns) {
+		struct conn *c = container_of(n, struct conn, on_out);
+
+		list_del(
+			n); /* a full socket: conn_flush() brings it back when it takes bytes again */
+		if (c->state == CONN_CLOSED || c->xport->ops->writable(c->xport)) {
+			batch_collect(&batch, c);
+			list_add_tail(&ready, n);
+		}
+	}
+	batch_run(&batch);
+	for (struct list_node *n; (n = list_pop(&ready)) != NULL;)
+		conn_send(container_of(n, struct conn, on_out));
+}

@@ -1,0 +1,73 @@
+#include "smb/server.h"
+
+#include "base/env.h"
+#include "smb/req.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int smb_server_init(struct smb_server *s, struct env *env, const uint8_t guid[16])
+{
+	memset(s, 0, sizeof(*s));
+	s->env = env;
+	memcpy(s->guid, guid, sizeof(s->guid));
+	s->start_time = env_filetime(env);
+	env_random(env, mspan_of(s->hash_key, sizeof(s->hash_key)));
+	lock_init(&s->lock, LOCK_RANK_TABLE);
+	if (map_init(&s->sessions) != 0)
+		return -ENOMEM;
+	s->state = state_new();
+	s->nodes = s->state ? node_table_new(s->state, s->hash_key) : NULL;
+	if (s->nodes)
+		return 0;
+	state_free(s->state);
+	map_fini(&s->sessions);
+	return -ENOMEM;
+}
+
+void smb_server_fini(struct smb_server *s)
+{
+	node_table_free(s->nodes);
+	state_free(s->state);
+	map_fini(&s->sessions);
+	lock_fini(&s->lock);
+}
+
+struct smb_lane *smb_lane_new(struct lane *lane, struct smb_server *server,
+			      struct snapshot *first)
+{
+	struct smb_lane *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->lane = lane;
+	l->server = server;
+	l->snapshot = snapshot_get(first);
+	list_init(&l->conns);
+	list_init(&l->out_conns);
+	return l;
+}
+
+void smb_lane_free(struct smb_lane *l)
+{
+	if (!l)
+		return;
+	while (l->free_reqs) {
+		struct req *q = l->free_reqs;
+
+		l->free_reqs = q->next;
+		arena_fini(&q->arena);
+		free(q);
+	}
+	snapshot_put(l->snapshot);
+	free(l);
+}
+
+void smb_lane_swap(struct smb_lane *l, struct snapshot *s)
+{
+	struct snapshot *old = l->snapshot;
+
+	l->snapshot = snapshot_get(s);
+	snapshot_put(old);
+}
