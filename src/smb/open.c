@@ -127,6 +127,7 @@ nt_status open_new(const struct open_new *in, struct open **ret_open)
 	o->node = in->node;
 	o->data = in->data;
 	o->pipe = in->pipe;
+	o->pipe_free = in->pipe_free;
 	o->granted = in->granted;
 	o->maximal = in->maximal;
 	o->create_options = in->create_options;
@@ -173,7 +174,7 @@ void open_put(struct open *o)
 	if (o->notify)
 		o->server->notify->ops->free(o->notify);
 	if (o->pipe)
-		pipe_free(o->pipe);
+		o->pipe_free(o->pipe);
 	vfile_put(o->data);
 	if (o->node)
 		node_put(o->node);

@@ -14,10 +14,10 @@
 #include "fs/node.h"
 #include "fs/notify.h"
 #include "fs/state.h"
-#include "rpc/pipe.h"
 #include "smb/tree.h"
 
 struct req;
+struct pipe;         /* rpc/pipe.h, above us */
 struct dir_scan;     /* cmd/query_directory.c */
 struct open_closing; /* open.c */
 
@@ -71,6 +71,7 @@ struct open {
 	struct notify *notify; /* L  started by the first CHANGE_NOTIFY		*/
 	struct turn pipe_turn; /* one request on a pipe at a time			*/
 	struct pipe *pipe;     /* whoever holds pipe_turn				*/
+	void (*pipe_free)(struct pipe *pipe);
 };
 
 /* What CREATE hands over; every reference in it is taken over on success only. */
@@ -80,6 +81,7 @@ struct open_new {
 	struct node *node;
 	struct vfile *data;
 	struct pipe *pipe;
+	void (*pipe_free)(struct pipe *pipe);
 	uint32_t granted, maximal, create_options;
 	uint64_t state_id;
 	bool directory, delete_on_close, write_through;

@@ -30,12 +30,16 @@ void share_put(struct share *s)
 		free(s->volume_refs);
 	}
 	cred_put(s->force_cred);
+	free(s->permission_gids);
 	conf_put(s->owner);
 	free(s);
 }
 
-static bool permission_matches(const struct conf_perm *p, const struct principal *who)
+static bool permission_matches(const struct share *s, size_t i,
+			       const struct principal *who)
 {
+	const struct conf_perm *p = &s->conf->permissions.list[i];
+
 	switch (p->kind) {
 	case CONF_PERM_EVERYONE:
 		return who->kind != PRINCIPAL_ANONYMOUS;
@@ -46,7 +50,9 @@ static bool permission_matches(const struct conf_perm *p, const struct principal
 	case CONF_PERM_USER:
 		return who->kind == PRINCIPAL_NAMED && utf8_eq_nocase(p->name, who->user);
 	case CONF_PERM_GROUP:
-		return who->kind == PRINCIPAL_NAMED && principal_in_group(who, p->name);
+		return who->kind == PRINCIPAL_NAMED &&
+		       s->permission_gids[i] != UINT32_MAX &&
+		       cred_in_group(who->cred, s->permission_gids[i]);
 	case CONF_PERM_SID:
 		return principal_has_sid(who, &p->sid);
 	}
@@ -62,7 +68,7 @@ uint32_t share_access(const struct share *s, const struct principal *who)
 	for (size_t i = 0; i < s->conf->permissions.count; i++) {
 		const struct conf_perm *p = &s->conf->permissions.list[i];
 
-		if (!permission_matches(p, who))
+		if (!permission_matches(s, i, who))
 			continue;
 		if (p->access == CONF_ACCESS_NO)
 			return 0; /* `no` beats everything */

@@ -27,7 +27,9 @@ struct share {
 	struct vfs *vfs;          /* disk; counted by volume_refs		*/
 	atomic_uint *volume_refs; /* shared by the shares over one volume	*/
 	struct vfile *root;       /* disk: path handle of the root		*/
-	struct cred *force_cred;  /* force_user / force_group, or NULL	*/
+	uint32_t *
+		permission_gids; /* of conf's @group entries, by index; UINT32_MAX: no such group */
+	struct cred *force_cred; /* force_user / force_group, or NULL	*/
 };
 
 struct share *share_get(struct share *s);

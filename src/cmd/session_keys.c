@@ -1,0 +1,76 @@
+#include "cmd/session_keys.h"
+
+#include "base/ct.h"
+#include "secure/kdf.h"
+#include "wire/smb2_proto.h"
+
+enum { SESSION_KEY_LEN = 16, CIPHER_KEY_MAX = 32, FULL_KEY_MAX = 64 };
+
+struct key_material {
+	uint8_t session
+		[SESSION_KEY_LEN]; /* Session.SessionKey: the first 16 bytes, zero-padded */
+	struct span full;          /* Session.FullSessionKey */
+	uint8_t derived[CIPHER_KEY_MAX];
+};
+
+static void key_material_wipe(struct key_material *m)
+{
+	wipe(m, sizeof(*m));
+}
+
+static struct span session_key(const struct key_material *m)
+{
+	return span_of(m->session, sizeof(m->session));
+}
+
+static bool make_signing(struct sess *s, struct channel *ch,
+			 const struct preauth *preauth, struct key_material *m)
+{
+	const uint8_t *key = m->session;
+
+	if (s->dialect >= SMB2_DIALECT_300) {
+		if (kdf_derive(KDF_SIGNING, s->dialect, session_key(m), preauth->value,
+			       mspan_of(m->derived, SIGN_KEY_LEN)) != 0)
+			return false;
+		key = m->derived;
+	}
+	s->sign = sign_key_new(s->sign_alg, key);
+	ch->sign = sign_key_new(s->sign_alg, key);
+	return s->sign && ch->sign;
+}
+
+/* AES-256 derives from the whole key of the authentication, the rest from SessionKey. */
+static bool make_sealing(struct sess *s, const struct preauth *preauth,
+			 struct key_material *m, struct env *env)
+{
+	size_t len = seal_key_len(s->cipher);
+	struct span ki = len == CIPHER_KEY_MAX ? m->full : session_key(m);
+	struct mspan out = mspan_of(m->derived, len);
+	uint8_t tail[4];
+
+	if (s->cipher == SEAL_NONE)
+		return true;
+	env_random(env, mspan_of(tail, sizeof(tail)));
+	if (kdf_derive(KDF_SERVER_TO_CLIENT, s->dialect, ki, preauth->value, out) != 0)
+		return false;
+	s->seal = seal_tx_new(s->cipher, span_of_m(out), tail);
+	if (kdf_derive(KDF_CLIENT_TO_SERVER, s->dialect, ki, preauth->value, out) != 0)
+		return false;
+	s->open_key = seal_key_new(s->cipher, span_of_m(out));
+	return s->seal && s->open_key;
+}
+
+nt_status session_keys_make(struct sess *s, struct channel *ch,
+			    const struct preauth *preauth, struct span key,
+			    struct env *env)
+{
+	CLEANUP(key_material_wipe) struct key_material m = {.full = key};
+
+	if (key.len == 0 || key.len > FULL_KEY_MAX)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	memcpy(m.session, key.p,
+	       key.len < sizeof(m.session) ? key.len : sizeof(m.session));
+	if (!make_signing(s, ch, preauth, &m) || !make_sealing(s, preauth, &m, env))
+		return STATUS_INSUFFICIENT_RESOURCES;
+	return STATUS_SUCCESS;
+}

@@ -1,0 +1,352 @@
+/*
+ * SMB2 SESSION_SETUP: first logon and re-authentication.  Spec: [MS-SMB2] 2.2.5, 2.2.6, 3.3.5.5
+ *
+ *     cmd_session_setup  decode, find or make the session, hash the request
+ *     step_run           one step of the exchange, in the authentication pool
+ *     step_done          MORE_PROCESSING, failure, or the keys of a session
+ *     setup_finish       once the session it replaces is gone
+ */
+#include "cmd/cmd.h"
+
+#include "base/ct.h"
+#include "base/log.h"
+#include "cmd/session_keys.h"
+
+#include <inttypes.h>
+
+struct setup_req {
+	struct job job;
+	uint8_t flags;
+	uint8_t security_mode;
+	uint64_t previous_session_id;
+	struct span token;
+	struct span answer;
+	nt_status status; /* of the step */
+	bool first;       /* first authentication: makes keys */
+	uint16_t session_flags;
+	struct arena *arena;
+	struct auth *auth;
+};
+
+static nt_status setup_decode(struct rd *r, struct setup_req *s)
+{
+	uint16_t off, len;
+	struct rd token;
+
+	rd_struct_size(r, 25);
+	s->flags = rd_u8(r);
+	s->security_mode = rd_u8(r);
+	rd_skip(r, 4 + 4); /* Capabilities, Channel */
+	off = rd_u16(r);
+	len = rd_u16(r);
+	s->previous_session_id = rd_u64(r);
+	token = rd_at(r, off, len);
+	s->token = rd_rest(&token);
+	return rd_ok(r) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+}
+
+/* Binding is not offered (multichannel comes later): the refusals of a server without it. [MS-SMB2] 3.3.5.5.2 */
+static nt_status setup_bind(struct req *q)
+{
+	CLEANUP(sess_putp) struct sess *s = NULL;
+
+	if (q->header.session_id == 0)
+		return STATUS_INVALID_PARAMETER;
+	s = sess_find(q->conn->server, q->header.session_id);
+	return s ? STATUS_REQUEST_NOT_ACCEPTED : STATUS_USER_SESSION_DELETED;
+}
+
+static nt_status setup_new_session(struct req *q)
+{
+	struct conn *c = q->conn;
+	nt_status st;
+
+	if (c->in_progress >= CONN_IN_PROGRESS_MAX)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	st = sess_new(c->server, c, q->snap->conf->sessions_max, &q->sess);
+	if (!nt_ok(st))
+		return st;
+	q->channel = channel_new(c, q->sess);
+	if (!q->channel) {
+		sess_close(q->sess, q->lane->lane, NULL);
+		return STATUS_INSUFFICIENT_RESOURCES;
+	}
+	channel_get(q->channel);
+	return STATUS_SUCCESS;
+}
+
+/* The exchange under way on this channel; a new one begins it. */
+static nt_status setup_begin(struct req *q, struct setup_req *s)
+{
+	struct channel *ch = q->channel;
+
+	if (!ch->setup) {
+		ch->setup = setup_new();
+		if (!ch->setup)
+			return STATUS_INSUFFICIENT_RESOURCES;
+		ch->setup->preauth = q->conn->preauth;
+	}
+	if (ch->setup->busy)
+		return STATUS_REQUEST_NOT_ACCEPTED;
+	if (!ch->setup->auth)
+		ch->setup->auth = auth_new(&q->snap->auth);
+	if (!ch->setup->auth)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	if (s->security_mode & SMB2_NEGOTIATE_SIGNING_REQUIRED)
+		ch->setup->client_signs = true;
+	if (s->first && q->conn->dialect == SMB2_DIALECT_311 &&
+	    preauth_update(&ch->setup->preauth, q->message) != 0)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	return STATUS_SUCCESS;
+}
+
+/* The exchange is over; a failed first logon takes its session along, a failed re-authentication, too. */
+static nt_status setup_fail(struct req *q, nt_status st)
+{
+	struct log_esc esc;
+	struct channel *ch = q->channel;
+
+	atomic_fetch_add(&q->conn->server->counters.logon_failures, 1);
+	if (log_limit_ok(&q->conn->server->logon_log, 8,
+			 env_now_ns(q->conn->server->env)))
+		log_warn("conn %" PRIu64 " %s: logon of \"%s\" failed: %s", q->conn->id,
+			 q->conn->xport ? q->conn->xport->ops->peer(q->conn->xport) : "-",
+			 ch->setup ? log_esc(&esc, span_of_str(auth_claimed_user(
+							   ch->setup->auth)))
+				   : "",
+			 nt_status_name(st));
+	setup_free(TAKE(ch->setup));
+	sess_close(q->sess, q->lane->lane, NULL);
+	return st;
+}
+
+static void setup_encode(struct wr *w, uint16_t session_flags, struct span token)
+{
+	size_t off;
+
+	wr_u16(w, 9); /* StructureSize */
+	wr_u16(w, session_flags);
+	off = wr_hole_u16(w);
+	wr_u16(w, (uint16_t)token.len);
+	wr_fill_u16(w, off, (uint16_t)wr_pos(w));
+	wr_bytes(w, token);
+}
+
+/* MORE_PROCESSING answers of a first authentication are hashed; they are never signed. [MS-SMB2] 3.3.5.5 */
+static void setup_hash_answer(struct req *q, struct span message)
+{
+	if (q->channel->setup &&
+	    preauth_update(&q->channel->setup->preauth, message) != 0)
+		conn_disconnect(q->conn, "preauthentication hash failed");
+}
+
+static nt_status setup_more(struct req *q, struct setup_req *s)
+{
+	if (s->first && q->conn->dialect == SMB2_DIALECT_311)
+		q->encoded = setup_hash_answer;
+	setup_encode(req_reply(q, 16 + s->answer.len), 0, s->answer);
+	return STATUS_MORE_PROCESSING_REQUIRED;
+}
+
+static enum policy_user user_kind(const struct principal *who)
+{
+	switch (who->kind) {
+	case PRINCIPAL_NAMED:
+		return POLICY_USER_NAMED;
+	case PRINCIPAL_GUEST:
+		return POLICY_USER_GUEST;
+	case PRINCIPAL_ANONYMOUS:
+		break;
+	}
+	return POLICY_USER_ANONYMOUS;
+}
+
+/* Everything of a session that a first authentication decides; visible to others only once it is VALID. */
+static nt_status setup_establish(struct req *q, struct setup_req *s,
+				 struct principal *who)
+{
+	struct conn *c = q->conn;
+	struct sess *sess = q->sess;
+	struct policy_in in = req_policy(q);
+	struct policy_session_out out;
+	nt_status st;
+
+	in.user = user_kind(who);
+	in.has_keys = who->kind == PRINCIPAL_NAMED;
+	out = policy_session(&in, q->channel->setup->client_signs || c->client_signs);
+	st = refuse_apply(q, &out.out);
+	if (!nt_ok(st))
+		return st;
+	if (in.has_keys) {
+		st = session_keys_make(sess, q->channel, &q->channel->setup->preauth,
+				       auth_session_key(q->channel->setup->auth),
+				       c->server->env);
+		if (!nt_ok(st))
+			return st;
+	}
+	sess->user = in.user;
+	sess->has_keys = in.has_keys;
+	sess->signing_required = out.signing_required;
+	sess->encrypt_data = out.encrypt_data;
+	sess->require_message_signing = q->snap->conf->require_message_signing;
+	sess->reject_unencrypted_access = q->snap->conf->reject_unencrypted_access;
+	{
+		LOCK_SCOPE(&sess->lock);
+		sess->who = principal_get(who);
+	}
+	atomic_store(&sess->state, SESS_VALID);
+	q->channel->valid = true;
+	q->final_setup = in.has_keys;
+	conn_authenticated(c, in.has_keys);
+	log_verbose("conn %" PRIu64 ": session of \"%s\", dialect %s%s%s", c->id,
+		    who->user, conn_dialect_name(c->dialect),
+		    sess->signing_required ? ", signing required" : "",
+		    sess->encrypt_data ? ", encrypted" : "");
+	return STATUS_SUCCESS;
+}
+
+/*
+ * Re-authentication keeps keys and flags; only who acts, with his groups as they are now, is new. Another named user is
+ * refused; to anonymous and back is legal.
+ */
+static nt_status setup_renew(struct req *q, struct principal *who)
+{
+	struct principal *old = sess_who(q->sess);
+	bool swaps = old && old->kind == PRINCIPAL_NAMED &&
+		     who->kind == PRINCIPAL_NAMED && !principal_same(old, who);
+
+	if (!swaps) {
+		LOCK_SCOPE(&q->sess->lock);
+		principal_put(q->sess->who);
+		q->sess->who = principal_get(who);
+	}
+	principal_put(old);
+	if (swaps)
+		return STATUS_ACCESS_DENIED;
+	if (atomic_load(&q->sess->state) == SESS_EXPIRED)
+		atomic_store(&q->sess->state, SESS_VALID);
+	return STATUS_SUCCESS;
+}
+
+static uint16_t session_flags(const struct sess *s, const struct principal *who)
+{
+	uint16_t flags = 0;
+
+	if (who->kind == PRINCIPAL_GUEST)
+		flags |= SMB2_SESSION_FLAG_IS_GUEST;
+	if (who->kind == PRINCIPAL_ANONYMOUS)
+		flags |= SMB2_SESSION_FLAG_IS_NULL;
+	if (s->encrypt_data)
+		flags |= SMB2_SESSION_FLAG_ENCRYPT_DATA;
+	return flags;
+}
+
+static nt_status setup_finish(struct req *q, int err, struct wr *w)
+{
+	struct setup_req *s = q->state;
+
+	setup_encode(req_reply(q, 16 + s->answer.len), s->session_flags, s->answer);
+	return STATUS_SUCCESS;
+}
+
+/* PreviousSessionId: the same user's, another session, and only after success. [MS-SMB2] 3.3.5.5.3 */
+static struct sess *previous_session(struct req *q, const struct setup_req *s,
+				     const struct principal *who)
+{
+	struct sess *old = NULL;
+	struct principal *old_who = NULL;
+
+	if (s->first && s->previous_session_id && s->previous_session_id != q->sess->id)
+		old = sess_find(q->conn->server, s->previous_session_id);
+	if (old)
+		old_who = sess_who(old);
+	if (old && (!old_who || !principal_same(old_who, who))) {
+		sess_put(old);
+		old = NULL;
+	}
+	principal_put(old_who);
+	return old;
+}
+
+static nt_status setup_succeed(struct req *q, struct setup_req *s)
+{
+	struct principal *who = auth_principal(q->channel->setup->auth);
+	struct sess *old;
+	nt_status st;
+
+	if (!who)
+		return setup_fail(q, STATUS_INSUFFICIENT_RESOURCES);
+	st = s->first ? setup_establish(q, s, who) : setup_renew(q, who);
+	if (!nt_ok(st)) {
+		principal_put(who);
+		return setup_fail(q, st);
+	}
+	s->session_flags = session_flags(q->sess, who);
+	channel_settled(q->channel);
+	setup_free(TAKE(q->channel->setup));
+	old = previous_session(q, s, who);
+	principal_put(who);
+	if (!old)
+		return setup_finish(q, 0, req_reply(q, 0));
+	sess_close(old, q->lane->lane, req_wait(q, setup_finish));
+	sess_put(old);
+	return STATUS_PENDING;
+}
+
+static nt_status step_done(struct req *q, int err, struct wr *w)
+{
+	struct setup_req *s = q->state;
+	struct channel *ch = q->channel;
+
+	ch->setup->busy = false;
+	if (!ch->listed || atomic_load(&q->sess->state) == SESS_CLOSED) {
+		setup_free(TAKE(ch->setup));
+		return STATUS_USER_SESSION_DELETED;
+	}
+	if (nt_is(s->status, STATUS_MORE_PROCESSING_REQUIRED))
+		return setup_more(q, s);
+	if (nt_ok(s->status))
+		return setup_succeed(q, s);
+	return setup_fail(q, s->status);
+}
+
+/* In the authentication pool. */
+static int step_run(struct job *j)
+{
+	struct setup_req *s = container_of(j, struct setup_req, job);
+
+	s->status = auth_step(s->auth, s->token, s->arena, &s->answer);
+	return 0;
+}
+
+nt_status cmd_session_setup(struct req *q)
+{
+	struct setup_req *s = arena_alloc(&q->arena, sizeof(*s));
+	nt_status st;
+
+	if (!s)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	st = setup_decode(&q->body, s);
+	if (!nt_ok(st))
+		return st;
+	if (s->flags & SMB2_SESSION_FLAG_BINDING)
+		return setup_bind(q);
+	if (q->header.session_id == 0)
+		st = setup_new_session(q);
+	else if (!q->channel)
+		st = STATUS_USER_SESSION_DELETED;
+	if (!nt_ok(st))
+		return st;
+	s->first = atomic_load(&q->sess->state) == SESS_IN_PROGRESS;
+	st = setup_begin(q, s);
+	if (!nt_ok(st))
+		return st;
+	q->state = s;
+	s->arena = &q->arena;
+	s->auth = q->channel->setup->auth;
+	s->job.run = step_run;
+	s->job.wait = req_wait(q, step_done);
+	q->channel->setup->busy = true;
+	exec_run(q->lane->lane->exec, EXEC_AUTH, &s->job);
+	return STATUS_PENDING;
+}
