@@ -81,17 +81,13 @@ static nt_status setup_begin(struct req *q, struct setup_req *s)
 	struct channel *ch = q->channel;
 
 	if (!ch->setup) {
-		ch->setup = setup_new();
+		ch->setup = setup_new(q->snap);
 		if (!ch->setup)
 			return STATUS_INSUFFICIENT_RESOURCES;
 		ch->setup->preauth = q->conn->preauth;
 	}
 	if (ch->setup->busy)
 		return STATUS_REQUEST_NOT_ACCEPTED;
-	if (!ch->setup->auth)
-		ch->setup->auth = auth_new(&q->snap->auth);
-	if (!ch->setup->auth)
-		return STATUS_INSUFFICIENT_RESOURCES;
 	if (s->security_mode & SMB2_NEGOTIATE_SIGNING_REQUIRED)
 		ch->setup->client_signs = true;
 	if (s->first && q->conn->dialect == SMB2_DIALECT_311 &&

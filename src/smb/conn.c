@@ -245,9 +245,18 @@ void channels_forget(struct sess *s, struct lane *lane)
 	}
 }
 
-struct setup *setup_new(void)
+struct setup *setup_new(struct snapshot *snap)
 {
-	return calloc(1, sizeof(struct setup));
+	struct setup *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->snap = snapshot_get(snap);
+	s->auth = auth_new(&snap->auth);
+	if (s->auth)
+		return s;
+	setup_free(s);
+	return NULL;
 }
 
 void setup_free(struct setup *s)
@@ -255,6 +264,7 @@ void setup_free(struct setup *s)
 	if (!s)
 		return;
 	auth_free(s->auth);
+	snapshot_put(s->snap);
 	free(s);
 }
 

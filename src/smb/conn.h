@@ -73,10 +73,11 @@ struct conn {
 	struct map async;    /* req.by_async: interim sent, by AsyncId		*/
 	uint64_t next_async_id;
 	uint32_t async_count;
-	uint32_t in_progress; /* sessions in their first authentication		*/
-	uint32_t dropped;     /* messages dropped for lack of protection		*/
-	struct list_node out; /* struct out: finished, not protected yet		*/
-	size_t out_bytes;
+	uint32_t in_progress;  /* sessions in their first authentication		*/
+	uint32_t dropped;      /* messages dropped for lack of protection		*/
+	struct list_node out;  /* struct out: finished, not protected yet		*/
+	size_t memory;         /* bytes of buffers that its requests hold */
+	bool paused;           /* not read until `memory` has shrunk */
 	struct timer deadline; /* NEGOTIATE and SESSION_SETUP must come through	*/
 	bool closing;          /* close once output is out				*/
 };
@@ -117,7 +118,8 @@ void channel_settled(struct channel *ch);
 void channel_remove(struct channel *ch);
 /* Any thread: the session has ended, take it off every connection. lane: the caller's. */
 void channels_forget(struct sess *s, struct lane *lane);
-struct setup *setup_new(void);
+/* Begins an exchange with the users and settings of snap. NULL without memory. */
+struct setup *setup_new(struct snapshot *snap);
 void setup_free(struct setup *s); /* wipes; NULL is fine */
 
 /* Account for a buffer that a request of c got (bytes > 0) or gave back (< 0): pauses or resumes reading. */

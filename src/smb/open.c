@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "smb/req.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -74,10 +74,11 @@ struct req {
 	uint64_t open_seq;
 	struct open_drain drain;
 
-	struct buf *out;        /* response: BUF_HEADROOM, SMB2 header, body	*/
-	struct wr w;            /* over header and body				*/
-	struct span error_data; /* of an ERROR response, in the arena: 2.2.2	*/
-	bool final_setup;       /* SESSION_SETUP that made a session or channel	*/
+	struct buf *out; /* response: BUF_HEADROOM, SMB2 header, body	*/
+	struct wr w;     /* over header and body				*/
+	struct span
+		error_data; /* of an ERROR response, in the arena: 2.2.2		*/
+	bool final_setup;   /* SESSION_SETUP that made a session or channel	*/
 	/* The handler's: the encoded answer, where it is not signed later. For the preauth hash. */
 	void (*encoded)(struct req *q, struct span message);
 };
@@ -129,7 +130,10 @@ struct frame {
 	bool encrypted;
 	struct sess *seal_sess; /* counted: whose keys opened it */
 	struct req *first, *last;
-	struct req *running;   /* next to run, or under way; NULL: all are done */
+	struct req *running;         /* next to run, or under way; NULL: all are done */
+	uint32_t last_tree_id;       /* of the element that ended last */
+	struct file_id last_file_id; /* likewise */
+	bool last_has_file_id;
 	size_t count;          /* of requests not freed yet */
 	nt_status last_status; /* likewise */
 	struct out *out;       /* responses gathered so far */

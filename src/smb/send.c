@@ -1,6 +1,7 @@
 #include "smb/send.h"
 
 #include "base/buf.h"
+#include "smb/sess.h"
 #include "wire/smb2_proto.h"
 #include "wire/wr.h"
 

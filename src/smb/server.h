@@ -55,7 +55,7 @@ struct smb_server {
 	atomic_ullong next_open_id;
 	atomic_ullong next_conn_id;
 	struct server_counters counters;
-	struct log_limit refusal_log;
+	struct log_limit refusal_log, logon_log;
 };
 
 /* Fills in the tables and identities; 0 or -ENOMEM. The caller sets commands and notify. */

@@ -26,6 +26,7 @@ enum sess_state { SESS_IN_PROGRESS, SESS_VALID, SESS_EXPIRED, SESS_CLOSED };
 
 /* One authentication under way on one channel: first logon, re-authentication or binding. */
 struct setup {
+	struct snapshot *snap; /* counted: whose users and settings it began with */
 	struct auth *auth;
 	struct preauth preauth; /* 3.1.1: the hash of this exchange		*/
 	bool busy;              /* a step runs in the pool: no second one meanwhile */
@@ -63,6 +64,7 @@ struct sess {
 	uint32_t next_tree_id;     /* L */
 	uint64_t next_volatile_id; /* L */
 	uint32_t open_count;       /* L */
+	struct teardown teardown;  /* of whoever closed it */
 };
 
 /* In the server's table, IN_PROGRESS, one reference for the caller. STATUS_INSUFFICIENT_RESOURCES at sessions_max. */
