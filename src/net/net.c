@@ -295,6 +295,7 @@ int net_new(const struct net_settings *settings, struct net **ret_net)
 	int err;
 
 	if (settings->workers < 1 || settings->workers > ADMIT_WORKERS_MAX ||
+	    settings->pool.io_threads < 1 || settings->pool.auth_threads < 1 ||
 	    settings->memory_max < NET_MEMORY_MIN)
 		return -EINVAL;
 	n = calloc(1, sizeof(*n));

@@ -32,7 +32,7 @@ struct net_settings {
 
 enum { NET_MEMORY_MIN = 4 << 20 };
 
-/* Makes everything but the worker threads. */
+/* Makes everything but the worker threads. -EINVAL: settings out of bounds. */
 MUST_CHECK int net_new(const struct net_settings *settings, struct net **ret_net);
 MUST_CHECK int net_start(struct net *n);
 

@@ -204,7 +204,6 @@ static void rx_stash(struct tcp *c, struct span rest)
 	memcpy(rx->stash, rest.p, rest.len);
 	rx->stash_off = 0;
 	rx->stash_len = rest.len;
-	rx_again(c);
 }
 
 /* True when the stash is used up. */
@@ -215,13 +214,10 @@ static bool rx_use_stash(struct tcp *c)
 				 rx->stash_len - rx->stash_off);
 
 	rx->stash_off += rx_consume(c, in);
-	if (rx->stash_off == rx->stash_len) {
-		stash_free(rx);
-		list_del(&c->again);
-		return true;
-	}
-	rx_again(c);
-	return false;
+	if (rx->stash_off < rx->stash_len)
+		return false;
+	stash_free(rx);
+	return true;
 }
 
 /* Where the next bytes go: the frame's own buffer, then the scratch. */
@@ -300,6 +296,7 @@ void rx_read(struct tcp *c)
 		if (rx->stash ? !rx_use_stash(c) : !rx_receive(c))
 			break;
 	}
+	rx_again(c);
 	rx_watch_stall(c);
 }
 

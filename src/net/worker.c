@@ -1,6 +1,7 @@
 /* worker.c - see worker.h */
 #include "net/worker.h"
 
+#include "base/log.h"
 #include "net/thread.h"
 
 #include <errno.h>
@@ -64,22 +65,27 @@ static void run_ready(struct worker *w)
 
 /* ---- memory ---- */
 
+static uint64_t activity(const struct worker *w)
+{
+	return w->tcp.frames + w->ran;
+}
+
 /* Under traffic keep some buffers; when it ended give all of them back, and sleep without a timer. */
 static void trim(struct timer *t)
 {
 	struct worker *w = container_of(t, struct worker, trim);
-	bool busy = w->tcp.frames != w->trim_frames;
+	bool busy = activity(w) != w->trim_activity;
 
 	bufs_trim(w->lane.bufs, busy ? WORKER_TRIM_KEEP : 0);
 	bufs_trim(w->lane.reserve, 0);
-	w->trim_frames = w->tcp.frames;
+	w->trim_activity = activity(w);
 	if (busy)
 		timer_arm(&w->timers, &w->trim, WORKER_TRIM_MS, trim);
 }
 
 static void trim_later(struct worker *w)
 {
-	if (w->tcp.frames != w->trim_frames && !timer_armed(&w->trim))
+	if (activity(w) != w->trim_activity && !timer_armed(&w->trim))
 		timer_arm(&w->timers, &w->trim, WORKER_TRIM_MS, trim);
 }
 
@@ -159,11 +165,20 @@ int worker_init(struct worker *w, unsigned index, const struct worker_shared *sh
 	return err;
 }
 
+static void free_buffers(struct worker *w, struct bufs *bs)
+{
+	size_t out = bs ? bufs_free(bs) : 0;
+
+	if (out > 0)
+		log_error("worker %u: %zu payload buffers were never returned",
+			  w->lane.index, out);
+}
+
 void worker_fini(struct worker *w)
 {
 	tcp_set_fini(&w->tcp);
-	bufs_free(w->lane.bufs);
-	bufs_free(w->lane.reserve);
+	free_buffers(w, w->lane.bufs);
+	free_buffers(w, w->lane.reserve);
 	loop_free(w->loop);
 }
 

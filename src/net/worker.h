@@ -31,7 +31,7 @@ struct worker {
 	struct timers timers;
 	struct tcp_set tcp;
 	struct timer trim; /* gives memory back some time after traffic	*/
-	uint64_t trim_frames;
+	uint64_t trim_activity;
 	struct msg stop;
 	bool stopping;
 	bool started;
