@@ -60,7 +60,7 @@ TEST(wait_claim_succeeds_once)
 
 	wait_init(&t.wait, &b.mb);
 	CHECK(!wait_claim(&t.wait, WAIT_CANCELLED)); /* idle */
-	wait_arm(&t.wait, task_done);
+	wait_park(&t.wait, task_done);
 	CHECK(wait_claim(&t.wait, WAIT_TIMED_OUT));
 	CHECK(!wait_claim(&t.wait, WAIT_CANCELLED));
 	wait_post(&t.wait, 0);
@@ -77,7 +77,7 @@ TEST(wait_can_be_armed_again)
 
 	wait_init(&t.wait, &b.mb);
 	for (int i = 0; i < 3; i++) {
-		wait_arm(&t.wait, task_done);
+		wait_park(&t.wait, task_done);
 		CHECK(wait_claim(&t.wait, WAIT_CANCELLED));
 		wait_post(&t.wait, -i);
 		b.posted->run(b.posted);
@@ -118,7 +118,7 @@ TEST(wait_claim_has_one_winner_among_threads)
 		pthread_t thread[3];
 		int winners = 0;
 
-		wait_arm(&t.wait, task_done);
+		wait_park(&t.wait, task_done);
 		for (int i = 0; i < 3; i++) {
 			r[i] = (struct race){&t.wait, &start, (enum wait_why)i, false};
 			CHECK_EQ(pthread_create(&thread[i], NULL, race_run, &r[i]), 0);
