@@ -12,8 +12,16 @@
 
 #include "base/cred.h"
 
-/* Act as c from now on; NULL: as the server itself. Does nothing if that is so already. */
+/*
+ * Act as c from now on; NULL: as the server itself. Does nothing if that is so already.
+ *
+ * A user acts without any capability over files; the server itself, and root, with those that override permissions
+ * and ownership. Everything else (resource limits, quotas) never counts.
+ */
 void cred_become(const struct cred *c);
+
+/* Can this process act as others at all? If not, cred_become() does nothing and all is done as ourselves. */
+bool cred_can_switch(void);
 
 /* For the calling thread, once: keep only CAP_SETUID and CAP_SETGID in effect. No-op for an ordinary user. */
 void cred_confine_thread(void);
