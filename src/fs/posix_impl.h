@@ -1,0 +1,216 @@
+/*
+ * posix_impl.h - what the files of the posix back end share; for fs/posix*.c only.
+ *
+ *     posix.c         volume, table of operations, inline or pool
+ *     posix_file.c    handles, /proc/self/fd
+ *     posix_lookup.c  from names to a path handle
+ *     posix_names.c   names that differ in case only
+ *     posix_stat.c    struct vfs_stat, DOS attributes, what a user may
+ *     posix_open.c    CREATE, OPEN
+ *     posix_io.c      READ, WRITE, SYNC
+ *     posix_attr.c    STAT, SETATTR, STATFS
+ *     posix_move.c    UNLINK, RENAME, LINK
+ *     posix_dir.c     READDIR
+ *     posix_ea.c      EA_LIST, EA_SET
+ *
+ * Needs    Linux 5.8 (openat2, faccessat2, utimensat with AT_EMPTY_PATH) and /proc.
+ */
+#pragma once
+
+#include "base/lock.h"
+#include "fs/dosattr.h"
+#include "fs/posix.h"
+#include "fs/posix_names.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+
+enum {
+	POSIX_NAME_MAX = 255, /* bytes of one component, without its NUL	*/
+	POSIX_WRITE_INLINE_MAX = 65536,
+	POSIX_DEVS_MAX = 64, /* file systems mounted below one root	*/
+};
+
+/* What is known of one file system. */
+struct posix_fs {
+	dev_t dev;
+	const char *name; /* static */
+	bool local; /* memory or a disk of this machine: looking at metadata does not wait for a peer */
+	bool memory; /* reading never sleeps */
+};
+
+/* Inline as long as it goes quickly: what was slow once goes to the pool for a second. */
+struct posix_pace {
+	_Atomic uint64_t slow_until_ns;
+};
+
+/* Where a call is running. Inline it answers -EAGAIN for what might sleep, and is run again in the pool. */
+enum posix_where { POSIX_INLINE, POSIX_POOL };
+
+struct posix_volume {
+	struct vfs vfs;
+	struct posix_file *root;   /* I */
+	struct posix_names *names; /* NULL: case-sensitive */
+	bool switch_credentials;   /* I */
+	bool resolve_cached;       /* I  the kernel knows RESOLVE_CACHED */
+	uid_t self_uid;            /* I  who we are where credentials are not switched */
+	uint32_t force_create_mode, force_directory_mode; /* I */
+	struct posix_pace pace;                           /* of metadata calls */
+
+	struct lock devs_lock;                /* leaf */
+	size_t dev_count;                     /* L */
+	struct posix_fs devs[POSIX_DEVS_MAX]; /* I  below dev_count */
+};
+
+/* Stored DOS attributes as read when the file had this change time. */
+struct posix_attr_cache {
+	bool valid;
+	struct statx_timestamp ctime;
+	struct dosattr attr;
+};
+
+struct posix_file {
+	struct vfile vf;
+	struct posix_volume *vol;      /* I */
+	int fd;                        /* I */
+	enum vfs_type type;            /* I */
+	bool data;                     /* I  a data handle, else O_PATH */
+	bool dot_name;                 /* I  found under a name that begins with a dot */
+	const struct posix_fs *fs;     /* I  one of vol->devs */
+	atomic_bool no_nowait;         /* reading without waiting does not work here */
+	atomic_bool dir_busy;          /* somebody is using the position of a directory */
+	struct posix_pace pace;        /* of writes */
+	struct lock lock;              /* leaf */
+	struct posix_attr_cache attrs; /* L */
+};
+
+static inline struct posix_volume *posix_volume_of(struct vfs *v)
+{
+	return container_of(v, struct posix_volume, vfs);
+}
+
+static inline struct posix_file *posix_file_of(struct vfile *f)
+{
+	return container_of(f, struct posix_file, vf);
+}
+
+/* Each operation. 0 or negative errno; -EAGAIN inline: try again in the pool. */
+int posix_lookup(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+int posix_create(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+int posix_open(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+int posix_stat(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+int posix_setattr(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+int posix_unlink(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+int posix_rename(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+int posix_link(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+int posix_read(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+int posix_write(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+int posix_sync(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+int posix_readdir(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+int posix_statfs(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+int posix_ea_list(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+int posix_ea_set(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+
+/* ---- posix.c ------------------------------------------------------------------------------------ */
+
+uint64_t posix_now_ns(void);
+bool posix_pace_ok(struct posix_pace *p, uint64_t now_ns);
+/* Something inline took from start_ns to now. */
+void posix_pace_note(struct posix_pace *p, uint64_t start_ns);
+
+/* Act as the call's user, where the volume does that. */
+void posix_act_as(struct posix_volume *v, const struct cred *c);
+/* The user a call acts as. */
+uid_t posix_acting_uid(struct posix_volume *v, const struct cred *c);
+
+/* What is known of the file system fd is on; inline -EAGAIN if it has not been asked yet. */
+MUST_CHECK int posix_fs_of(struct posix_volume *v, int fd, dev_t dev,
+			   enum posix_where where, const struct posix_fs **ret_fs);
+
+/* ---- posix_file.c ------------------------------------------------------------------------------- */
+
+struct posix_proc_path {
+	char text[40];
+};
+
+/* The name under which the kernel lets us reach what fd stands for, O_PATH or not. Returns p->text. */
+const char *posix_proc_path(struct posix_proc_path *p, int fd);
+
+/* Takes fd over, also on failure. NULL without memory. */
+struct posix_file *posix_file_new(struct posix_volume *v, int fd, enum vfs_type type,
+				  const struct posix_fs *fs);
+
+/* Open again what fd stands for, with rights checked anew: a descriptor or a negative errno. */
+MUST_CHECK int posix_reopen(int fd, int flags);
+
+void posix_closep(int *fd);
+
+extern const struct vfs_ops posix_vfs_ops;
+void posix_file_close(struct vfile *f); /* the close of posix_vfs_ops */
+
+/* ---- posix_lookup.c ----------------------------------------------------------------------------- */
+
+/* May `name` be one component? 0, -EINVAL, -ENAMETOOLONG. */
+MUST_CHECK int posix_check_name(const char *name);
+
+/*
+ * Open one checked component (or, beneath the root, a path) of a directory, following links that stay in the
+ * volume. flags as for open(2); a descriptor or a negative errno. Inline -EAGAIN if it is not in memory.
+ */
+MUST_CHECK int posix_resolve(struct posix_volume *v, int dirfd, const char *name,
+			     int flags, mode_t mode, enum posix_where where);
+
+/*
+ * The name in dirfd that `name` stands for: itself, or one that differs in case. 0, -ENOENT, ...; inline
+ * -EAGAIN. real holds POSIX_NAME_MAX + 1 bytes.
+ */
+MUST_CHECK int posix_real_name(struct posix_volume *v, int dirfd, const char *name,
+			       enum posix_where where, char *real);
+
+/* ---- posix_open.c ------------------------------------------------------------------------------- */
+
+/* One change to the names of a directory, told to the cache of names when it goes out of scope. */
+struct posix_change {
+	struct posix_volume *vol;
+	int fd; /* of the directory */
+	bool begun;
+	struct statx stx;
+	const char *added, *removed; /* set when it has happened */
+};
+
+MUST_CHECK int posix_change_begin(struct posix_change *ch, struct posix_volume *v,
+				  struct vfile *dir);
+void posix_change_end(struct posix_change *ch);
+
+/* ---- posix_stat.c ------------------------------------------------------------------------------- */
+
+enum {
+	POSIX_STATX_MASK = STATX_BASIC_STATS | STATX_BTIME,
+};
+
+/* Of a descriptor, or (name not "") of a name in one, without following links. */
+MUST_CHECK int posix_statx(int fd, const char *name, struct statx *ret_stx);
+dev_t posix_dev(const struct statx *stx);
+struct node_key posix_key(const struct statx *stx);
+enum vfs_type posix_type(const struct statx *stx);
+
+/* All but what is stored in DOS attributes; dot_name: hidden for its name. */
+void posix_stat_basic(const struct statx *stx, bool dot_name, struct vfs_stat *ret_stat);
+/* What is stored, read as the user the thread acts as; path NULL: of the data handle fd. 0, -ENODATA, ... */
+MUST_CHECK int posix_dosattr_read(const char *path, int fd, struct dosattr *ret_attr);
+void posix_dosattr_apply(const struct dosattr *attr, struct vfs_stat *stat);
+
+/* Everything about an open file; acts as c if stored attributes have to be read. */
+MUST_CHECK int posix_stat_file(struct posix_file *f, const struct cred *c,
+			       struct vfs_stat *ret_stat);
+/* The same from what statx() said just now. */
+void posix_stat_from(struct posix_file *f, const struct cred *c, const struct statx *stx,
+		     struct vfs_stat *ret_stat);
+
+/* VFS_MAY_* of the user the thread acts as. */
+unsigned posix_may(struct posix_volume *v, const struct cred *c, int fd,
+		   const struct statx *stx);
+
+uint64_t posix_filetime(struct statx_timestamp t);
+struct timespec posix_timespec(uint64_t filetime);

@@ -1,0 +1,129 @@
+/* posix_io.c - READ, WRITE, SYNC: inline what the page cache can do, the rest in the pool. */
+#include "fs/posix_impl.h"
+
+#include <errno.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* No file ends beyond what off_t counts. */
+static int check_range(const struct vfs_io *io)
+{
+	return io->off > INT64_MAX || io->bytes.len > (uint64_t)INT64_MAX - io->off
+		       ? -EINVAL
+		       : 0;
+}
+
+static struct iovec io_rest(const struct vfs_io *io)
+{
+	return (struct iovec){
+		.iov_base = io->bytes.p + io->done,
+		.iov_len = io->bytes.len - io->done,
+	};
+}
+
+/* ---- READ --------------------------------------------------------------------------------------- */
+
+/* Go on where io->done is, until all is read, the file ends, or (RWF_NOWAIT) it would have to wait: -EAGAIN. */
+static int read_on(int fd, struct vfs_io *io, int flags)
+{
+	while (io->done < io->bytes.len) {
+		struct iovec iov = io_rest(io);
+		ssize_t n = preadv2(fd, &iov, 1, (off_t)(io->off + io->done), flags);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		io->done += (size_t)n;
+	}
+	return 0;
+}
+
+static int read_inline(struct posix_file *f, struct vfs_io *io)
+{
+	int err;
+
+	io->done = 0;
+	if (!atomic_load_explicit(&f->no_nowait, memory_order_relaxed)) {
+		err = read_on(f->fd, io, RWF_NOWAIT);
+		if (err != -EOPNOTSUPP)
+			return err;
+		atomic_store_explicit(&f->no_nowait, true, memory_order_relaxed);
+	}
+	return f->fs->memory ? read_on(f->fd, io, 0) : -EAGAIN;
+}
+
+int posix_read(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
+{
+	struct vfs_io *io = container_of(c, struct vfs_io, call);
+	struct posix_file *f = posix_file_of(io->data);
+	int err;
+
+	err = check_range(io);
+	if (err)
+		return err;
+	return where == POSIX_INLINE ? read_inline(f, io) : read_on(f->fd, io, 0);
+}
+
+/* ---- WRITE -------------------------------------------------------------------------------------- */
+
+static int write_all(int fd, struct vfs_io *io)
+{
+	io->done = 0;
+	while (io->done < io->bytes.len) {
+		struct iovec iov = io_rest(io);
+		ssize_t n = pwritev(fd, &iov, 1, (off_t)(io->off + io->done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		io->done += (size_t)n;
+	}
+	return 0;
+}
+
+/* Copying into the page cache is quick until the kernel makes us wait for the disk. */
+static int write_inline(struct posix_file *f, struct vfs_io *io)
+{
+	uint64_t start_ns = posix_now_ns();
+	int err;
+
+	if (io->sync || io->bytes.len > POSIX_WRITE_INLINE_MAX || !f->fs->local ||
+	    !posix_pace_ok(&f->pace, start_ns))
+		return -EAGAIN;
+	err = write_all(f->fd, io);
+	posix_pace_note(&f->pace, start_ns);
+	return err;
+}
+
+int posix_write(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
+{
+	struct vfs_io *io = container_of(c, struct vfs_io, call);
+	struct posix_file *f = posix_file_of(io->data);
+	int err;
+
+	err = check_range(io);
+	if (err)
+		return err;
+	if (where == POSIX_INLINE)
+		return write_inline(f, io);
+	err = write_all(f->fd, io);
+	if (!err && io->sync && fdatasync(f->fd) < 0)
+		err = -errno;
+	return err;
+}
+
+/* ---- SYNC --------------------------------------------------------------------------------------- */
+
+int posix_sync(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
+{
+	struct vfs_sync *s = container_of(c, struct vfs_sync, call);
+	int fd = posix_file_of(s->data)->fd;
+
+	if ((s->data_only ? fdatasync(fd) : fsync(fd)) < 0)
+		return -errno;
+	return 0;
+}

@@ -1,0 +1,312 @@
+/*
+ * posix_lookup.c - from names to a path handle, beneath the root of the volume whatever others do meanwhile.
+ *
+ * The kernel does the resolving and the containment: openat2() with RESOLVE_BENEATH. What peers send is only ever
+ * a checked component: not empty, no "/", not "." or "..".
+ *
+ * Symbolic links: RESOLVE_BENEATH counts from the directory we start in, so a link in a subdirectory that climbs
+ * ("../lib") would count as leaving. Then, and only then, the kernel is asked for that directory's own path, and the
+ * link is resolved again from the root: it is followed if it stays beneath the root. Absolute links always count as
+ * leaving, also those that would lead back in.
+ */
+#include "fs/posix_impl.h"
+
+#include <errno.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The kernel gives up on ".." while something is being renamed anywhere; after so many times we do, too. */
+enum { RACES_MAX = 64 };
+
+int posix_check_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len == 0 || strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
+		return -EINVAL;
+	return len > POSIX_NAME_MAX ? -ENAMETOOLONG : 0;
+}
+
+static int open_beneath(struct posix_volume *v, int dirfd, const char *path, int flags,
+			mode_t mode, enum posix_where where)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
+		.mode = mode,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd;
+
+	if (where == POSIX_INLINE && !(flags & O_CREAT)) {
+		if (!v->resolve_cached)
+			return -EAGAIN;
+		how.resolve |= RESOLVE_CACHED;
+	}
+	for (int i = 0; i < RACES_MAX; i++) {
+		fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+		if (fd >= 0 || errno != EAGAIN || where == POSIX_INLINE)
+			return fd < 0 ? -errno : (int)fd;
+	}
+	return -EXDEV; /* as far as we know */
+}
+
+/* Where fd is, relative to the root: the kernel's own words, checked again when they are used. */
+static int path_from_root(struct posix_volume *v, int fd, const char *name,
+			  char *ret_path)
+{
+	struct posix_proc_path p;
+	char root[PATH_MAX];
+	ssize_t root_len, len;
+
+	root_len = readlink(posix_proc_path(&p, v->root->fd), root, sizeof(root));
+	len = readlink(posix_proc_path(&p, fd), ret_path, PATH_MAX);
+	if (root_len <= 0 || len <= root_len || len == PATH_MAX)
+		return -EXDEV;
+	if (root_len == 1) /* "/" */
+		root_len = 0;
+	if (memcmp(ret_path, root, (size_t)root_len) != 0 || ret_path[root_len] != '/')
+		return -EXDEV;
+
+	size_t rel_len = (size_t)(len - root_len - 1);
+	size_t name_len = strlen(name);
+	if (rel_len + 1 + name_len + 1 > PATH_MAX)
+		return -EXDEV;
+	memmove(ret_path, ret_path + root_len + 1, rel_len);
+	ret_path[rel_len] = '/';
+	memcpy(ret_path + rel_len + 1, name, name_len + 1);
+	return 0;
+}
+
+int posix_resolve(struct posix_volume *v, int dirfd, const char *name, int flags,
+		  mode_t mode, enum posix_where where)
+{
+	char path[PATH_MAX];
+	int fd = open_beneath(v, dirfd, name, flags, mode, where);
+
+	if (fd != -EXDEV || dirfd == v->root->fd || (flags & O_NOFOLLOW))
+		return fd;
+	if (path_from_root(v, dirfd, name, path) < 0)
+		return -EXDEV;
+	return open_beneath(v, v->root->fd, path, flags, mode, where);
+}
+
+int posix_real_name(struct posix_volume *v, int dirfd, const char *name,
+		    enum posix_where where, char *real)
+{
+	struct posix_names_dir dir = {.fd = dirfd, .may_scan = where == POSIX_POOL};
+	const struct posix_fs *fs;
+	struct statx stx;
+	int err;
+
+	err = posix_statx(dirfd, "", &stx);
+	if (!err)
+		err = posix_fs_of(v, dirfd, posix_dev(&stx), where, &fs);
+	if (err)
+		return err;
+	dir.stx = &stx;
+	dir.keep = fs->local;
+	return posix_names_find(v->names, &dir, name, real);
+}
+
+/* ---- walking ------------------------------------------------------------------------------------ */
+
+struct walk {
+	struct posix_volume *v;
+	enum posix_where where;
+	int at;                        /* the file reached: borrowed, or `owned` */
+	int owned;                     /* or -1 */
+	char real[POSIX_NAME_MAX + 1]; /* its name on disk */
+};
+
+static void walk_fini(struct walk *w)
+{
+	posix_closep(&w->owned);
+}
+
+static void walk_to(struct walk *w, int fd, const char *real)
+{
+	posix_closep(&w->owned);
+	w->at = w->owned = fd;
+	if (real != w->real)
+		memcpy(w->real, real, strlen(real) + 1);
+}
+
+/* Exact names, all in one call. */
+static int walk_at_once(struct walk *w, const char *const *names, size_t count)
+{
+	char path[PATH_MAX];
+	size_t pos = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t len = strlen(names[i]);
+
+		if (pos + len + 1 > sizeof(path))
+			return -ENAMETOOLONG;
+		memcpy(path + pos, names[i], len);
+		pos += len;
+		path[pos++] = '/';
+	}
+	path[pos - 1] = '\0';
+
+	int fd = posix_resolve(w->v, w->at, path, O_PATH, 0, w->where);
+	if (fd < 0)
+		return fd;
+	walk_to(w, fd, names[count - 1]);
+	return 0;
+}
+
+/* The name exists but cannot be followed: a link that dangles, leaves or turns in circles. */
+static int open_link(struct walk *w, const char *name)
+{
+	return posix_resolve(w->v, w->at, name, O_PATH | O_NOFOLLOW, 0, w->where);
+}
+
+static int walk_other_case(struct walk *w, const char *name)
+{
+	int fd, err;
+
+	err = posix_real_name(w->v, w->at, name, w->where, w->real);
+	if (err == -EACCES)
+		return -ENOENT; /* may be passed but not listed: nothing to compare with */
+	if (err)
+		return err;
+	fd = posix_resolve(w->v, w->at, w->real, O_PATH, 0, w->where);
+	if (fd == -ENOENT || fd == -EXDEV || fd == -ELOOP)
+		fd = open_link(w, w->real);
+	if (fd < 0)
+		return fd;
+	walk_to(w, fd, w->real);
+	return 0;
+}
+
+/* Not in the kernel's memory, but perhaps in ours: inline only. A name we know is left to the pool. */
+static int walk_unknown(struct walk *w, const char *name)
+{
+	char real[POSIX_NAME_MAX + 1];
+	int err;
+
+	if (!w->v->names)
+		return -EAGAIN;
+	err = posix_real_name(w->v, w->at, name, w->where, real);
+	if (!err && strcmp(real, name) == 0)
+		return -EAGAIN;
+	return err ? err : walk_other_case(w, name);
+}
+
+/* One name further. A link that cannot be followed is a find if it is the last name, and an error before. */
+static int walk_step(struct walk *w, const char *name, bool last)
+{
+	int fd = posix_resolve(w->v, w->at, name, O_PATH, 0, w->where);
+
+	if (fd == -EAGAIN)
+		return walk_unknown(w, name);
+	if (fd == -ENOENT || (last && (fd == -EXDEV || fd == -ELOOP))) {
+		int link = open_link(w, name);
+
+		if (link == -ENOENT && w->v->names)
+			return walk_other_case(w, name);
+		if (link >= 0 && !last)
+			posix_closep(&link); /* dangles: fd still says -ENOENT */
+		else
+			fd = link;
+	}
+	if (fd < 0)
+		return fd;
+	walk_to(w, fd, name);
+	return 0;
+}
+
+/* All at once; then all but the last: most look-ups that fail, fail there; then one by one. */
+static int walk(struct walk *w, const char *const *names, size_t count,
+		size_t *ret_resolved)
+{
+	size_t done = 0;
+	int err;
+
+	for (size_t n = count; n >= 2 && n + 1 >= count && !done; n--) {
+		if (walk_at_once(w, names, n) == 0)
+			done = n;
+	}
+	for (; done < count; done++) {
+		*ret_resolved = done;
+		err = walk_step(w, names[done], done == count - 1);
+		if (err)
+			return err;
+	}
+	*ret_resolved = done;
+	return 0;
+}
+
+/* ---- LOOKUP ------------------------------------------------------------------------------------- */
+
+static int lookup_done(struct posix_volume *v, struct vfs_lookup *l, struct vfile *file,
+		       const struct statx *stx, const char *name)
+{
+	posix_stat_from(posix_file_of(file), l->call.cred, stx, &l->stat);
+	l->may = posix_may(v, l->call.cred, posix_file_of(file)->fd, stx);
+	l->name = arena_strdup(l->call.arena, name);
+	return l->name ? 0 : -ENOMEM;
+}
+
+static int lookup_self(struct posix_volume *v, struct vfs_lookup *l)
+{
+	struct statx stx;
+	int err;
+
+	err = posix_statx(posix_file_of(l->dir)->fd, "", &stx);
+	if (!err)
+		err = lookup_done(v, l, l->dir, &stx, "");
+	if (!err)
+		l->file = vfile_get(l->dir);
+	return err;
+}
+
+static int lookup_found(struct posix_volume *v, struct vfs_lookup *l, struct walk *w)
+{
+	CLEANUP(vfile_putp) struct vfile *file = NULL;
+	const struct posix_fs *fs;
+	struct posix_file *f;
+	struct statx stx;
+	int err;
+
+	err = posix_statx(w->at, "", &stx);
+	if (!err)
+		err = posix_fs_of(v, w->at, posix_dev(&stx), w->where, &fs);
+	if (err)
+		return err;
+	f = posix_file_new(v, w->owned, posix_type(&stx), fs);
+	w->owned = -1;
+	if (!f)
+		return -ENOMEM;
+	f->dot_name = w->real[0] == '.';
+	file = &f->vf;
+	err = lookup_done(v, l, file, &stx, w->real);
+	if (!err)
+		l->file = TAKE(file);
+	return err;
+}
+
+int posix_lookup(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
+{
+	struct vfs_lookup *l = container_of(c, struct vfs_lookup, call);
+	struct posix_file *dir = posix_file_of(l->dir);
+	int err;
+
+	l->resolved = 0;
+	if (where == POSIX_INLINE && !dir->fs->local)
+		return -EAGAIN;
+	if (l->count == 0)
+		return lookup_self(v, l);
+	for (size_t i = 0; i < l->count; i++) {
+		err = posix_check_name(l->names[i]);
+		if (err)
+			return err;
+	}
+
+	CLEANUP(walk_fini)
+	struct walk w = {.v = v, .where = where, .at = dir->fd, .owned = -1};
+	err = walk(&w, l->names, l->count, &l->resolved);
+	return err ? err : lookup_found(v, l, &w);
+}

@@ -1,0 +1,244 @@
+/* posix_stat.c - what a file is, in the terms of Windows; and what a user may do to it. */
+#include "fs/posix_impl.h"
+
+#include "wire/fscc_proto.h"
+
+#include <errno.h>
+#include <linux/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <time.h>
+#include <unistd.h>
+
+/* 1601-01-01 to 1970-01-01. [MS-DTYP] 2.3.3 */
+#define EPOCH_SECONDS  INT64_C(11644473600)
+#define TICKS_A_SECOND INT64_C(10000000)
+
+enum {
+	/* Change times that are younger say nothing: the coarsest file systems count in (two) seconds. */
+	CTIME_SETTLED_S = 2,
+};
+
+uint64_t posix_filetime(struct statx_timestamp t)
+{
+	if (t.tv_sec < -EPOCH_SECONDS ||
+	    t.tv_sec >= INT64_MAX / TICKS_A_SECOND - EPOCH_SECONDS)
+		return 0;
+	return (uint64_t)((t.tv_sec + EPOCH_SECONDS) * TICKS_A_SECOND) + t.tv_nsec / 100;
+}
+
+struct timespec posix_timespec(uint64_t filetime)
+{
+	return (struct timespec){
+		.tv_sec = (time_t)(filetime / TICKS_A_SECOND) - EPOCH_SECONDS,
+		.tv_nsec = (long)(filetime % TICKS_A_SECOND) * 100,
+	};
+}
+
+int posix_statx(int fd, const char *name, struct statx *ret_stx)
+{
+	if (statx(fd, name, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, POSIX_STATX_MASK,
+		  ret_stx) < 0)
+		return -errno;
+	return 0;
+}
+
+dev_t posix_dev(const struct statx *stx)
+{
+	return makedev(stx->stx_dev_major, stx->stx_dev_minor);
+}
+
+/* No generation: a node holds its file open, so that the inode number is not given to another. */
+struct node_key posix_key(const struct statx *stx)
+{
+	return (struct node_key){.volume = posix_dev(stx), .inode = stx->stx_ino};
+}
+
+enum vfs_type posix_type(const struct statx *stx)
+{
+	switch (stx->stx_mode & S_IFMT) {
+	case S_IFREG:
+		return VFS_FILE;
+	case S_IFDIR:
+		return VFS_DIR;
+	case S_IFLNK:
+		return VFS_SYMLINK;
+	default:
+		return VFS_SPECIAL;
+	}
+}
+
+/* Where the file system knows no birth: the oldest moment it does know. */
+static uint64_t birth(const struct statx *stx, const struct vfs_stat *st)
+{
+	uint64_t oldest = st->write_time < st->change_time ? st->write_time
+							   : st->change_time;
+
+	return stx->stx_mask & STATX_BTIME ? posix_filetime(stx->stx_btime) : oldest;
+}
+
+/* What holds for a file without stored attributes: [MS-FSCC] 2.6; new files are to be archived. */
+static uint32_t derived_attributes(const struct statx *stx, bool dot_name)
+{
+	uint32_t a = S_ISDIR(stx->stx_mode) ? 0 : FILE_ATTRIBUTE_ARCHIVE;
+
+	if (!(stx->stx_mode & S_IWUSR) && !S_ISLNK(stx->stx_mode))
+		a |= FILE_ATTRIBUTE_READONLY;
+	if (dot_name)
+		a |= FILE_ATTRIBUTE_HIDDEN;
+	return a;
+}
+
+/* Those that follow from what the file is, and the value that means none. */
+static uint32_t whole_attributes(uint32_t kept, enum vfs_type type)
+{
+	if (type == VFS_DIR)
+		kept |= FILE_ATTRIBUTE_DIRECTORY;
+	if (type == VFS_SYMLINK)
+		kept |= FILE_ATTRIBUTE_REPARSE_POINT;
+	return kept ? kept : FILE_ATTRIBUTE_NORMAL;
+}
+
+void posix_stat_basic(const struct statx *stx, bool dot_name, struct vfs_stat *ret_stat)
+{
+	struct vfs_stat st = {
+		.key = posix_key(stx),
+		.type = posix_type(stx),
+		.mode = stx->stx_mode & 07777,
+		.uid = stx->stx_uid,
+		.gid = stx->stx_gid,
+		.nlink = stx->stx_nlink,
+		.access_time = posix_filetime(stx->stx_atime),
+		.write_time = posix_filetime(stx->stx_mtime),
+		.change_time = posix_filetime(stx->stx_ctime),
+	};
+
+	st.create_time = birth(stx, &st);
+	st.dos_attributes = whole_attributes(derived_attributes(stx, dot_name), st.type);
+	if (st.type == VFS_FILE) {
+		st.size = stx->stx_size;
+		st.allocated = st.size ? stx->stx_blocks * 512 : 0;
+	}
+	if (st.type == VFS_DIR && st.nlink > 1)
+		st.nlink = 1; /* what Unix counts are its subdirectories */
+	*ret_stat = st;
+}
+
+int posix_dosattr_read(const char *path, int fd, struct dosattr *ret_attr)
+{
+	uint8_t xattr[DOSATTR_LEN_MAX];
+	ssize_t n;
+
+	n = path ? getxattr(path, DOSATTR_XATTR, xattr, sizeof(xattr))
+		 : fgetxattr(fd, DOSATTR_XATTR, xattr, sizeof(xattr));
+	if (n < 0)
+		return -errno;
+	return dosattr_decode(span_of(xattr, (size_t)n), ret_attr);
+}
+
+void posix_dosattr_apply(const struct dosattr *attr, struct vfs_stat *stat)
+{
+	if (attr->has_attributes)
+		stat->dos_attributes = whole_attributes(attr->attributes, stat->type);
+	if (attr->has_create_time)
+		stat->create_time = attr->create_time;
+}
+
+static bool time_eq(const struct statx_timestamp *a, const struct statx_timestamp *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+static bool cached_dosattr(struct posix_file *f, const struct statx *stx,
+			   struct dosattr *ret_attr)
+{
+	LOCK_SCOPE(&f->lock);
+	if (!f->attrs.valid || !time_eq(&f->attrs.ctime, &stx->stx_ctime))
+		return false;
+	*ret_attr = f->attrs.attr;
+	return true;
+}
+
+/* Every change of stored attributes moves the change time; but not within one tick of its clock. */
+static void keep_dosattr(struct posix_file *f, const struct statx *stx,
+			 const struct dosattr *attr)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	if (now.tv_sec - stx->stx_ctime.tv_sec <= CTIME_SETTLED_S)
+		return;
+
+	LOCK_SCOPE(&f->lock);
+	f->attrs.attr = *attr;
+	f->attrs.ctime = stx->stx_ctime;
+	f->attrs.valid = true;
+}
+
+/* Files one may not read, or without stored attributes, have those that follow from mode and name. */
+static void stored_dosattr(struct posix_file *f, const struct cred *c,
+			   const struct statx *stx, struct dosattr *ret_attr)
+{
+	struct posix_proc_path p;
+	int err;
+
+	*ret_attr = (struct dosattr){0};
+	posix_act_as(f->vol, c);
+	err = posix_dosattr_read(f->data ? NULL : posix_proc_path(&p, f->fd), f->fd,
+				 ret_attr);
+	if (err != -EACCES && err != -EPERM)
+		keep_dosattr(f, stx, ret_attr);
+}
+
+void posix_stat_from(struct posix_file *f, const struct cred *c, const struct statx *stx,
+		     struct vfs_stat *ret_stat)
+{
+	struct dosattr attr;
+
+	posix_stat_basic(stx, f->dot_name, ret_stat);
+	if (f->type != VFS_FILE && f->type != VFS_DIR)
+		return; /* others cannot have any */
+	if (!cached_dosattr(f, stx, &attr))
+		stored_dosattr(f, c, stx, &attr);
+	posix_dosattr_apply(&attr, ret_stat);
+}
+
+int posix_stat_file(struct posix_file *f, const struct cred *c, struct vfs_stat *ret_stat)
+{
+	struct statx stx;
+	int err;
+
+	err = posix_statx(f->fd, "", &stx);
+	if (!err)
+		posix_stat_from(f, c, &stx, ret_stat);
+	return err;
+}
+
+static bool may_access(int fd, int mode)
+{
+	return syscall(SYS_faccessat2, fd, "", mode, AT_EACCESS | AT_EMPTY_PATH) == 0;
+}
+
+unsigned posix_may(struct posix_volume *v, const struct cred *c, int fd,
+		   const struct statx *stx)
+{
+	uid_t uid = posix_acting_uid(v, c);
+	unsigned may = 0;
+
+	if (uid == 0)
+		return VFS_MAY_READ | VFS_MAY_WRITE | VFS_MAY_EXEC;
+	if (uid == stx->stx_uid) /* the owner's bits count, whatever lists follow */
+		return (stx->stx_mode >> 6) & 7;
+
+	posix_act_as(v, c);
+	if (may_access(fd, R_OK | W_OK | X_OK))
+		return VFS_MAY_READ | VFS_MAY_WRITE | VFS_MAY_EXEC;
+	if (may_access(fd, R_OK))
+		may |= VFS_MAY_READ;
+	if (may_access(fd, W_OK))
+		may |= VFS_MAY_WRITE;
+	if (may_access(fd, X_OK))
+		may |= VFS_MAY_EXEC;
+	return may;
+}
