@@ -51,7 +51,8 @@ struct param {
 	size_t field; /* offset in struct conf or struct conf_share; EFFECTIVE only */
 	uint64_t min;
 	uint64_t max;
-	const char *const *words;       /* ENUM: NULL-terminated				*/
+	const char *const
+		*words;                 /* ENUM: NULL-terminated				*/
 	const char *const *words_known; /* ENUM: documented, not acted on; or NULL	*/
 	const char *def; /* as it would stand in the file, one line a value; NULL: none */
 	const char *def_text; /* for the manual where def does not say it		*/
@@ -61,6 +62,8 @@ struct param {
 	const char *help;     /* a sentence or two, plain text		*/
 };
 
+enum { PARAM_MAX = 128 }; /* for arrays beside the table */
+
 extern const struct param param_table[];
 extern const size_t param_count;
 
@@ -68,6 +71,8 @@ extern const size_t param_count;
 const struct param *param_find(enum param_scope scope, struct span name);
 /* The parameter of that scope whose name is the fewest edits away; the first such. Never NULL. */
 const struct param *param_nearest(enum param_scope scope, struct span name);
+/* By long option; a KNOWN one by its name with dashes. NULL if there is none. */
+const struct param *param_find_flag(enum param_scope scope, struct span flag);
 /* "global" or "share". */
 const char *param_scope_name(enum param_scope scope);
 static inline size_t param_index(const struct param *p)

@@ -1,0 +1,147 @@
+/*
+ * load.c - the parts of loading that ask the system.
+ */
+#include "conf/conf.h"
+#include "conf/lex.h"
+#include "conf/lint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void close_p(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+static void free_p(char **p)
+{
+	free(*p);
+}
+
+/* Up to max bytes, ended by a NUL that does not count. *ret_buf is the caller's. -EFBIG if there is more. */
+static MUST_CHECK int fd_read(int fd, size_t max, char **ret_buf, size_t *ret_len)
+{
+	CLEANUP(free_p) char *buf = malloc(max + 1);
+	size_t len = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	for (;;) {
+		ssize_t n = read(fd, buf + len, max + 1 - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+		if (len > max)
+			return -EFBIG;
+	}
+	buf[len] = '\0';
+	*ret_buf = TAKE(buf);
+	*ret_len = len;
+	return 0;
+}
+
+static MUST_CHECK int file_read(const char *path, size_t max, char **ret_buf,
+				size_t *ret_len)
+{
+	CLEANUP(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return -errno;
+	return fd_read(fd, max, ret_buf, ret_len);
+}
+
+/* The limit of the control group we are in; UINT64_MAX if there is none (version 2 only). */
+static uint64_t cgroup_memory_max(void)
+{
+	enum { SMALL = 4096 };
+	CLEANUP(free_p) char *self = NULL, *limit = NULL;
+	char path[2 * SMALL];
+	size_t len;
+	char *group, *end;
+	uint64_t max;
+
+	if (file_read("/proc/self/cgroup", SMALL, &self, &len))
+		return UINT64_MAX;
+	group = strstr(self, "0::/");
+	if (!group)
+		return UINT64_MAX;
+	group += strlen("0::");
+	group[strcspn(group, "\n")] = '\0';
+	snprintf(path, sizeof(path), "/sys/fs/cgroup%s/memory.max", group);
+	if (file_read(path, SMALL, &limit, &len))
+		return UINT64_MAX;
+	errno = 0;
+	max = strtoull(limit, &end, 10);
+	return end == limit || errno ? UINT64_MAX : max;
+}
+
+static uint64_t memory_size(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), page_len = sysconf(_SC_PAGESIZE);
+	uint64_t ram = pages > 0 && page_len > 0 ? (uint64_t)pages * (uint64_t)page_len
+						 : 0;
+	uint64_t limit = cgroup_memory_max();
+
+	return limit < ram ? limit : ram;
+}
+
+void conf_machine_read(struct conf_machine *ret_machine)
+{
+	struct conf_machine m = {.memory = memory_size(), .cpu_count = 1};
+	cpu_set_t cpus;
+
+	if (gethostname(m.host_name, sizeof(m.host_name) - 1) < 0)
+		m.host_name[0] = '\0';
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0 && CPU_COUNT(&cpus) > 0)
+		m.cpu_count = (unsigned)CPU_COUNT(&cpus);
+	*ret_machine = m;
+}
+
+static void check_mode(const char *path, struct conf_errors *errs)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & S_IWOTH))
+		conf_errors_warn(errs, (struct conf_place){0}, "file",
+				 "mode %04o lets everybody change it",
+				 (unsigned)(st.st_mode & 07777));
+}
+
+int conf_load(const char *path, struct conf **ret_conf, struct conf_errors *errs)
+{
+	CLEANUP(free_p) char *text = NULL;
+	struct conf_machine machine;
+	struct conf *c;
+	size_t len;
+	int err;
+
+	conf_errors_file(errs, path);
+	err = file_read(path, LEX_FILE_MAX, &text, &len);
+	if (err == -EFBIG)
+		conf_errors_add(errs, (struct conf_place){0}, "file",
+				"expected at most %d bytes, found more", LEX_FILE_MAX);
+	else if (err)
+		conf_errors_add(errs, (struct conf_place){0}, "file",
+				"cannot be read: %s", strerror(-err));
+	if (err)
+		return err == -ENOMEM ? -ENOMEM : -EINVAL;
+	conf_machine_read(&machine);
+	err = conf_parse(span_of(text, len), path, &machine, &c, errs);
+	if (err)
+		return err;
+	check_mode(path, errs);
+	lint_world(c, errs);
+	conf_errors_sort(errs);
+	*ret_conf = c;
+	return 0;
+}

@@ -1,0 +1,357 @@
+#include "conf/param.h"
+
+#include "conf/conf.h"
+#include "conf/value.h"
+
+#include <assert.h>
+
+enum { KiB = 1 << 10, MiB = 1 << 20, NAME_MAX_LEN = 64 };
+#define PiB (1ULL << 50)
+
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+#define GLOBAL(field_, type_)                                                            \
+	.name = #field_, .scope = PARAM_GLOBAL, .type = PARAM_##type_,                   \
+	.field = offsetof(struct conf, field_)
+#define SHARE(field_, type_)                                                             \
+	.name = #field_, .scope = PARAM_SHARE, .type = PARAM_##type_,                    \
+	.field = offsetof(struct conf_share, field_)
+#define KNOWN(scope_, name_, syntax_)                                                    \
+	{                                                                                \
+		.name = (name_), .scope = PARAM_##scope_, .status = PARAM_KNOWN,         \
+		.syntax = (syntax_)                                                      \
+	}
+
+/* clang-format off */
+const struct param param_table[] = {
+	/* Security of the protocol */
+	{GLOBAL(require_message_signing, BOOL), .def = "false", .flag = "require-signing",
+	 .help = "Every message of a client must be signed or encrypted. One that is "
+		 "neither, or whose signature is wrong, is dropped without an answer. Guests "
+		 "and anonymous clients cannot sign and are refused when they log on."},
+	{GLOBAL(encrypt_data, BOOL), .def = "false", .flag = "encrypt-data",
+	 .help = "Encrypt everything sent to clients that can decrypt it, on every share "
+		 "that does not say otherwise. What clients send unencrypted is still "
+		 "processed: only reject_unencrypted_access forbids that. One share with "
+		 "encrypt_data = false moves the announcement of encryption from the session "
+		 "to the shares."},
+	{GLOBAL(reject_unencrypted_access, BOOL), .def = "false",
+	 .flag = "reject-unencrypted-access",
+	 .help = "Refuse every unencrypted request after the logon, on all shares, whatever "
+		 "their encrypt_data says. Clients that cannot encrypt (SMB 2, guests, "
+		 "anonymous) are refused when they log on."},
+	{GLOBAL(dialects, DIALECTS), .def = "SMB2.002 SMB2.1 SMB3.0 SMB3.02 SMB3.1.1",
+	 .flag = "dialects",
+	 .help = "The dialects that clients may choose from, separated by blanks."},
+	{GLOBAL(encryption_ciphers, CIPHERS),
+	 .def = "AES-128-GCM, AES-256-GCM, AES-256-CCM, AES-128-CCM",
+	 .flag = "encryption-ciphers",
+	 .help = "Ciphers, the preferred one first. One that is not named is never used. SMB "
+		 "3.0 and 3.0.2 know AES-128-CCM only."},
+	{GLOBAL(signing_algorithms, SIGNINGS), .def = "AES-GMAC, AES-CMAC, HMAC-SHA256",
+	 .flag = "signing-algorithms",
+	 .help = "Signing algorithms, the preferred one first. One that is not named is "
+		 "never used: without HMAC-SHA256 the dialects SMB2.002 and SMB2.1 are not "
+		 "offered, without AES-CMAC SMB3.0 and SMB3.02 are not."},
+
+	/* The server and its network */
+	{GLOBAL(server_name, HOST), .def_text = "the host name, cut to 15 characters",
+	 .flag = "server-name",
+	 .help = "The server's NetBIOS name, told to clients when they log on and when they "
+		 "list shares."},
+	{GLOBAL(server_comment, TEXT), .max = 256, .def = "", .flag = "server-comment",
+	 .help = "A comment on the server, shown where servers are listed."},
+	{GLOBAL(domain, DOMAIN), .def = "WORKGROUP", .flag = "domain",
+	 .help = "The DNS domain or the workgroup of the server."},
+	{GLOBAL(listen, LISTEN),
+	 .def = "ANY,0.0.0.0,IPv4,445,DIRECT_TCP\nANY,::,IPv6,445,DIRECT_TCP",
+	 .apply = PARAM_RESTART, .flag = "listen",
+	 .help = "Where to accept connections; may stand several times, a listener each. The "
+		 "interface is its name or ANY, the family IPv4 or IPv6. RSS tells clients "
+		 "how many receive queues the interface has, so that they open several "
+		 "channels to it. As soon as one line is there, the default does not apply."},
+	{GLOBAL(connections_max, INT), .max = 1000000, .def = "1024", .flag = "connections-max",
+	 .help = "Connections at a time; beyond it new ones are refused and existing ones "
+		 "untouched. 0: no limit."},
+	{GLOBAL(sessions_max, INT), .max = 1000000, .def = "0", .flag = "sessions-max",
+	 .help = "Sessions at a time. 0: no limit."},
+	{GLOBAL(open_files_max, INT), .min = 1, .max = 16777216, .def = "1048576",
+	 .flag = "open-files-max",
+	 .help = "Open files and directories at a time, of all clients."},
+	{GLOBAL(sess_open_files_max, INT), .min = 1, .max = 16777216, .def = "1048576",
+	 .flag = "sess-open-files-max",
+	 .help = "Open files and directories at a time, of one session."},
+	{GLOBAL(memory_max, BYTES), .min = 16 * MiB, .max = PiB,
+	 .def_text = "a quarter of the memory", .apply = PARAM_RESTART, .flag = "memory-max",
+	 .help = "Budget for the payload buffers of all connections together."},
+	{GLOBAL(smb2_read_max, BYTES), .min = 64 * KiB, .max = 8 * MiB, .def = "8MiB",
+	 .flag = "smb2-read-max",
+	 .help = "Longest READ offered to clients. SMB2.002 always gets 64KiB."},
+	{GLOBAL(smb2_write_max, BYTES), .min = 64 * KiB, .max = 8 * MiB, .def = "8MiB",
+	 .flag = "smb2-write-max",
+	 .help = "Longest WRITE offered to clients. SMB2.002 always gets 64KiB."},
+	{GLOBAL(smb2_trans_max, BYTES), .min = 64 * KiB, .max = 8 * MiB, .def = "8MiB",
+	 .flag = "smb2-trans-max",
+	 .help = "Longest query, listing or other transaction offered to clients. SMB2.002 "
+		 "always gets 64KiB."},
+	{GLOBAL(transport_rx_threads, THREADS), .min = 1, .max = 256, .def = "auto",
+	 .apply = PARAM_RESTART, .flag = "transport-rx-threads",
+	 .help = "Threads that serve connections. Each both receives and sends: there are as "
+		 "many as the larger of transport_rx_threads and transport_tx_threads; auto "
+		 "is one a CPU."},
+	{GLOBAL(transport_tx_threads, THREADS), .min = 1, .max = 256, .def = "auto",
+	 .apply = PARAM_RESTART, .flag = "transport-tx-threads",
+	 .help = "See transport_rx_threads."},
+	{GLOBAL(vfs_data_threads, THREADS), .min = 1, .max = 256, .def = "auto",
+	 .apply = PARAM_RESTART, .flag = "vfs-data-threads",
+	 .help = "Threads for file system calls that may wait. They do any kind of work: "
+		 "there are as many as vfs_data_threads and vfs_metadata_threads together; "
+		 "auto is one a CPU, but two at least."},
+	{GLOBAL(vfs_metadata_threads, THREADS), .min = 1, .max = 256, .def = "auto",
+	 .apply = PARAM_RESTART, .flag = "vfs-metadata-threads",
+	 .help = "See vfs_data_threads."},
+
+	/* Users */
+	{GLOBAL(userdb_type, ENUM), .words = WORDS("text"), .words_known = WORDS("ldap", "ad"),
+	 .def = "text", .flag = "userdb-type",
+	 .help = "Where accounts are kept. This version acts on text only."},
+	{GLOBAL(userdb_file, PATH), .def = "/var/lib/tsmb/users_db.txt", .flag = "userdb-file",
+	 .help = "The text user database; see tsmb-passwd(8)."},
+	{GLOBAL(allow_guest, BOOL), .def = "false", .flag = "allow-guest",
+	 .help = "Let unknown users in as guests. A known user with a wrong password never "
+		 "becomes one."},
+	{GLOBAL(null_session_access, BOOL), .def = "false", .flag = "null-session-access",
+	 .help = "Let clients in without any user name."},
+	{GLOBAL(ntlm, BOOL), .def = "true", .flag = "ntlm",
+	 .help = "Accept NTLM. This version has no other way to log on by name."},
+
+	/* What is shown, and to whom */
+	{GLOBAL(enable_ipc, BOOL), .def = "true", .flag = "enable-ipc",
+	 .help = "Offer the share IPC$, through which clients list shares."},
+	{GLOBAL(access_based_share_enumeration, BOOL), .def = "false",
+	 .flag = "access-based-share-enumeration",
+	 .help = "List to a client only the shares whose permissions let it in."},
+
+	/* Files and log of the server itself */
+	{GLOBAL(runstate_dir, PATH), .def = "/var/lib/tsmb", .apply = PARAM_RESTART,
+	 .flag = "runstate-dir",
+	 .help = "Directory for the server's identity and its control socket."},
+	{GLOBAL(log_destination, ENUM), .words = WORDS("console", "syslog", "file"),
+	 .def = "console", .flag = "log-destination",
+	 .help = "Where log lines go; for file, log_params names it."},
+	{GLOBAL(log_level, INT), .max = 5, .def = "3", .flag = "log-level",
+	 .help = "0 nothing, 1 errors, 2 warnings, 3 information, 4 more of it, 5 debugging."},
+	{GLOBAL(log_params, LOG_PARAMS), .def = "timestamp=true", .flag = "log-params",
+	 .help = "path is the log file. timestamp heads each line with the time, which "
+		 "syslog does by itself."},
+
+	KNOWN(GLOBAL, "metrics_listen", "address:port"),
+	KNOWN(GLOBAL, "security_audit", "true|false"),
+	KNOWN(GLOBAL, "auth_delay_ms", "number"),
+	KNOWN(GLOBAL, "enable_oplock", "true|false"),
+	KNOWN(GLOBAL, "durable_v1_timeout", "seconds"),
+	KNOWN(GLOBAL, "durable_v2_timeout", "seconds"),
+	KNOWN(GLOBAL, "server_side_copy", "true|false"),
+	KNOWN(GLOBAL, "audit_enable", "true|false"),
+	KNOWN(GLOBAL, "audit_params",
+	      "path=...[,days=...][,uid=...][,gid=...][,cn=...][,sensitive_data=allow|strip|hash]"),
+	KNOWN(GLOBAL, "privilegedb", "path"),
+	KNOWN(GLOBAL, "ca", "true|false"),
+	KNOWN(GLOBAL, "ca_path", "path"),
+	KNOWN(GLOBAL, "tcp_tickle", "true|false"),
+	KNOWN(GLOBAL, "tcp_tickle_params", "path=..."),
+	KNOWN(GLOBAL, "vss", "true|false"),
+	KNOWN(GLOBAL, "vss_params", "path=...,share_root=..."),
+	KNOWN(GLOBAL, "apple_extensions", "true|false"),
+	KNOWN(GLOBAL, "apple_server_side_copy", "true|false"),
+	KNOWN(GLOBAL, "ldap_uri", "URI"),
+	KNOWN(GLOBAL, "ldap_bind_dn", "DN"),
+	KNOWN(GLOBAL, "ldap_bind_pw", "password"),
+	KNOWN(GLOBAL, "ldap_base_dn", "DN"),
+	KNOWN(GLOBAL, "ldap_username_attr", "attribute"),
+	KNOWN(GLOBAL, "ldap_nthash_attr", "attribute"),
+	KNOWN(GLOBAL, "ldap_timeout", "seconds"),
+
+	{SHARE(netname, NETNAME), .required = true, .flag = "netname", .flag_short = 'n',
+	 .help = "The name of the share, as clients see it. Upper and lower case are one."},
+	{SHARE(path, PATH), .required = true, .flag = "path", .flag_short = 'p',
+	 .help = "The directory that is shared."},
+	{SHARE(encrypt_data, BOOL), .def_text = "as in [global]", .flag = "encrypt-data",
+	 .flag_short = 'e',
+	 .help = "Overrides the global encrypt_data for this share, both ways. It does not "
+		 "weaken reject_unencrypted_access."},
+	{SHARE(remark, TEXT), .max = 256, .def = "", .flag = "remark",
+	 .help = "A comment on the share, shown where shares are listed."},
+	{SHARE(permissions, PERMISSIONS), .def = "everyone:read", .flag = "permissions",
+	 .flag_short = 'P',
+	 .help = "Who may do what on the share; the rights to each file come on top. The id "
+		 "is everyone (all but the anonymous), anonymous, authenticatedusers, the "
+		 "name of a user, @group or *S-1-... The access is no, read, change (write, "
+		 "create, delete) or full (permissions and owner as well). no beats any "
+		 "other entry that matches; of the others the highest counts. Whom no entry "
+		 "matches, has no access."},
+	{SHARE(security, ENUM), .words = WORDS("posix"),
+	 .words_known = WORDS("windows", "none"), .def = "posix", .flag = "security",
+	 .help = "How access to files is decided: posix, by owner, mode and ACL as for a "
+		 "local process of the user. This version acts on posix only, so it is the "
+		 "default."},
+	{SHARE(case_insensitive, BOOL), .def = "true", .flag = "case-insensitive",
+	 .help = "Find files whose name differs in case."},
+	{SHARE(administrative, BOOL), .def = "false", .flag = "administrative",
+	 .help = "Mark the share as one for administration; clients do not show such shares."},
+	{SHARE(force_create_mode, OCTAL), .max = 0777, .def = "0", .def_text = "none",
+	 .flag = "force-create-mode",
+	 .help = "Mode bits that every new file gets in addition."},
+	{SHARE(force_directory_mode, OCTAL), .max = 07777, .def = "0", .def_text = "none",
+	 .flag = "force-directory-mode",
+	 .help = "Mode bits that every new directory gets in addition."},
+	{SHARE(force_user, ACCOUNT), .def_text = "none", .flag = "force-user",
+	 .help = "Unix user as whom every access to the share takes place, whoever logged on."},
+	{SHARE(force_group, ACCOUNT), .def_text = "none", .flag = "force-group",
+	 .help = "Unix group that every access to the share has as its primary one."},
+
+	KNOWN(SHARE, "security_descriptor", "SDDL"),
+	KNOWN(SHARE, "map_acls", "xattr[:raw|v3|v4], native or posix-acl[:map_full_control]"),
+	KNOWN(SHARE, "map_attributes", "xattr[:v3|v4|v5], posix-exec:... or filename:..."),
+	KNOWN(SHARE, "named_streams", "true|false"),
+	KNOWN(SHARE, "access_based_enumeration", "true|false"),
+	KNOWN(SHARE, "audit_level", "number"),
+	KNOWN(SHARE, "ca", "true|false"),
+	KNOWN(SHARE, "ca_params", "[path][,durable]"),
+	KNOWN(SHARE, "vfs", "libc[:force_sync][,nodirect] or module:name=...,path=..."),
+	KNOWN(SHARE, "vss", "true|false"),
+	KNOWN(SHARE, "vss_params", "path=...,share_root=..."),
+};
+/* clang-format on */
+
+const size_t param_count = ARRAY_LEN(param_table);
+
+static_assert(ARRAY_LEN(param_table) <= PARAM_MAX,
+	      "arrays beside the table are too short");
+
+/* Where the type alone says it. */
+static const char *const type_syntax[PARAM_TYPE_COUNT] = {
+	[PARAM_BOOL] = "true|false",
+	[PARAM_OCTAL] = "octal mode",
+	[PARAM_TEXT] = "text",
+	[PARAM_PATH] = "absolute path",
+	[PARAM_HOST] = "name",
+	[PARAM_DOMAIN] = "name",
+	[PARAM_NETNAME] = "1 to 80 characters without \\ / : * ? \" < > |",
+	[PARAM_ACCOUNT] = "name",
+	[PARAM_LISTEN] = "interface,address,family,port,DIRECT_TCP[,RSS=number]",
+	[PARAM_DIALECTS] = "any of SMB2.002 SMB2.1 SMB3.0 SMB3.02 SMB3.1.1",
+	[PARAM_CIPHERS] = "any of AES-256-GCM, AES-128-GCM, AES-256-CCM, AES-128-CCM",
+	[PARAM_SIGNINGS] = "any of AES-GMAC, AES-CMAC, HMAC-SHA256",
+	[PARAM_PERMISSIONS] = "id:access, ...",
+	[PARAM_LOG_PARAMS] = "[path=...][,timestamp=true|false]",
+};
+
+const struct param *param_find(enum param_scope scope, struct span name)
+{
+	for (size_t i = 0; i < param_count; i++)
+		if (param_table[i].scope == scope &&
+		    span_eq(name, span_of_str(param_table[i].name)))
+			return &param_table[i];
+	return NULL;
+}
+
+static bool flag_is(const struct param *p, struct span flag)
+{
+	if (p->flag)
+		return span_eq(flag, span_of_str(p->flag));
+	if (flag.len != strlen(p->name))
+		return false;
+	for (size_t i = 0; i < flag.len; i++)
+		if (flag.p[i] != (p->name[i] == '_' ? '-' : p->name[i]))
+			return false;
+	return true;
+}
+
+const struct param *param_find_flag(enum param_scope scope, struct span flag)
+{
+	for (size_t i = 0; i < param_count; i++)
+		if (param_table[i].scope == scope && flag_is(&param_table[i], flag))
+			return &param_table[i];
+	return NULL;
+}
+
+static unsigned min3(unsigned a, unsigned b, unsigned c)
+{
+	unsigned m = a < b ? a : b;
+
+	return m < c ? m : c;
+}
+
+/* Levenshtein, one row at a time. Both at most NAME_MAX_LEN long. */
+static unsigned edit_distance(struct span a, struct span b)
+{
+	unsigned row[NAME_MAX_LEN + 1];
+
+	for (unsigned j = 0; j <= b.len; j++)
+		row[j] = j;
+	for (unsigned i = 1; i <= a.len; i++) {
+		unsigned diagonal = row[0];
+
+		row[0] = i;
+		for (unsigned j = 1; j <= b.len; j++) {
+			unsigned above = row[j];
+			unsigned swap = diagonal + (a.p[i - 1] != b.p[j - 1]);
+
+			row[j] = min3(above + 1, row[j - 1] + 1, swap);
+			diagonal = above;
+		}
+	}
+	return row[b.len];
+}
+
+const struct param *param_nearest(enum param_scope scope, struct span name)
+{
+	const struct param *best = NULL;
+	unsigned best_distance = UINT32_MAX;
+
+	name = span_head(name, NAME_MAX_LEN);
+	for (size_t i = 0; i < param_count; i++) {
+		const struct param *p = &param_table[i];
+		unsigned distance;
+
+		if (p->scope != scope)
+			continue;
+		distance = edit_distance(name, span_of_str(p->name));
+		if (distance >= best_distance)
+			continue;
+		best = p;
+		best_distance = distance;
+	}
+	return best;
+}
+
+const char *param_scope_name(enum param_scope scope)
+{
+	return scope == PARAM_GLOBAL ? "global" : "share";
+}
+
+const char *param_syntax(const struct param *p, char *buf, size_t buf_len)
+{
+	char min[32], max[32];
+
+	if (p->syntax || type_syntax[p->type]) {
+		snprintf(buf, buf_len, "%s",
+			 p->syntax ? p->syntax : type_syntax[p->type]);
+		return buf;
+	}
+	switch (p->type) {
+	case PARAM_ENUM:
+		return value_words_text(p->words, buf, buf_len);
+	case PARAM_BYTES:
+		value_size_text(p->min, min, sizeof(min));
+		value_size_text(p->max, max, sizeof(max));
+		snprintf(buf, buf_len, "%s to %s", min, max);
+		return buf;
+	default:
+		snprintf(buf, buf_len, "%s%ju to %ju",
+			 p->type == PARAM_THREADS ? "auto or " : "", (uintmax_t)p->min,
+			 (uintmax_t)p->max);
+		return buf;
+	}
+}
