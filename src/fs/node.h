@@ -36,7 +36,7 @@ struct name_turn {
 	struct map_node by_hash;
 	unsigned refs;
 	struct node *parent;
-	char *folded;
+	char *name; /* as the first who asked wrote it; compared case-insensitively */
 	struct turn turn;
 };
 

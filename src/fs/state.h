@@ -6,7 +6,7 @@
  * state_apply() is deterministic and always answers by completion, locally too. READ and WRITE never cross it:
  * they check locks on the local replica.
  *
- * Owns     the replica: a state_node per file anyone has open, counted by its opens and its nodes.
+ * Owns     the replica: a state_node per file anyone has open, kept alive by the nodes (fs/node.h) of it.
  * Threads  any. Locks: state table (TABLE), state_node (NODE). No I/O, no callback under them.
  * Spec     [MS-FSA] 2.1.5.1.2 (share access), 2.1.5.8 (locks), 2.1.5.5 (close); [MS-SMB2] 3.3.5.9, 3.3.5.14
  */

@@ -1,0 +1,330 @@
+/*
+ *     (node_find_or_new) --> in the table, counted --last node_put--> out of the table, handle and parent released
+ */
+#include "fs/node.h"
+
+#include "fs/state.h"
+#include "wire/utf16.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct node_table {
+	struct state *state;
+	uint8_t hash_key[16];
+	struct lock lock; /* rank TABLE */
+	struct map nodes; /* L  node.by_key */
+	struct map names; /* L  name_turn.by_hash */
+};
+
+struct node_table *node_table_new(struct state *state, const uint8_t *hash_key)
+{
+	struct node_table *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->state = state;
+	memcpy(t->hash_key, hash_key, sizeof(t->hash_key));
+	lock_init(&t->lock, LOCK_RANK_TABLE);
+	if (map_init(&t->nodes) == 0 && map_init(&t->names) == 0)
+		return t;
+	node_table_free(t);
+	return NULL;
+}
+
+void node_table_free(struct node_table *t)
+{
+	if (!t)
+		return;
+	map_fini(&t->nodes);
+	map_fini(&t->names);
+	lock_fini(&t->lock);
+	free(t);
+}
+
+size_t node_table_count(struct node_table *t)
+{
+	LOCK_SCOPE(&t->lock);
+
+	return t->nodes.count;
+}
+
+static uint64_t key_hash(const struct node_table *t, const struct node_key *key)
+{
+	return map_hash(t->hash_key, span_of(key, sizeof(*key)));
+}
+
+/* Under the table's lock. */
+static struct node *find_locked(struct node_table *t, const struct node_key *key)
+{
+	for (struct map_node *m = map_first(&t->nodes, key_hash(t, key)); m;
+	     m = map_next(m)) {
+		struct node *n = container_of(m, struct node, by_key);
+
+		if (node_key_eq(&n->key, key))
+			return node_get(n);
+	}
+	return NULL;
+}
+
+struct node *node_find(struct node_table *t, const struct node_key *key)
+{
+	LOCK_SCOPE(&t->lock);
+
+	return find_locked(t, key);
+}
+
+static void node_free(struct node *n)
+{
+	state_node_put(n->state);
+	vfile_put(n->file);
+	if (n->parent)
+		node_put(n->parent);
+	turn_fini(&n->turn);
+	lock_fini(&n->lock);
+	free(n->name);
+	free(n);
+}
+
+static struct node *node_new(struct node_table *t, struct vfs *vfs,
+			     const struct vfs_stat *stat, struct vfile *file,
+			     struct node *parent, const char *name)
+{
+	struct node *n = calloc(1, sizeof(*n));
+
+	if (!n)
+		return NULL;
+	n->refs = 1;
+	n->table = t;
+	n->vfs = vfs;
+	n->key = stat->key;
+	n->directory = stat->type == VFS_DIR;
+	n->file = vfile_get(file);
+	n->parent = parent ? node_get(parent) : NULL;
+	n->name = strdup(name);
+	n->state = state_node_get(t->state, &stat->key);
+	turn_init(&n->turn);
+	lock_init(&n->lock, LOCK_RANK_NODE);
+	if (n->name && n->state)
+		return n;
+	node_free(n);
+	return NULL;
+}
+
+struct node *node_find_or_new(struct node_table *t, struct vfs *vfs,
+			      const struct vfs_stat *stat, struct vfile *file,
+			      struct node *parent, const char *name)
+{
+	struct node *fresh = node_find(t, &stat->key);
+	struct node *found;
+
+	if (fresh)
+		return fresh;
+	fresh = node_new(t, vfs, stat, file, parent, name);
+	if (!fresh)
+		return NULL;
+	{
+		LOCK_SCOPE(&t->lock);
+		found = find_locked(t, &stat->key);
+		if (!found)
+			map_add(&t->nodes, &fresh->by_key, key_hash(t, &stat->key));
+	}
+	if (!found)
+		return fresh;
+	node_free(fresh); /* another was quicker */
+	return found;
+}
+
+struct node *node_get(struct node *n)
+{
+	atomic_fetch_add_explicit(&n->refs, 1, memory_order_relaxed);
+	return n;
+}
+
+/* The last reference goes under the table's lock, so that no look-up revives it meanwhile. */
+void node_put(struct node *n)
+{
+	unsigned refs = atomic_load_explicit(&n->refs, memory_order_relaxed);
+
+	while (refs > 1)
+		if (atomic_compare_exchange_weak_explicit(&n->refs, &refs, refs - 1,
+							  memory_order_release,
+							  memory_order_relaxed))
+			return;
+	{
+		LOCK_SCOPE(&n->table->lock);
+		if (atomic_fetch_sub_explicit(&n->refs, 1, memory_order_acq_rel) != 1)
+			return;
+		map_del(&n->table->nodes, &n->by_key);
+	}
+	node_free(n);
+}
+
+int node_name(struct node *n, struct arena *a, struct node **ret_parent,
+	      const char **ret_name)
+{
+	size_t len = 0;
+
+	for (;
+	     ;) { /* no allocation under the lock: measure, make room, look whether it still fits */
+		char *room = arena_alloc(a, len + 1);
+
+		if (!room)
+			return -ENOMEM;
+		LOCK_SCOPE(&n->lock);
+		if (strlen(n->name) > len) {
+			len = strlen(n->name);
+			continue;
+		}
+		memcpy(room, n->name, strlen(n->name) + 1);
+		*ret_name = room;
+		*ret_parent = n->parent ? node_get(n->parent) : NULL;
+		return 0;
+	}
+}
+
+int node_moved(struct node *n, struct node *parent, const char *name)
+{
+	char *fresh = strdup(name);
+	char *old_name;
+	struct node *old_parent;
+
+	if (!fresh)
+		return -ENOMEM;
+	node_get(parent);
+	{
+		LOCK_SCOPE(&n->lock);
+		old_name = n->name;
+		old_parent = n->parent;
+		n->name = fresh;
+		n->parent = parent;
+	}
+	free(old_name);
+	if (old_parent)
+		node_put(old_parent);
+	return 0;
+}
+
+char *node_path(struct node *n, struct arena *a)
+{
+	char *path = arena_strdup(a, "");
+	struct node *at = node_get(n);
+
+	while (path) {
+		struct node *parent;
+		const char *name;
+		char *longer;
+		size_t len;
+
+		if (node_name(at, a, &parent, &name) != 0) {
+			path = NULL;
+			break;
+		}
+		if (!parent) /* the root has no name */
+			break;
+		len = strlen(name) + 1 + strlen(path) + 1;
+		longer = arena_alloc(a, len);
+		if (longer) {
+			char *end = stpcpy(longer, name);
+
+			if (path[0]) {
+				*end++ = '\\';
+				memcpy(end, path, strlen(path) + 1);
+			}
+		}
+		path = longer;
+		node_put(at);
+		at = parent;
+	}
+	node_put(at);
+	return path;
+}
+
+static uint64_t name_hash(const struct node_table *t, const struct node *parent,
+			  const char *name)
+{
+	uint64_t parts[2] = {key_hash(t, &parent->key),
+			     utf8_hash_nocase(t->hash_key, name)};
+
+	return map_hash(t->hash_key, span_of(parts, sizeof(parts)));
+}
+
+static struct name_turn *name_turn_new(struct node *parent, const char *name)
+{
+	struct name_turn *nt = calloc(1, sizeof(*nt));
+
+	if (!nt)
+		return NULL;
+	nt->name = strdup(name);
+	if (!nt->name) {
+		free(nt);
+		return NULL;
+	}
+	nt->refs = 1;
+	nt->parent = node_get(parent);
+	turn_init(&nt->turn);
+	return nt;
+}
+
+static void name_turn_free(struct name_turn *nt)
+{
+	node_put(nt->parent);
+	turn_fini(&nt->turn);
+	free(nt->name);
+	free(nt);
+}
+
+/* Under the table's lock. */
+static struct name_turn *name_find_locked(struct node_table *t, uint64_t hash,
+					  struct node *parent, const char *name)
+{
+	for (struct map_node *m = map_first(&t->names, hash); m; m = map_next(m)) {
+		struct name_turn *nt = container_of(m, struct name_turn, by_hash);
+
+		if (nt->parent == parent && utf8_eq_nocase(nt->name, name))
+			return nt;
+	}
+	return NULL;
+}
+
+struct name_turn *name_turn_take(struct node *parent, const char *name,
+				 struct turn_ref *r, struct wait *w)
+{
+	struct node_table *t = parent->table;
+	uint64_t hash = name_hash(t, parent, name);
+	struct name_turn *fresh = name_turn_new(parent, name);
+	struct name_turn *nt;
+
+	if (!fresh)
+		return NULL;
+	{
+		LOCK_SCOPE(&t->lock);
+		nt = name_find_locked(t, hash, parent, name);
+		if (nt) {
+			nt->refs++;
+		} else {
+			nt = fresh;
+			map_add(&t->names, &nt->by_hash, hash);
+		}
+	}
+	if (nt != fresh)
+		name_turn_free(fresh);
+	turn_take(&nt->turn, r, w);
+	return nt;
+}
+
+void name_turn_give(struct name_turn *nt, struct turn_ref *r)
+{
+	bool last;
+
+	turn_give(r);
+	{
+		LOCK_SCOPE(&nt->parent->table->lock);
+		last = --nt->refs == 0;
+		if (last)
+			map_del(&nt->parent->table->names, &nt->by_hash);
+	}
+	if (last)
+		name_turn_free(nt);
+}
