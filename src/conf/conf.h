@@ -89,7 +89,8 @@ struct conf_perm {
 	enum conf_access access;
 };
 
-/* `no` beats everything; otherwise the highest entry that matches counts; without a match, no access. */
+/* `no` beats everything; otherwise the highest entry that matches counts; without a match, no access. An entry whose
+ * account does not exist matches nobody, unless it says `no`: then it is unknown whom it shuts out, so everybody. */
 struct conf_permissions {
 	size_t count; /* at least 1 */
 	struct conf_perm *list;
@@ -108,8 +109,9 @@ struct conf_share {
 	bool administrative;
 	uint32_t force_create_mode; /* bits added to the mode of new files; 0: none */
 	uint32_t force_directory_mode;
-	const char *force_user;  /* NULL: the user's own account		*/
-	const char *force_group; /* NULL: the user's own groups			*/
+	const char *
+		force_user; /* NULL: the user's own account; unknown to the system: no access */
+	const char *force_group; /* NULL: the user's own groups; likewise	*/
 
 	unsigned line;        /* of its [share] in the file, for messages	*/
 	struct map_node node; /* in conf.share_map				*/

@@ -165,29 +165,49 @@ static void lint_directory(const struct conf_share *s, struct conf_errors *errs)
 
 enum { NSS_BUF_LEN = 1 << 16 };
 
-static void lint_accounts(const struct conf_share *s, struct conf_errors *errs)
+/* A data base that cannot be asked is not held against the name. */
+static bool user_is_missing(const char *name, char *buf)
 {
+	struct passwd pw, *found;
+
+	return getpwnam_r(name, &pw, buf, NSS_BUF_LEN, &found) == 0 && !found;
+}
+
+static bool group_is_missing(const char *name, char *buf)
+{
+	struct group gr, *found;
+
+	return getgrnam_r(name, &gr, buf, NSS_BUF_LEN, &found) == 0 && !found;
+}
+
+/* Users in `permissions` are those of the user database, not of the system: not looked up. */
+static void lint_accounts(const struct conf_share *s, char *buf, struct conf_errors *errs)
+{
+	const struct conf_permissions *ps = &s->permissions;
 	struct conf_place at = {s->line, 1};
-	char *buf = malloc(NSS_BUF_LEN);
-	struct passwd pw, *user = NULL;
-	struct group gr, *group = NULL;
 	struct log_esc esc;
 
-	if (buf && s->force_user &&
-	    getpwnam_r(s->force_user, &pw, buf, NSS_BUF_LEN, &user) == 0 && !user)
+	if (s->force_user && user_is_missing(s->force_user, buf))
 		conf_errors_warn(errs, at, "force_user", "%s: no such user",
 				 log_esc(&esc, span_of_str(s->force_user)));
-	if (buf && s->force_group &&
-	    getgrnam_r(s->force_group, &gr, buf, NSS_BUF_LEN, &group) == 0 && !group)
+	if (s->force_group && group_is_missing(s->force_group, buf))
 		conf_errors_warn(errs, at, "force_group", "%s: no such group",
 				 log_esc(&esc, span_of_str(s->force_group)));
-	free(buf);
+	for (size_t i = 0; i < ps->count; i++)
+		if (ps->list[i].kind == CONF_PERM_GROUP &&
+		    group_is_missing(ps->list[i].name, buf))
+			conf_errors_warn(errs, at, "permissions", "@%s: no such group",
+					 log_esc(&esc, span_of_str(ps->list[i].name)));
 }
 
 void lint_world(const struct conf *c, struct conf_errors *errs)
 {
+	char *buf = malloc(NSS_BUF_LEN);
+
 	for (size_t i = 0; i < c->share_count; i++) {
 		lint_directory(&c->shares[i], errs);
-		lint_accounts(&c->shares[i], errs);
+		if (buf)
+			lint_accounts(&c->shares[i], buf, errs);
 	}
+	free(buf);
 }

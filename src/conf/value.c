@@ -70,17 +70,21 @@ bool value_refuse_known(const struct value_in *in, struct span part, const char 
 
 /* Pieces */
 
+static bool is_separator(uint8_t c, char separator)
+{
+	return c == (uint8_t)separator || (c == '\t' && separator == ' ');
+}
+
 bool value_next(struct span *rest, char separator, struct span *ret_item)
 {
-	const uint8_t *end;
-	size_t len;
+	size_t len = 0;
 
 	if (!rest->p)
 		return false;
-	end = rest->len ? memchr(rest->p, separator, rest->len) : NULL;
-	len = end ? (size_t)(end - rest->p) : rest->len;
+	while (len < rest->len && !is_separator(rest->p[len], separator))
+		len++;
 	*ret_item = lex_trim(span_head(*rest, len));
-	*rest = end ? span_from(*rest, len + 1) : span_of(NULL, 0);
+	*rest = len < rest->len ? span_from(*rest, len + 1) : span_of(NULL, 0);
 	return true;
 }
 

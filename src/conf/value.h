@@ -50,7 +50,7 @@ bool value_refuse_as(const struct value_in *in, struct span part, const char *fm
 bool value_refuse_known(const struct value_in *in, struct span part, const char *allowed);
 
 /* Cut the next item off *rest, blanks around it removed; false when there is none. An empty list has one empty
- * item, and so has the place behind a trailing separator. *rest.p is NULL when all is taken. */
+ * item, and so has the place behind a trailing separator. *rest.p is NULL when all is taken. For the separator ' ' a tab is one, too. */
 bool value_next(struct span *rest, char separator, struct span *ret_item);
 
 bool value_is(struct span part, const char *word);
