@@ -53,6 +53,20 @@ TEST(wait_now_runs_from_the_loop_not_from_the_call)
 	CHECK_EQ(t.why, WAIT_GRANTED);
 }
 
+TEST(wait_armed_cannot_be_claimed)
+{
+	struct box b = {.mb.ops = &box_ops};
+	struct task t = {0};
+
+	wait_init(&t.wait, &b.mb);
+	wait_arm(&t.wait, task_done);
+	CHECK(!wait_claim(&t.wait, WAIT_CANCELLED));
+	wait_post(&t.wait, 0);
+	b.posted->run(b.posted);
+	CHECK_EQ(t.runs, 1);
+	CHECK_EQ(t.why, WAIT_GRANTED);
+}
+
 TEST(wait_claim_succeeds_once)
 {
 	struct box b = {.mb.ops = &box_ops};
@@ -84,7 +98,7 @@ TEST(wait_can_be_armed_again)
 		CHECK_EQ(t.runs, i + 1);
 		CHECK_EQ(t.err, -i);
 	}
-	wait_arm(&t.wait, task_done);
+	wait_park(&t.wait, task_done);
 	CHECK_EQ(t.wait.why, WAIT_GRANTED);
 	CHECK_EQ(t.wait.err, 0);
 }
