@@ -1,5 +1,7 @@
 #include "base/log.h"
 
+#include "base/utf8.h"
+
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -99,31 +101,16 @@ void log_at(enum log_level level, const char *fmt, ...)
 }
 
 /*
- * Length of the UTF-8 character at p, 0 if it is none or not to be shown: ASCII controls, quotes, backslash,
+ * Length of the character s begins with, 0 if it is none or not to be shown: ASCII controls, quotes, backslash,
  * and the C1 controls, which some terminals obey.
  */
-static size_t printable_len(const uint8_t *p, size_t left)
+static size_t printable_len(struct span s)
 {
-	static const uint32_t min[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t len = p[0] < 0x80   ? 1
-		     : p[0] < 0xC2 ? 0
-		     : p[0] < 0xE0 ? 2
-		     : p[0] < 0xF0 ? 3
-				   : 4;
 	uint32_t c;
+	size_t len = utf8_get(s, &c);
 
-	if (len == 1)
-		return p[0] >= 0x20 && p[0] != 0x7F && p[0] != '"' && p[0] != '\'' &&
-		       p[0] != '\\';
-	if (len == 0 || len > left)
-		return 0;
-	c = p[0] & (0x7Fu >> len);
-	for (size_t i = 1; i < len; i++) {
-		if ((p[i] & 0xC0) != 0x80)
-			return 0;
-		c = c << 6 | (p[i] & 0x3Fu);
-	}
-	if (c < min[len] || c > 0x10FFFF || (c >= 0xD800 && c < 0xE000) || c < 0xA0)
+	if (len == 0 || c < 0x20 || (c >= 0x7F && c < 0xA0) || c == '"' || c == '\'' ||
+	    c == '\\')
 		return 0;
 	return len;
 }
@@ -135,7 +122,7 @@ const char *log_esc(struct log_esc *buf, struct span peer_text)
 	char *to = buf->text;
 
 	for (size_t i = 0, len; i < s.len; i += len) {
-		len = printable_len(s.p + i, s.len - i);
+		len = printable_len(span_from(s, i));
 		if (len) {
 			memcpy(to, s.p + i, len);
 			to += len;
