@@ -16,8 +16,9 @@
 enum { ADDR_TEXT_LEN = INET6_ADDRSTRLEN + IF_NAMESIZE + 10 };
 
 /*
- * A numeric address of AF_INET or AF_INET6, with the port in host order. A link-local IPv6 address takes its scope from
- * `interface` unless that is NULL. -EAFNOSUPPORT, -EINVAL, -ENODEV.
+ * A numeric address of AF_INET or AF_INET6, with the port in host order. A link-local
+ * IPv6 address takes its scope from `interface` unless that is NULL. -EAFNOSUPPORT,
+ * -EINVAL, -ENODEV.
  */
 MUST_CHECK int addr_parse(int family, const char *text, uint16_t port,
 			  const char *interface, struct sockaddr_storage *ret_addr,
@@ -31,5 +32,5 @@ void addr_local(int fd, char text[ADDR_TEXT_LEN]);
 
 /* Port in host order, 0 for what is no IP address. */
 uint16_t addr_port(const struct sockaddr_storage *addr);
-/* Of the address without its port. Only spreads load: peers may well collide on purpose. */
+/* Of the address without its port. Only to spread load: peers may collide on purpose. */
 unsigned addr_hash(const struct sockaddr_storage *addr);

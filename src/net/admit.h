@@ -1,7 +1,8 @@
 /*
  * admit.h - how many connections there may be, and which worker takes the next one.
  *
- * Every connection holds one seat from accept() until its descriptor is closed, on every path.
+ * Every connection holds one seat from accept() until its descriptor is closed, on every
+ * path.
  *
  * Owns     counters.
  * Threads  admit_enter() one thread (the one that accepts); the others any.
@@ -45,9 +46,9 @@ void admit_set_max(struct admit *a, unsigned max);
 unsigned admit_count(struct admit *a);
 
 /*
- * Take a seat for a peer whose address hashes to peer_hash. It gets the worker with the fewest connections of
- * that address, so that the channels of one client spread, and among those the one with the fewest of all.
- * False when connections_max is reached.
+ * Take a seat for a peer whose address hashes to peer_hash. It gets the worker with the
+ * fewest connections of that address, so that the channels of one client spread, and
+ * among those the one with the fewest of all. False when connections_max is reached.
  */
 MUST_CHECK bool admit_enter(struct admit *a, unsigned peer_hash, struct seat *ret_seat);
 void admit_leave(const struct seat *s);

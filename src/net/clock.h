@@ -2,8 +2,9 @@
  * clock.h - the real env: the kernel's clocks and random generator.
  *
  * Owns     nothing.
- * Threads  one clock a worker, ticked by it once a turn; or one that is never ticked and asks the kernel each time.
- *          All of env's functions may be called from any thread.
+ * Threads  one clock a worker, ticked by it once a turn; or one that is never ticked and
+ *          asks the kernel each time. All of env's functions may be called from any
+ *          thread.
  */
 #pragma once
 
@@ -13,7 +14,7 @@
 
 struct clock {
 	struct env env;
-	_Atomic uint64_t now_ns; /* A  of this turn; 0: not ticked, ask each time	*/
+	_Atomic uint64_t now_ns; /* A  of this turn; 0: not ticked, ask each time */
 };
 
 void clock_init(struct clock *c);

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 enum {
-	ACCEPT_BATCH = 64,    /* connections a listener and turn			*/
-	ACCEPT_REST_MS = 100, /* when even the spare descriptor does not help	*/
+	ACCEPT_BATCH = 64,    /* connections a listener and turn */
+	ACCEPT_REST_MS = 100, /* when even the spare descriptor does not help */
 
 	/* A peer that vanished is noticed within two minutes, busy or not. */
 	KEEPALIVE_IDLE_S = 60,
@@ -181,7 +181,8 @@ static void take_rest(struct acceptor *a)
 	timer_arm(a->lane->timers, &a->rest, ACCEPT_REST_MS, rested);
 }
 
-/* No descriptors are left: use the spare one to tell a peer so. False if that failed as well. */
+/* No descriptors are left: use the spare one to tell a peer so.
+ * False if that failed as well. */
 static bool shed_one(struct acceptor *a, struct listener *l)
 {
 	int fd;

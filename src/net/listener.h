@@ -1,12 +1,14 @@
 /*
  * listener.h - listening sockets, and the acceptor that empties their queues.
  *
- * The acceptor runs on one worker. It enforces connections_max, picks the worker of each connection and hands the
- * socket over. Without free descriptors it still accepts and closes, by giving up one that it keeps in reserve, so
- * that peers do not hang and the loop does not spin.
+ * The acceptor runs on one worker. It enforces connections_max, picks the worker of each
+ * connection and hands the socket over. Without free descriptors it still accepts and
+ * closes, by giving up one that it keeps in reserve, so that peers do not hang and the
+ * loop does not spin.
  *
  * Owns     a listener its socket; the acceptor its spare descriptor.
- * Threads  listeners are opened and closed by the main thread while nobody watches them; acceptor_* on its worker.
+ * Threads  listeners are opened and closed by the main thread while nobody watches them;
+ *          acceptor_* on its worker.
  * Errors   negative errno.
  */
 #pragma once
@@ -19,10 +21,10 @@
 
 /* What to listen on: plain settings. */
 struct listen_spec {
-	const char *interface; /* NULL: any					*/
-	const char *address;   /* numeric; "0.0.0.0" and "::" are any		*/
-	int family;            /* AF_INET, AF_INET6				*/
-	uint16_t port;         /* 0: the kernel chooses (tests)			*/
+	const char *interface; /* NULL: any */
+	const char *address;   /* numeric; "0.0.0.0" and "::" are any */
+	int family;            /* AF_INET, AF_INET6 */
+	uint16_t port;         /* 0: the kernel chooses (tests) */
 };
 
 enum { LISTENER_ADDRESS_MAX = 64 };
@@ -30,20 +32,20 @@ enum { LISTENER_ADDRESS_MAX = 64 };
 struct acceptor;
 
 struct listener {
-	struct list_node node; /* in acceptor->listeners			*/
+	struct list_node node; /* in acceptor->listeners */
 	struct loop_fd fd;
-	struct acceptor *acceptor;   /* who watches it, or NULL			*/
-	char interface[IF_NAMESIZE]; /* "" for any				*/
+	struct acceptor *acceptor;   /* who watches it, or NULL */
+	char interface[IF_NAMESIZE]; /* "" for any */
 	char address[LISTENER_ADDRESS_MAX];
 	int family;
 	uint16_t asked_port;
-	uint16_t port;            /* what it is bound to			*/
-	char text[ADDR_TEXT_LEN]; /* likewise, "0.0.0.0:445"			*/
+	uint16_t port;            /* what it is bound to */
+	char text[ADDR_TEXT_LEN]; /* likewise, "0.0.0.0:445" */
 };
 
 /*
- * Open, bind and listen. IPv6 sockets take IPv6 only. -EADDRINUSE, -EADDRNOTAVAIL, -ENODEV (no such interface),
- * -EPERM, -EACCES, -EINVAL (not an address).
+ * Open, bind and listen. IPv6 sockets take IPv6 only. -EADDRINUSE, -EADDRNOTAVAIL,
+ * -ENODEV (no such interface), -EPERM, -EACCES, -EINVAL (not an address).
  */
 MUST_CHECK int listener_open(const struct listen_spec *spec,
 			     struct listener **ret_listener);

@@ -1,10 +1,11 @@
 /*
- * loop.h - wait for descriptors. The only module that knows epoll, so that another mechanism can replace it.
+ * loop.h - wait for descriptors. The only module that knows epoll, so that another
+ * mechanism can replace it.
  *
  * Level-triggered: a callback that leaves bytes unread is called again on the next turn.
  *
- * Owns     its epoll and wake-up descriptors. A struct loop_fd is embedded in its owner, who removes it before
- *          he closes the descriptor.
+ * Owns     its epoll and wake-up descriptors. A struct loop_fd is embedded in its owner,
+ *          who removes it before he closes the descriptor.
  * Threads  one owner thread; loop_wake() may be called from any.
  * Errors   negative errno.
  */
@@ -15,8 +16,7 @@
 enum loop_events {
 	LOOP_READ = 1,
 	LOOP_WRITE = 2,
-	LOOP_HANGUP =
-		4, /* both directions are over, or an error; reported whether wanted or not */
+	LOOP_HANGUP = 4, /* both directions are over, or an error; always reported */
 };
 
 struct loop_fd {
@@ -38,7 +38,8 @@ void loop_want(struct loop *l, struct loop_fd *f, unsigned wanted);
 /* No callback of f follows, not even one that was already due in this turn. */
 void loop_del(struct loop *l, struct loop_fd *f);
 
-/* Sleep until something is ready, loop_wake(), or timeout_ms (-1: for ever, 0: only look). */
+/* Sleep until something is ready, loop_wake(), or timeout_ms (-1:
+ * for ever, 0: only look). */
 void loop_wait(struct loop *l, int timeout_ms);
 /* Run the callbacks of what loop_wait() found. */
 void loop_dispatch(struct loop *l);

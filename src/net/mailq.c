@@ -1,4 +1,5 @@
-/* mailq.c - see mailq.h. A stack that is always taken whole, and reversed: there is no ABA problem. */
+/* mailq.c - see mailq.h. A stack that is always taken whole, and
+ * reversed: there is no ABA problem. */
 #include "net/mailq.h"
 
 #define MAILQ_ASLEEP ((struct msg *)1)

@@ -1,8 +1,9 @@
 /*
  * mailq.h - many threads put messages in, one takes them all out, without a lock.
  *
- * It also knows whether its reader sleeps, in the same word: a writer is told to wake the reader up exactly
- * when it is the first to write since the reader went to sleep. A busy reader is never woken.
+ * It also knows whether its reader sleeps, in the same word: a writer is told to wake the
+ * reader up exactly when it is the first to write since the reader went to sleep. A busy
+ * reader is never woken.
  *
  * Owns     nothing; messages are embedded in what they concern.
  * Threads  mailq_put() any; the others the reader.
@@ -26,5 +27,6 @@ MUST_CHECK bool mailq_sleep(struct mailq *q);
 /* The reader is awake again: writers need not wake it any more. */
 void mailq_wake(struct mailq *q);
 
-/* All messages, oldest first, linked by next; NULL if there are none. The reader is awake. */
+/* All messages, oldest first, linked by next; NULL if there are
+ * none. The reader is awake. */
 struct msg *mailq_take(struct mailq *q);

@@ -168,7 +168,7 @@ static struct listener *take_present(struct net *n, const struct listen_spec *sp
 	return NULL;
 }
 
-/* Open what is missing in list. Returns the first error and logs all of them if `final`. */
+/* Open what is missing in list. Returns the first error; logs all of them if `final`. */
 static int open_missing(struct listener **list, const struct listen_spec *specs,
 			size_t count, bool final)
 {
@@ -208,7 +208,8 @@ int net_listen(struct net *n, const struct listen_spec *specs, size_t count)
 		list[i] = take_present(n, &specs[i]);
 	s.drop = n->listeners;
 	s.drop_count = n->listener_count;
-	/* New ones first: a reload leaves no moment without a listener. Then those that an old one stood in the way of. */
+	/* New ones first: a reload leaves no moment without a listener. Then those that
+	 * an old one stood in the way of. */
 	err = open_missing(list, specs, count, false);
 	net_post_all(n, swap_listeners, &s);
 	close_listeners(s.drop, s.drop_count);
@@ -352,9 +353,10 @@ static void count_messages(struct lane *l, void *arg)
 }
 
 /*
- * Let everything come to an end that is under way: jobs whose results make messages that make jobs. A round in which no job
- * was submitted and no message but our own ran was the last. FIFO mailboxes make this exact: what a job posted
- * runs before the count that follows the drain.
+ * Let everything come to an end that is under way: jobs whose results make messages that
+ * make jobs. A round in which no job was submitted and no message but our own ran was the
+ * last. FIFO mailboxes make this exact: what a job posted runs before the count that
+ * follows the drain.
  */
 static void settle_down(struct net *n)
 {

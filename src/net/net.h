@@ -1,5 +1,6 @@
 /*
- * net.h - the server's machinery as a whole: workers, pool, listeners. For server.c and tests.
+ * net.h - the server's machinery as a whole: workers, pool, listeners. For server.c and
+ * tests.
  *
  *     net_new(&settings, &net);
  *     for each lane: net_lane(net, i)->core = ..., ->turn_end = ...
@@ -23,10 +24,10 @@
 struct net;
 
 struct net_settings {
-	unsigned workers; /* 1 .. ADMIT_WORKERS_MAX				*/
+	unsigned workers; /* 1 .. ADMIT_WORKERS_MAX */
 	struct pool_size pool;
 	size_t memory_max;        /* bytes of payload buffers, at least NET_MEMORY_MIN */
-	unsigned connections_max; /* 0: no limit				*/
+	unsigned connections_max; /* 0: no limit */
 	struct conn_factory factory;
 };
 
@@ -37,11 +38,13 @@ MUST_CHECK int net_new(const struct net_settings *settings, struct net **ret_net
 MUST_CHECK int net_start(struct net *n);
 
 /*
- * Listen on exactly these: listeners that are also wanted now stay as they are, others are closed, connections are not
- * touched. Strings are copied. The first error is returned and logged; the other listeners work nevertheless.
+ * Listen on exactly these: listeners that are also wanted now stay as they are, others
+ * are closed, connections are not touched. Strings are copied. The first error is
+ * returned and logged; the other listeners work nevertheless.
  */
 MUST_CHECK int net_listen(struct net *n, const struct listen_spec *specs, size_t count);
-/* What is listened on, "0.0.0.0:445"; NULL behind the last one. Valid until the next net_listen(). */
+/* What is listened on, "0.0.0.0:445"; NULL behind the last one.
+ * Valid until the next net_listen(). */
 const char *net_listener(struct net *n, size_t i);
 uint16_t net_listener_port(struct net *n, size_t i);
 
@@ -60,8 +63,9 @@ struct env *net_env(struct net *n);
 struct exec *net_exec(struct net *n);
 
 /*
- * Stop listening and close all connections; returns when the last one has ended, at most about TCP_CLOSE_MS +
- * TCP_LINGER_MS later. Workers and pool go on: net_post_all() may be used to take the lanes' state apart.
+ * Stop listening and close all connections; returns when the last one has ended, at most
+ * about TCP_CLOSE_MS + TCP_LINGER_MS later. Workers and pool go on: net_post_all() may be
+ * used to take the lanes' state apart.
  */
 void net_disconnect(struct net *n);
 /* net_disconnect(), wait until no job and no message is under way, end all threads. */

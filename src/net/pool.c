@@ -1,8 +1,9 @@
 /*
  * pool.c - see pool.h
  *
- * Waking a thread costs the submitter a system call. So one is under way at a time: the woken thread wakes the
- * next one if it finds more than one job. A worker that submits a whole batch in a turn pays once.
+ * Waking a thread costs the submitter a system call. So one is under way at a time: the
+ * woken thread wakes the next one if it finds more than one job. A worker that submits a
+ * whole batch in a turn pays once.
  */
 #include "net/pool.h"
 
@@ -20,13 +21,13 @@ struct crew {
 	pthread_mutex_t lock;
 	pthread_cond_t work;
 	pthread_cond_t drained;
-	struct job *head, *tail; /* L  queued			*/
-	uint64_t submitted;      /* L				*/
-	uint64_t ended;          /* L				*/
-	unsigned idle;           /* L  threads in cond_wait	*/
+	struct job *head, *tail; /* L  queued */
+	uint64_t submitted;      /* L */
+	uint64_t ended;          /* L */
+	unsigned idle;           /* L  threads in cond_wait */
 	bool waking;             /* L  one of them was signalled and has not run yet */
-	bool stopping;           /* L				*/
-	unsigned count;          /* I  threads			*/
+	bool stopping;           /* L */
+	unsigned count;          /* I  threads */
 	pthread_t *threads;
 };
 

@@ -1,8 +1,9 @@
 /*
  * pool.h - the real exec: two bounded sets of threads that run jobs which may sleep.
  *
- * One set for the file system and bulk crypto, a small one for authentication, so that a hanging directory
- * server holds up no file. Each has one queue; jobs start in the order they came.
+ * One set for the file system and bulk crypto, a small one for authentication, so that a
+ * hanging directory server holds up no file. Each has one queue; jobs start in the order
+ * they came.
  *
  * Owns     its threads. Jobs are embedded in their owners, who outlive them.
  * Threads  exec_run() any; the others the main thread.

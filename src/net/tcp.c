@@ -4,9 +4,10 @@
  *     OPEN --close()--> CLOSING --output sent--> LINGERING --peer closes, or time--> DEAD
  *       \__________________\_______ error, end of input, time _______/
  *
- * tcp_end() is the only way to DEAD, lingering() the only way to LINGERING. closed() is called once, on leaving OPEN or
- * CLOSING; from then on the connection has no user. Connections are freed only in settle(), so that nothing that
- * walks one of the set's lists has one die under it.
+ * tcp_end() is the only way to DEAD, lingering() the only way to LINGERING. closed() is
+ * called once, on leaving OPEN or CLOSING; from then on the connection has no user.
+ * Connections are freed only in settle(), so that nothing that walks one of the set's
+ * lists has one die under it.
  */
 #include "net/tcp_conn.h"
 
@@ -83,7 +84,7 @@ static bool feed(struct tcp *c)
 	return true;
 }
 
-/* Everybody gets an attempt: a small frame may find a buffer where a large one does not. */
+/* Everybody gets a try: a small frame may find a buffer where a large one does not. */
 static void hungry_again(struct timer *t)
 {
 	struct tcp_set *s = container_of(t, struct tcp_set, hungry_timer);
@@ -283,8 +284,9 @@ static void tell_closed(struct tcp *c)
 }
 
 /*
- * All output is with the kernel. Closing now would reset the connection if the peer sent something that was not read,
- * and the reset would overtake our last answer: so end our direction and wait a moment for the peer to end his.
+ * All output is with the kernel. Closing now would reset the connection if the peer sent
+ * something that was not read, and the reset would overtake our last answer: so end our
+ * direction and wait a moment for the peer to end his.
  */
 static void linger(struct tcp *c)
 {

@@ -1,9 +1,10 @@
 /*
  * tcp_rx.c - input of one TCP connection. See tcp.h
  *
- * Each read fills the rest of the current frame's own buffer first and then the worker's scratch. What landed in
- * the scratch is cut into frames at once; what cannot be used at once (pause, no buffer, end of the turn's share)
- * is kept in a stash of exactly that size, which is used up before the socket is read again.
+ * Each read fills the rest of the current frame's own buffer first and then the worker's
+ * scratch. What landed in the scratch is cut into frames at once; what cannot be used at
+ * once (pause, no buffer, end of the turn's share) is kept in a stash of exactly that
+ * size, which is used up before the socket is read again.
  */
 #include "net/tcp_conn.h"
 
@@ -43,8 +44,9 @@ static bool rx_may_go_on(const struct tcp *c)
 }
 
 /*
- * A peer may not hold a buffer for ever by never ending its frame. The timer is armed with the first incomplete
- * frame and looks back when it fires; frames that end in time cost nothing.
+ * A peer may not hold a buffer for ever by never ending its frame. The timer is armed
+ * with the first incomplete frame and looks back when it fires; frames that end in time
+ * cost nothing.
  */
 static void rx_stalled(struct timer *t)
 {
@@ -97,7 +99,8 @@ static bool rx_need_buffer(struct tcp *c)
 	return false;
 }
 
-/* Come back to the stash in the next turn; without one the loop reports the socket again. */
+/* Come back to the stash in the next turn; without one the loop
+ * reports the socket again. */
 static void rx_again(struct tcp *c)
 {
 	if (c->rx.stash && rx_wanted(c) && !list_linked(&c->again))

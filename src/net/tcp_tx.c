@@ -1,4 +1,5 @@
-/* tcp_tx.c - output of one TCP connection: a ring of pieces, written many at a time. See tcp.h */
+/* tcp_tx.c - output of one TCP connection: a ring of pieces, written
+ * many at a time. See tcp.h */
 #include "net/tcp_conn.h"
 
 #include <assert.h>

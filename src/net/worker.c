@@ -70,7 +70,8 @@ static uint64_t activity(const struct worker *w)
 	return w->tcp.frames + w->ran;
 }
 
-/* Under traffic keep some buffers; when it ended give all of them back, and sleep without a timer. */
+/* Under traffic keep some buffers; when it ended give all of them back, and sleep
+ * without a timer. */
 static void trim(struct timer *t)
 {
 	struct worker *w = container_of(t, struct worker, trim);
@@ -102,7 +103,8 @@ static void turn(struct worker *w)
 {
 	loop_wait(w->loop, sleep_ms(w));
 	mailq_wake(&w->mail);
-	/* First, because what follows arms timers relative to the wheel's time, which stood still. */
+	/* First, because what follows arms timers relative to the
+	 * wheel's time, which stood still. */
 	timers_run(&w->timers, clock_tick(&w->clock));
 	loop_dispatch(w->loop);
 	tcp_set_read(&w->tcp);

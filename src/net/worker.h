@@ -1,11 +1,13 @@
 /*
- * worker.h - a thread with a loop, and everything that lives on it: a lane for the layers above.
+ * worker.h - a thread with a loop, and everything that lives on it: a lane for the layers
+ * above.
  *
- * One turn: sleep; timers; sockets; messages from other threads; its own messages; flush; turn_end; write.
- * The clock is read once a turn.
+ * One turn: sleep; timers; sockets; messages from other threads; its own messages; flush;
+ * turn_end; write. The clock is read once a turn.
  *
  * Owns     its thread, loop, timers, buffers, connections.
- * Threads  init, start, stop, fini: the main thread. lane.mailbox may be posted to from any thread.
+ * Threads  init, start, stop, fini: the main thread. lane.mailbox may be posted to from
+ *          any thread.
  * Errors   negative errno.
  */
 #pragma once
@@ -25,12 +27,12 @@ struct worker {
 	struct loop *loop;
 	struct mailbox mailbox;
 	struct mailq mail;
-	struct msg *ready, **ready_end; /* mailbox_here(): only this thread	*/
-	uint64_t ran;                   /* messages so far			*/
+	struct msg *ready, **ready_end; /* mailbox_here(): only this thread */
+	uint64_t ran;                   /* messages so far */
 	struct clock clock;
 	struct timers timers;
 	struct tcp_set tcp;
-	struct timer trim; /* gives memory back some time after traffic	*/
+	struct timer trim; /* gives memory back some time after traffic */
 	uint64_t trim_activity;
 	struct msg stop;
 	bool stopping;
@@ -46,13 +48,14 @@ struct worker_shared {
 	unsigned worker_count;
 };
 
-/* After this the caller may set lane.core and lane.turn_end. On failure nothing is left to fini. */
+/* After this the caller may set lane.core and lane.turn_end. On
+ * failure nothing is left to fini. */
 MUST_CHECK int worker_init(struct worker *w, unsigned index,
 			   const struct worker_shared *shared);
 void worker_fini(struct worker *w);
 
 MUST_CHECK int worker_start(struct worker *w);
-/* Ends after the messages posted before, and joins. Does nothing if it was not started. */
+/* Ends it after the messages posted before, and joins; if it was started. */
 void worker_stop(struct worker *w);
 
 static inline struct worker *worker_of(struct lane *l)

@@ -1,8 +1,8 @@
 /*
  * xport.h - the seam between a protocol connection and whatever carries its bytes.
  *
- * Below: net/tcp (sockets), or tests/sim (memory). Above: smb/conn. Frames go up, segments go down.
- * Everything happens on the connection's worker.
+ * Below: net/tcp (sockets), or tests/sim (memory). Above: smb/conn. Frames go up,
+ * segments go down. Everything happens on the connection's worker.
  *
  * Owns     up:   xport_user.frame() is given one reference to the buffer.
  *          down: xport_send() takes over the references in the segments.
@@ -17,8 +17,9 @@
 struct lane;
 
 /*
- * A piece of a file, or a pipe filled from one, that the transport sends without a copy through user memory.
- * The back end that made it knows the descriptors; the layers between pass it on by reference.
+ * A piece of a file, or a pipe filled from one, that the transport sends without a copy
+ * through user memory. The back end that made it knows the descriptors; the layers
+ * between pass it on by reference.
  */
 struct seg_file {
 	const struct seg_file_ops *ops;
@@ -27,9 +28,11 @@ struct seg_file {
 
 struct seg_file_ops {
 	/*
-	 * Send up to len bytes from offset off to the stream socket sock, without blocking. The bytes are known to be
-	 * resident. Number of bytes sent (> 0), -EAGAIN when the socket is full, 0 when the file got shorter than
-	 * promised (the connection ends: its header is out already), or another negative errno (likewise).
+	 * Send up to len bytes from offset off to the stream socket sock, without
+	 * blocking. The bytes are known to be resident. Number of bytes sent (> 0),
+	 * -EAGAIN when the socket is full, 0 when the file got shorter than promised (the
+	 * connection ends: its header is out already), or another negative errno
+	 * (likewise).
 	 */
 	ssize_t (*send)(struct seg_file *f, int sock, uint64_t off, size_t len);
 	/* The last reference is gone. On any thread. */
@@ -50,13 +53,11 @@ static inline void seg_file_put(struct seg_file *f)
 
 /* One piece of output: memory in a buffer, or a range of a file. Never a descriptor. */
 struct seg {
-	struct buf
-		*buf; /* memory: keeps `bytes` alive; NULL for a file or static bytes	*/
+	struct buf *buf; /* keeps `bytes` alive; NULL for a file or static bytes */
 	struct span bytes;
-	struct seg_file
-		*file; /* a file range (plain READ only), else NULL			*/
+	struct seg_file *file; /* a file range (plain READ only), else NULL */
 	uint64_t file_off;
-	size_t file_len; /* exactly this many bytes are sent: known resident		*/
+	size_t file_len; /* exactly this many bytes are sent: known resident */
 };
 
 struct xport {
@@ -67,20 +68,26 @@ struct xport {
 
 struct xport_ops {
 	/*
-	 * Queue one transport message: the 4-byte Direct TCP header is written by the transport from the
-	 * summed lengths. Takes the buffers over. May write at once. 0, or -EPIPE after the end (buffers are
-	 * put all the same).
+	 * Queue one transport message: the 4-byte Direct TCP header is written by the
+	 * transport from the summed lengths. Takes the buffers over. May write at once.
+	 * 0, or -EPIPE after the end (buffers are put all the same).
 	 */
 	int (*send)(struct xport *x, const struct seg *segs, size_t count);
-	/* True while the socket takes bytes: when not, output waits unsigned and unsealed above. */
+	/*
+	 * True while the socket takes bytes. When not, output waits unsigned and unsealed
+	 * above, and flush() is called when it is true again.
+	 */
 	bool (*writable)(struct xport *x);
 	/* Stop or go on reading: back pressure. */
 	void (*pause)(struct xport *x, bool paused);
-	/* The longest frame to accept from now on; a longer one ends the connection before a byte of it is stored. */
+	/* The longest frame to accept from now on; a longer one ends the connection
+	 * before a byte of it is stored. */
 	void (*frame_max)(struct xport *x, size_t len);
-	/* Send what is queued, then close. user->closed() follows, from the loop. Idempotent. */
+	/* Send what is queued, then close. user->closed() follows,
+	 * from the loop. Idempotent. */
 	void (*close)(struct xport *x);
-	/* Peer and own address as text ("192.0.2.1:50123", "[2001:db8::1]:445"); valid for the life of x. */
+	/* Peer and own address as text ("192.0.2.1:50123", "[2001:db8::1]:445"); valid
+	 * for the life of x. */
 	const char *(*peer)(struct xport *x);
 	const char *(*local)(struct xport *x);
 };
@@ -88,11 +95,13 @@ struct xport_ops {
 /* What the connection above provides; the loop calls it. */
 struct xport_user {
 	/*
-	 * One whole frame, Direct TCP header removed: bytes frame.p[0..len) inside b. The callee owns the reference.
-	 * There are BUF_HEADROOM spare bytes neither before nor after it.
+	 * One whole frame, Direct TCP header removed: bytes frame.p[0..len) inside b. The
+	 * callee owns the reference. There are BUF_HEADROOM spare bytes neither before
+	 * nor after it.
 	 */
 	void (*frame)(void *user_data, struct buf *b, struct mspan frame);
-	/* End of a loop turn in which frames arrived, or the socket became writable again: flush output now. */
+	/* End of a loop turn in which frames arrived, or the socket became writable
+	 * again: flush output now. */
 	void (*flush)(void *user_data);
 	/* The connection is gone (peer, error, or our close): last call. */
 	void (*closed)(void *user_data, int err);
@@ -101,8 +110,9 @@ struct xport_user {
 /* Who provides the user of each new connection. */
 struct conn_factory {
 	/*
-	 * A connection was accepted; called on its lane, which it never leaves. x->user and x->user_data are set when
-	 * this returns; x->ops may be used at once. NULL refuses it: x is gone then, closed() is not called.
+	 * A connection was accepted; called on its lane, which it never leaves. x->user
+	 * and x->user_data are set when this returns; x->ops may be used at once. NULL
+	 * refuses it: x is gone then, closed() is not called.
 	 */
 	void *(*opened)(struct lane *l, struct xport *x, void *arg);
 	const struct xport_user *user;

@@ -1,7 +1,9 @@
 /*
- * tcp_rig.h - one real TCP connection under net/tcp, without threads and with a clock of the test's.
+ * tcp_rig.h - one real TCP connection under net/tcp, without threads and with a clock of
+ * the test's.
  *
- * The test plays the worker (rig_turn) and the peer (a blocking socket); the user above records what it is told.
+ * The test plays the worker (rig_turn) and the peer (a blocking socket); the user above
+ * records what it is told.
  */
 #pragma once
 
@@ -34,12 +36,12 @@ struct rig {
 	struct tcp_set set;
 
 	struct xport *x;
-	int peer; /* the other end	*/
+	int peer; /* the other end */
 
 	/* What the user was told. */
 	unsigned frames, flushes, closes;
 	int closed_err;
-	size_t bytes;     /* in all frames	*/
+	size_t bytes;     /* in all frames */
 	uint8_t last[64]; /* start of the last frame */
 	size_t last_len;
 
@@ -185,7 +187,8 @@ static inline void rig_pass(struct rig *r, uint64_t ms)
 	r->now_ns += ms * 1000000;
 }
 
-/* Turns until the condition holds; gives up after RIG_WAIT_MS without anything happening at all. */
+/* Turns until the condition holds; gives up after RIG_WAIT_MS
+ * without anything happening at all. */
 #define RIG_UNTIL(r, cond)                                                               \
 	do {                                                                             \
 		for (int tries_ = 0; !(cond) && tries_ < 10000; tries_++)                \

@@ -1,4 +1,5 @@
-/* test_net_mailq.c - the queue between workers: order, wake-ups, and many writers at once. */
+/* test_net_mailq.c - the queue between workers: order, wake-ups, and
+ * many writers at once. */
 #include "test.h"
 
 #include "base/attr.h"

@@ -1,4 +1,4 @@
-/* test_net_net.c - workers, pool and listeners together, with real threads and sockets. */
+/* test_net_net.c - workers, pool and listeners together, with real threads, sockets. */
 #include "test.h"
 
 #include "base/buf.h"
@@ -570,7 +570,8 @@ TEST(net_stops_under_traffic)
 	}
 }
 
-/* Work that makes work: results of jobs submit jobs, on both lanes in turn. Stop waits for the last one. */
+/* Work that makes work: results of jobs submit jobs, on both lanes in turn. Stop waits
+ * for the last one. */
 struct chain {
 	struct job job;
 	struct wait wait;

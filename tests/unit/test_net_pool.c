@@ -55,12 +55,12 @@ struct task {
 	struct job job;
 	struct wait wait;
 	int result;
-	sem_t *gate;    /* waits here, if there is one	*/
-	sem_t *reached; /* after it said so		*/
+	sem_t *gate;    /* waits here, if there is one */
+	sem_t *reached; /* after it said so */
 	char thread_name[16];
 	bool signals_blocked;
 	int runs;
-	int got; /* what the wait was ended with	*/
+	int got; /* what the wait was ended with */
 	int ends;
 };
 

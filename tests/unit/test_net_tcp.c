@@ -1,4 +1,4 @@
-/* test_net_tcp.c - Direct TCP: framing, read-ahead, back pressure, life of a connection. */
+/* test_net_tcp.c - Direct TCP: framing, read-ahead, back pressure, end. */
 #include "tcp_rig.h"
 
 static void check_pattern(struct rig *r, struct buf *b, struct mspan frame)
@@ -84,7 +84,8 @@ TEST(tcp_many_small_frames_in_one_read)
 	rig_stop(&r);
 }
 
-/* Sizes around every boundary of the reader, in a row, so that each meets each kind of predecessor. */
+/* Sizes around every boundary of the reader, in a row, so that each
+ * meets each kind of predecessor. */
 TEST(tcp_large_and_small_frames_alternate)
 {
 	static const size_t lens[] = {
@@ -306,7 +307,8 @@ TEST(tcp_share_of_a_turn_is_a_mebibyte)
 	rig_stop(&r);
 }
 
-/* At memory_max a connection waits for a buffer, is not dropped, and goes on when there is one. */
+/* At memory_max a connection waits for a buffer, is not dropped, and
+ * goes on when there is one. */
 TEST(tcp_waits_for_memory)
 {
 	struct rig r;

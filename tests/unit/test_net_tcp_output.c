@@ -1,4 +1,5 @@
-/* test_net_tcp_output.c - Direct TCP: sending, back pressure by the peer, file segments, close with output. */
+/* test_net_tcp_output.c - Direct TCP: sending, back pressure by the peer, file segments,
+ * close with output. */
 #include "tcp_rig.h"
 
 #include <fcntl.h>
@@ -126,7 +127,8 @@ TEST(tcp_send_after_close)
 	rig_stop(&r);
 }
 
-/* A peer that does not read: writable() says so, and memory stays bounded if the user obeys. */
+/* A peer that does not read: writable() says so, and memory stays
+ * bounded if the user obeys. */
 TEST(tcp_slow_reader_is_not_served)
 {
 	struct rig r;
@@ -341,7 +343,8 @@ TEST(tcp_sends_a_range_of_a_file)
 	rig_stop(&r);
 }
 
-/* The head promised more than the file has: the peer must not take anything else for its data. */
+/* The head promised more than the file has: the peer must not take
+ * anything else for its data. */
 TEST(tcp_shrunken_file_ends_the_connection)
 {
 	struct rig r;
