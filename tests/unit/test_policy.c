@@ -544,6 +544,9 @@ TEST(policy_binding_other_refusals)
 	in.session = POLICY_SESSION_UNKNOWN;
 	check_refused(in, STATUS_USER_SESSION_DELETED, POLICY_SESSION_NOT_FOUND);
 	in = bindable();
+	in.protection = POLICY_PLAIN;
+	check_refused(in, STATUS_INVALID_PARAMETER, POLICY_BINDING_REFUSED);
+	in = bindable();
 	in.bind.connection_gmac = true;
 	check_refused(in, STATUS_NOT_SUPPORTED, POLICY_BINDING_REFUSED);
 	in = bindable();
