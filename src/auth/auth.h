@@ -1,12 +1,22 @@
 /*
  * auth.h - one logon: SPNEGO tokens in, a principal and a session key out.
  *
- * Owns     struct auth owns its negotiation state and, until taken, the principal and the key.
+ * Who gets in as whom:
+ *
+ *     named      in the user database, response proven; acts as the record's Unix account
+ *     guest      a name that is *not* in the database, if allow_guest; whatever its password. A known user with a
+ *                wrong password never becomes a guest, nor does anybody while the database cannot be read
+ *     anonymous  empty name and empty response, if allow_anonymous; else STATUS_ACCESS_DENIED: nothing was wrong
+ *                with the credentials, the right is missing
+ *
+ * Owns     struct auth owns its negotiation state and, until taken, the principal and the key; it lies in
+ *          base/secret.h memory as a whole.
  * Threads  one exchange is used by one thread at a time: auth_step() runs as an EXEC_AUTH job, as it may
  *          block (NSS, later LDAP and Kerberos); struct auth_server is immutable and shared.
  * Errors   statuses for the SESSION_SETUP answer. Unknown user, wrong password and bad proof are all
  *          STATUS_LOGON_FAILURE after the same amount of work. Malformed SPNEGO or NTLMSSP is
- *          STATUS_INVALID_PARAMETER. Nothing secret is logged.
+ *          STATUS_INVALID_PARAMETER. No common mechanism, or one too weak: STATUS_NOT_SUPPORTED. The right
+ *          password of a disabled user: STATUS_ACCOUNT_DISABLED. Nothing secret is logged.
  * Spec     [MS-SMB2] 3.3.5.5.3, [MS-SPNG], RFC 4178, [MS-NLMP]
  */
 #pragma once
@@ -14,6 +24,7 @@
 #include "auth/principal.h"
 #include "base/arena.h"
 #include "base/env.h"
+#include "base/log.h"
 #include "base/status.h"
 
 /* Settings and databases that every logon of a configuration snapshot uses. */
@@ -22,22 +33,28 @@ struct auth_server {
 	const char *server_name; /* NetBIOS/NTLM name, upper case		*/
 	const char *domain;      /* workgroup or FQDN			*/
 	const char *dns_name;    /* host's FQDN or server_name		*/
-	const char *userdb_file; /* text user database			*/
-	bool allow_guest; /* unknown users become guests; never a known user with a wrong password */
+	const char *userdb_file; /* text user database, see userdb.h	*/
+	bool allow_guest;
 	bool allow_anonymous;
 	bool ntlm; /* accept NTLM at all			*/
 	struct cred *
 		self; /* started as an ordinary user: everybody acts as this account; else NULL */
-	struct cred *nobody; /* guest and anonymous			*/
+	struct cred *nobody;         /* guest and anonymous			*/
+	struct log_limit *log_limit; /* on lines that a peer can provoke; NULL: none */
 };
 
-/* NegTokenInit2 for the NEGOTIATE answer: our mechanisms. In the arena; empty span if memory fails. */
+/* NegTokenInit2 for the NEGOTIATE answer: our mechanisms. In the arena; empty span if memory fails or none is
+ * offered. */
 struct span auth_negotiate_token(const struct auth_server *s, struct arena *a);
 
 struct auth;
 /* NULL without memory. The server settings must outlive it. */
 struct auth *auth_new(const struct auth_server *s);
-void auth_free(struct auth *a); /* wipes */
+void auth_free(struct auth *a); /* wipes; NULL is fine */
+static inline void auth_freep(struct auth **a)
+{
+	auth_free(*a);
+}
 
 /*
  * Take the client's next token.
@@ -47,7 +64,7 @@ void auth_free(struct auth *a); /* wipes */
  *
  * STATUS_MORE_PROCESSING_REQUIRED: send ret_token, wait for the next.
  * STATUS_SUCCESS: auth_principal() and auth_session_key() are there; ret_token may still hold mechListMIC.
- * anything else: the logon failed; the exchange is over.
+ * anything else: the logon failed; the exchange is over, and every further step is STATUS_INVALID_PARAMETER.
  */
 MUST_CHECK nt_status auth_step(struct auth *a, struct span token, struct arena *arena,
 			       struct span *ret_token);
