@@ -11,7 +11,7 @@ int admit_init(struct admit *a, unsigned worker_count, unsigned max)
 	if (!a->loads)
 		return -ENOMEM;
 	atomic_init(&a->max, max);
-	pthread_mutex_init(&a->lock, NULL);
+	lock_init(&a->lock, LOCK_RANK_LEAF);
 	pthread_cond_init(&a->empty, NULL);
 	return 0;
 }
@@ -21,7 +21,7 @@ void admit_fini(struct admit *a)
 	if (!a->loads)
 		return;
 	pthread_cond_destroy(&a->empty);
-	pthread_mutex_destroy(&a->lock);
+	lock_fini(&a->lock);
 	free(TAKE(a->loads));
 }
 
@@ -69,16 +69,16 @@ void admit_leave(const struct seat *s)
 
 	atomic_fetch_sub(&a->loads[s->worker].by_peer[s->peer], 1);
 	atomic_fetch_sub(&a->loads[s->worker].total, 1);
-	pthread_mutex_lock(&a->lock);
+	lock_take(&a->lock);
 	if (atomic_fetch_sub(&a->count, 1) == 1)
 		pthread_cond_broadcast(&a->empty);
-	pthread_mutex_unlock(&a->lock);
+	lock_drop(&a->lock);
 }
 
 void admit_wait_empty(struct admit *a)
 {
-	pthread_mutex_lock(&a->lock);
+	lock_take(&a->lock);
 	while (atomic_load(&a->count) > 0)
-		pthread_cond_wait(&a->empty, &a->lock);
-	pthread_mutex_unlock(&a->lock);
+		pthread_cond_wait(&a->empty, &a->lock.mutex);
+	lock_drop(&a->lock);
 }

@@ -9,9 +9,8 @@
  */
 #pragma once
 
-#include "base/attr.h"
+#include "base/lock.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 enum { ADMIT_WORKERS_MAX = 256, ADMIT_PEERS = 64 };
@@ -27,7 +26,7 @@ struct admit {
 	atomic_uint max; /* 0: no limit */
 	unsigned worker_count;
 	struct admit_load *loads;
-	pthread_mutex_t lock; /* leaf; only for admit_wait_empty() */
+	struct lock lock; /* only for admit_wait_empty() */
 	pthread_cond_t empty;
 };
 

@@ -1,6 +1,7 @@
 /* net.c - see net.h */
 #include "net/net.h"
 
+#include "base/lock.h"
 #include "net/worker.h"
 
 #include <assert.h>
@@ -44,7 +45,7 @@ struct net {
 	/* net_post_all(): one at a time */
 	void (*call_fn)(struct lane *l, void *arg);
 	void *call_arg;
-	pthread_mutex_t call_lock;
+	struct lock call_lock;
 	pthread_cond_t call_done;
 	unsigned calls_open; /* L */
 	struct call *calls;  /* one a worker */
@@ -61,10 +62,10 @@ static void call_run(struct msg *m)
 	struct net *n = c->net;
 
 	n->call_fn(c->lane, n->call_arg);
-	pthread_mutex_lock(&n->call_lock);
+	lock_take(&n->call_lock);
 	if (--n->calls_open == 0)
 		pthread_cond_signal(&n->call_done);
-	pthread_mutex_unlock(&n->call_lock);
+	lock_drop(&n->call_lock);
 }
 
 void net_post_all(struct net *n, void (*fn)(struct lane *l, void *arg), void *arg)
@@ -79,10 +80,10 @@ void net_post_all(struct net *n, void (*fn)(struct lane *l, void *arg), void *ar
 		n->calls[i] = (struct call){{.run = call_run}, n, l};
 		mailbox_post(l->mailbox, &n->calls[i].msg);
 	}
-	pthread_mutex_lock(&n->call_lock);
+	lock_take(&n->call_lock);
 	while (n->calls_open > 0)
-		pthread_cond_wait(&n->call_done, &n->call_lock);
-	pthread_mutex_unlock(&n->call_lock);
+		pthread_cond_wait(&n->call_done, &n->call_lock.mutex);
+	lock_drop(&n->call_lock);
 }
 
 /* ---- new connections ---- */
@@ -303,7 +304,7 @@ int net_new(const struct net_settings *settings, struct net **ret_net)
 	if (!n)
 		return -ENOMEM;
 	clock_init(&n->clock);
-	pthread_mutex_init(&n->call_lock, NULL);
+	lock_init(&n->call_lock, LOCK_RANK_LEAF);
 	pthread_cond_init(&n->call_done, NULL);
 	n->factory = settings->factory;
 	n->acceptor.spare_fd = -1;
@@ -401,7 +402,7 @@ void net_free(struct net *n)
 	free(n->calls);
 	admit_fini(&n->admit);
 	pthread_cond_destroy(&n->call_done);
-	pthread_mutex_destroy(&n->call_lock);
+	lock_fini(&n->call_lock);
 	free(n);
 }
 

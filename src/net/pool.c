@@ -7,6 +7,7 @@
  */
 #include "net/pool.h"
 
+#include "base/lock.h"
 #include "net/thread.h"
 
 #include <errno.h>
@@ -18,7 +19,7 @@ enum { POOL_CLASSES = 2 };
 
 /* The threads of one class and their queue. */
 struct crew {
-	pthread_mutex_t lock;
+	struct lock lock;
 	pthread_cond_t work;
 	pthread_cond_t drained;
 	struct job *head, *tail; /* L  queued */
@@ -51,7 +52,7 @@ static struct job *crew_next(struct crew *c)
 
 	while (!c->head && !c->stopping) {
 		c->idle++;
-		pthread_cond_wait(&c->work, &c->lock);
+		pthread_cond_wait(&c->work, &c->lock.mutex);
 		c->idle--;
 		c->waking = false;
 	}
@@ -67,15 +68,15 @@ static void *crew_main(void *arg)
 	struct crew *c = arg;
 	struct job *j;
 
-	pthread_mutex_lock(&c->lock);
+	lock_take(&c->lock);
 	while ((j = crew_next(c))) {
-		pthread_mutex_unlock(&c->lock);
+		lock_drop(&c->lock);
 		wait_post(j->wait, j->run(j)); /* j may be gone */
-		pthread_mutex_lock(&c->lock);
+		lock_take(&c->lock);
 		if (++c->ended == c->submitted)
 			pthread_cond_broadcast(&c->drained);
 	}
-	pthread_mutex_unlock(&c->lock);
+	lock_drop(&c->lock);
 	return NULL;
 }
 
@@ -84,7 +85,7 @@ static void pool_run(struct exec *x, enum exec_class cls, struct job *j)
 	struct crew *c = &container_of(x, struct pool, exec)->crews[cls];
 
 	j->next = NULL;
-	pthread_mutex_lock(&c->lock);
+	lock_take(&c->lock);
 	if (c->head)
 		c->tail->next = j;
 	else
@@ -92,12 +93,12 @@ static void pool_run(struct exec *x, enum exec_class cls, struct job *j)
 	c->tail = j;
 	c->submitted++;
 	crew_wake_one(c);
-	pthread_mutex_unlock(&c->lock);
+	lock_drop(&c->lock);
 }
 
 static void crew_init(struct crew *c)
 {
-	pthread_mutex_init(&c->lock, NULL);
+	lock_init(&c->lock, LOCK_RANK_LEAF);
 	pthread_cond_init(&c->work, NULL);
 	pthread_cond_init(&c->drained, NULL);
 }
@@ -122,16 +123,16 @@ static int crew_start(struct crew *c, const char *name, unsigned count)
 
 static void crew_stop(struct crew *c)
 {
-	pthread_mutex_lock(&c->lock);
+	lock_take(&c->lock);
 	c->stopping = true;
 	pthread_cond_broadcast(&c->work);
-	pthread_mutex_unlock(&c->lock);
+	lock_drop(&c->lock);
 	for (unsigned i = 0; i < c->count; i++)
 		pthread_join(c->threads[i], NULL);
 	free(c->threads);
 	pthread_cond_destroy(&c->drained);
 	pthread_cond_destroy(&c->work);
-	pthread_mutex_destroy(&c->lock);
+	lock_fini(&c->lock);
 }
 
 int pool_new(struct pool_size size, struct pool **ret_pool)
@@ -177,11 +178,11 @@ uint64_t pool_drain(struct pool *p)
 	for (size_t i = 0; i < POOL_CLASSES; i++) {
 		struct crew *c = &p->crews[i];
 
-		pthread_mutex_lock(&c->lock);
+		lock_take(&c->lock);
 		while (c->ended != c->submitted)
-			pthread_cond_wait(&c->drained, &c->lock);
+			pthread_cond_wait(&c->drained, &c->lock.mutex);
 		submitted += c->submitted;
-		pthread_mutex_unlock(&c->lock);
+		lock_drop(&c->lock);
 	}
 	return submitted;
 }
