@@ -1,0 +1,127 @@
+#include "conf/param.h"
+#include "test.h"
+
+#include <stdlib.h>
+
+TEST(names_are_unique_in_their_scope)
+{
+	for (size_t i = 0; i < param_count; i++) {
+		const struct param *p = &param_table[i];
+
+		CHECK(param_find(p->scope, span_of_str(p->name)) == p);
+		CHECK_EQ(param_index(p), i);
+	}
+}
+
+/* Every parameter that is acted on can be set from the command line. */
+TEST(flags_are_unique_in_their_scope)
+{
+	for (size_t i = 0; i < param_count; i++) {
+		const struct param *p = &param_table[i];
+
+		if (p->status == PARAM_EFFECTIVE) {
+			assert_non_null(p->flag);
+			CHECK(param_find_flag(p->scope, span_of_str(p->flag)) == p);
+		}
+	}
+}
+
+TEST(flags_of_the_seed_document_are_there)
+{
+	static const struct {
+		enum param_scope scope;
+		const char *flag;
+		char flag_short;
+		const char *name;
+	} rows[] = {
+		{PARAM_GLOBAL, "require-signing", 0, "require_message_signing"},
+		{PARAM_GLOBAL, "encrypt-data", 0, "encrypt_data"},
+		{PARAM_GLOBAL, "reject-unencrypted-access", 0,
+		 "reject_unencrypted_access"},
+		{PARAM_GLOBAL, "sessions-max", 0, "sessions_max"},
+		{PARAM_SHARE, "netname", 'n', "netname"},
+		{PARAM_SHARE, "path", 'p', "path"},
+		{PARAM_SHARE, "encrypt-data", 'e', "encrypt_data"},
+		{PARAM_SHARE, "permissions", 'P', "permissions"},
+		{PARAM_SHARE, "map-acls", 0, "map_acls"},
+		{PARAM_SHARE, "remark", 0, "remark"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct param *p = param_find_flag(rows[i].scope,
+							span_of_str(rows[i].flag));
+
+		assert_non_null(p);
+		CHECK_STR(p->name, rows[i].name);
+		CHECK_EQ(p->flag_short, rows[i].flag_short);
+	}
+	CHECK(param_find_flag(PARAM_GLOBAL, span_of_str("require-message-signing")) ==
+	      NULL);
+	CHECK(param_find_flag(PARAM_SHARE, span_of_str("map_acls")) == NULL);
+}
+
+TEST(nearest_name_is_the_fewest_edits_away)
+{
+	static const struct {
+		enum param_scope scope;
+		const char *typed, *nearest;
+	} rows[] = {
+		{PARAM_GLOBAL, "encrypt_data", "encrypt_data"},
+		{PARAM_GLOBAL, "encyrpt_data", "encrypt_data"},
+		{PARAM_GLOBAL, "log_lvl", "log_level"},
+		{PARAM_GLOBAL, "lisetn", "listen"},
+		{PARAM_SHARE, "permission", "permissions"},
+		{PARAM_SHARE, "comment", "remark"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		CHECK_STR(param_nearest(rows[i].scope, span_of_str(rows[i].typed))->name,
+			  rows[i].nearest);
+}
+
+TEST(nearest_name_takes_any_length)
+{
+	static char name[8192];
+
+	memset(name, 'x', sizeof(name));
+	assert_non_null(param_nearest(PARAM_SHARE, span_of(name, sizeof(name))));
+	assert_non_null(param_nearest(PARAM_SHARE, span_of(name, 0)));
+}
+
+TEST(manual_describes_every_parameter)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	param_print_scd(out);
+	fclose(out);
+	for (size_t i = 0; i < param_count; i++) {
+		char name[128] = "*";
+		size_t n = 1;
+
+		for (const char *c = param_table[i].name; *c; c++) {
+			if (*c == '_')
+				name[n++] = '\\';
+			name[n++] = *c;
+		}
+		name[n] = '*';
+		assert_non_null(strstr(text, name));
+	}
+	free(text);
+}
+
+TEST(help_is_a_sentence)
+{
+	for (size_t i = 0; i < param_count; i++) {
+		const struct param *p = &param_table[i];
+
+		if (p->status == PARAM_KNOWN)
+			continue;
+		assert_non_null(p->help);
+		CHECK_EQ(p->help[strlen(p->help) - 1], '.');
+		CHECK(p->def || p->def_text || p->required);
+	}
+}
+
+TEST_MAIN()
