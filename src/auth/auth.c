@@ -99,6 +99,8 @@ static nt_status ntlm_start(struct auth *a, struct span token, struct arena *are
 static nt_status admit(struct auth *a, enum principal_kind kind, const char *user,
 		       const char *domain, struct cred *cred)
 {
+	if (!cred)
+		return STATUS_LOGON_FAILURE; /* no account `nobody`: said at start */
 	a->principal = principal_new(kind, user, domain, cred);
 	return a->principal ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }

@@ -27,21 +27,32 @@
 #include "base/log.h"
 #include "base/status.h"
 
+enum { AUTH_DNS_NAME_MAX = 511 };
+
+struct conf;
+
 /* Settings and databases that every logon of a configuration snapshot uses. */
 struct auth_server {
 	struct env *env;
 	const char *server_name; /* NetBIOS/NTLM name, upper case		*/
 	const char *domain;      /* workgroup or FQDN			*/
-	const char *dns_name;    /* host's FQDN or server_name		*/
+	char dns_name[AUTH_DNS_NAME_MAX + 1];
 	const char *userdb_file; /* text user database, see userdb.h	*/
 	bool allow_guest;
 	bool allow_anonymous;
-	bool ntlm; /* accept NTLM at all			*/
+	bool ntlm;         /* accept NTLM at all			*/
+	struct cred *self; /* not root: everybody acts as this account; else NULL */
 	struct cred *
-		self; /* started as an ordinary user: everybody acts as this account; else NULL */
-	struct cred *nobody;         /* guest and anonymous			*/
+		nobody; /* guest and anonymous; NULL: no such account, so neither gets in */
 	struct log_limit *log_limit; /* on lines that a peer can provoke; NULL: none */
 };
+
+/* From the configuration, which must outlive it. Looks up accounts, so it may block. 0, or -ENOMEM, or -ENOTSUP
+ * if ntlm is on and OpenSSL cannot do it. */
+MUST_CHECK int auth_server_init(struct auth_server *s, const struct conf *c,
+				struct env *env);
+/* A zeroed one is fine, too. */
+void auth_server_fini(struct auth_server *s);
 
 /* NegTokenInit2 for the NEGOTIATE answer: our mechanisms. In the arena; empty span if memory fails or none is
  * offered. */

@@ -91,8 +91,7 @@ void snapshot_put(struct snapshot *s)
 	for (size_t i = 0; i < s->share_count; i++)
 		share_put(s->shares[i]);
 	free(s->shares);
-	cred_put(s->auth.self);
-	cred_put(s->auth.nobody);
+	auth_server_fini(&s->auth);
 	conf_put(s->conf);
 	free(s);
 }

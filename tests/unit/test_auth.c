@@ -2,6 +2,7 @@
 #include "auth/auth.h"
 #include "auth/spnego.h"
 #include "auth/userdb.h"
+#include "conf/conf.h"
 #include "ntlmclient.h"
 
 #include <stdio.h>
@@ -552,6 +553,52 @@ TEST(spnego_bare_token_in_the_middle)
 		 STATUS_MORE_PROCESSING_REQUIRED);
 	CHECK_ST(step(&w, client_authenticate(&w.client, answer_of(&w).token)),
 		 STATUS_INVALID_PARAMETER);
+	world_fini(&w);
+}
+
+static struct conf *parse_conf(const char *text)
+{
+	static const struct conf_machine machine = {
+		.host_name = "h", .memory = 1 << 30, .cpu_count = 1};
+	struct conf_errors errs;
+	struct conf *c = NULL;
+
+	conf_errors_init(&errs);
+	CHECK_EQ(conf_parse(span_of_str(text), "test", &machine, &c, &errs), 0);
+	conf_errors_fini(&errs);
+	return c;
+}
+
+TEST(server_from_configuration)
+{
+	CLEANUP(conf_putp)
+	struct conf *c = parse_conf("[global]\nserver_name = Files\n"
+				    "domain = corp.example.com\nallow_guest = true\n"
+				    "[/global]\n");
+	struct fake_env fake = {.env.ops = &fake_ops};
+	struct auth_server s;
+
+	CHECK_EQ(auth_server_init(&s, c, &fake.env), 0);
+	CHECK_STR(s.server_name, "FILES");
+	CHECK_STR(s.dns_name, "files.corp.example.com");
+	CHECK_STR(s.userdb_file, "/var/lib/tsmb/users_db.txt");
+	CHECK(s.ntlm && s.allow_guest && !s.allow_anonymous);
+	CHECK_EQ(s.self != NULL, geteuid() != 0);
+	CHECK_EQ(s.nobody != NULL, geteuid() == 0);
+	auth_server_fini(&s);
+	auth_server_fini(&s);
+}
+
+TEST(guest_without_nobody)
+{
+	struct world w;
+
+	world_init(&w);
+	cred_put(TAKE(w.server.nobody));
+	w.server.allow_guest = true;
+	w.client.user = "visitor";
+	CHECK_ST(run_bare(&w), STATUS_LOGON_FAILURE);
+	check_nothing_given(&w);
 	world_fini(&w);
 }
 
