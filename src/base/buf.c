@@ -45,9 +45,10 @@ static unsigned class_of(size_t len)
 
 static bool budget_take(struct buf_budget *g, size_t len)
 {
+	size_t max = atomic_load_explicit(&g->max, memory_order_relaxed);
 	size_t used = atomic_fetch_add_explicit(&g->used, len, memory_order_relaxed);
 
-	if (len <= g->max && used <= g->max - len)
+	if (len <= max && used <= max - len)
 		return true;
 	atomic_fetch_sub_explicit(&g->used, len, memory_order_relaxed);
 	return false;
@@ -56,7 +57,9 @@ static bool budget_take(struct buf_budget *g, size_t len)
 /* When little is left nobody hoards: another worker may need it. */
 static bool budget_is_tight(struct buf_budget *g)
 {
-	return atomic_load_explicit(&g->used, memory_order_relaxed) > g->max - g->max / 4;
+	size_t max = atomic_load_explicit(&g->max, memory_order_relaxed);
+
+	return atomic_load_explicit(&g->used, memory_order_relaxed) > max - max / 4;
 }
 
 static struct buf *heap_take(struct bufs *bs, size_t cap)

@@ -20,7 +20,7 @@
 
 /* memory_max for the whole server. */
 struct buf_budget {
-	size_t max;
+	atomic_size_t max;  /* may change while buffers are out */
 	atomic_size_t used; /* bytes of all buffers, handed out or cached */
 };
 
