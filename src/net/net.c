@@ -237,14 +237,6 @@ uint16_t net_listener_port(struct net *n, size_t i)
 
 /* ---- life ---- */
 
-static void set_memory(struct net *n, size_t memory_max)
-{
-	size_t reserve = memory_max / RESERVE_SHARE;
-
-	n->reserve.max = reserve < RESERVE_MAX ? reserve : RESERVE_MAX;
-	n->budget.max = memory_max - n->reserve.max;
-}
-
 static int make_workers(struct net *n, unsigned count)
 {
 	struct worker_shared shared = {
@@ -308,7 +300,7 @@ int net_new(const struct net_settings *settings, struct net **ret_net)
 	pthread_cond_init(&n->call_done, NULL);
 	n->factory = settings->factory;
 	n->acceptor.spare_fd = -1;
-	set_memory(n, settings->memory_max);
+	net_memory_max(n, settings->memory_max);
 	err = make(n, settings);
 	if (err) {
 		net_free(n);
@@ -411,6 +403,21 @@ void net_free(struct net *n)
 void net_connections_max(struct net *n, unsigned max)
 {
 	admit_set_max(&n->admit, max);
+}
+
+void net_memory_max(struct net *n, size_t bytes)
+{
+	size_t reserve = bytes / RESERVE_SHARE;
+
+	if (reserve > RESERVE_MAX)
+		reserve = RESERVE_MAX;
+	atomic_store(&n->reserve.max, reserve);
+	atomic_store(&n->budget.max, bytes - reserve);
+}
+
+size_t net_memory_used(struct net *n)
+{
+	return atomic_load(&n->budget.used) + atomic_load(&n->reserve.used);
 }
 
 unsigned net_connections(struct net *n)

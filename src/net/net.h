@@ -11,7 +11,8 @@
  *     net_free(net);
  *
  * Owns     everything below it.
- * Threads  the main thread, except net_env(), net_exec(), net_connections(): any.
+ * Threads  the main thread, except net_env(), net_exec(), net_connections() and
+ *          net_memory_used(): any.
  * Errors   negative errno.
  */
 #pragma once
@@ -38,7 +39,7 @@ MUST_CHECK int net_new(const struct net_settings *settings, struct net **ret_net
 MUST_CHECK int net_start(struct net *n);
 
 /*
- * Listen on exactly these: listeners that are also wanted now stay as they are, others
+ * After net_start(): listen on exactly these: listeners that are also wanted now stay as they are, others
  * are closed, connections are not touched. Strings are copied. The first error is
  * returned and logged; the other listeners work nevertheless.
  */
@@ -54,8 +55,13 @@ uint16_t net_listener_port(struct net *n, size_t i);
  */
 void net_post_all(struct net *n, void (*fn)(struct lane *l, void *arg), void *arg);
 
+/* New limits hold from now on; what is above them stays until it ends. */
 void net_connections_max(struct net *n, unsigned max);
+void net_memory_max(struct net *n, size_t bytes);
+
 unsigned net_connections(struct net *n);
+/* Bytes of payload buffers, in use or kept for the next request. */
+size_t net_memory_used(struct net *n);
 unsigned net_lane_count(struct net *n);
 struct lane *net_lane(struct net *n, unsigned i);
 /* Asks the kernel for the time at each call. */

@@ -4,7 +4,7 @@
  *     OPEN --close()--> CLOSING --output sent--> LINGERING --peer closes, or time--> DEAD
  *       \__________________\_______ error, end of input, time _______/
  *
- * tcp_end() is the only way to DEAD, lingering() the only way to LINGERING. closed() is
+ * tcp_end() is the only way to DEAD, linger() the only way to LINGERING. closed() is
  * called once, on leaving OPEN or CLOSING; from then on the connection has no user.
  * Connections are freed only in settle(), so that nothing that walks one of the set's
  * lists has one die under it.

@@ -48,7 +48,7 @@ struct rig {
 	/* What the user does about it; NULL: nothing. */
 	void (*on_frame)(struct rig *r, struct buf *b, struct mspan frame);
 	void (*on_flush)(struct rig *r);
-	unsigned turn_ends;
+	void (*on_turn_end)(struct rig *r);
 	bool keep_frames; /* hold the buffers until rig_drop_frames() */
 	struct buf *kept[256];
 	size_t kept_count;
@@ -97,7 +97,10 @@ static inline void rig_closed(void *user, int err)
 
 static inline void rig_turn_end(struct lane *l)
 {
-	container_of(l, struct rig, lane)->turn_ends++;
+	struct rig *r = container_of(l, struct rig, lane);
+
+	if (r->on_turn_end)
+		r->on_turn_end(r);
 }
 
 static inline void *rig_opened(struct lane *l, struct xport *x, void *arg)

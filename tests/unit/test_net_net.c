@@ -519,6 +519,73 @@ TEST(net_lane_has_timers_and_mail)
 	echo_stop(&e);
 }
 
+/* A lane that never runs out of messages of its own still serves sockets and mail. */
+struct treadmill {
+	struct msg msg;
+	struct lane *lane;
+	bool stop;
+	unsigned long steps;
+};
+
+static void treadmill_step(struct msg *m)
+{
+	struct treadmill *t = container_of(m, struct treadmill, msg);
+
+	t->steps++;
+	if (!t->stop)
+		mailbox_here(t->lane->mailbox, m);
+}
+
+static void treadmill_start(struct lane *l, void *arg)
+{
+	struct treadmill *t = arg;
+
+	t->lane = l;
+	t->msg.run = treadmill_step;
+	mailbox_here(l->mailbox, &t->msg);
+}
+
+static void treadmill_stop(struct lane *l, void *arg)
+{
+	(void)l;
+	((struct treadmill *)arg)->stop = true;
+}
+
+TEST(net_lane_is_fair_to_sockets)
+{
+	struct treadmill t = {0};
+	struct echo e;
+	int fd;
+
+	echo_start(&e, 1, 0);
+	fd = client(&e);
+	net_post_all(e.net, treadmill_start, &t);
+	for (int i = 0; i < 10; i++)
+		CHECK(ping(fd, 100));
+	net_post_all(e.net, treadmill_stop, &t);
+	CHECK(t.steps > 0);
+	close(fd);
+	echo_stop(&e);
+}
+
+/* Some time after traffic an idle connection costs no payload memory. */
+TEST(net_idle_gives_memory_back)
+{
+	struct echo e;
+	int fd;
+
+	echo_start(&e, 2, 0);
+	fd = client(&e);
+	CHECK(ping(fd, 4000));
+	CHECK(net_memory_used(e.net) > 0);
+	for (int i = 0; i < 1000 && net_memory_used(e.net) > 0; i++)
+		nap_ms(10);
+	CHECK_EQ(net_memory_used(e.net), 0);
+	CHECK(ping(fd, 4000));
+	close(fd);
+	echo_stop(&e);
+}
+
 /* ---- stop ---- */
 
 struct hammer {

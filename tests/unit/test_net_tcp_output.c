@@ -87,6 +87,28 @@ TEST(tcp_send_waits_for_the_end_of_the_turn)
 	rig_stop(&r);
 }
 
+static void answer_once(struct rig *r)
+{
+	if (r->flushes != 1)
+		return;
+	r->flushes++;
+	CHECK_EQ(send_pattern(r, 33), 0);
+}
+
+/* frame(), flush(), turn_end(), write: one turn is enough for a request and its answer. */
+TEST(tcp_turn_end_follows_flush_and_precedes_output)
+{
+	struct rig r;
+
+	rig_start(&r);
+	r.on_turn_end = answer_once;
+	peer_send_frame(&r, 10);
+	rig_turn(&r, RIG_WAIT_MS);
+	CHECK(peer_sees_something(&r));
+	expect_pattern(&r, 33);
+	rig_stop(&r);
+}
+
 TEST(tcp_send_large)
 {
 	struct rig r;
