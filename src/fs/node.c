@@ -206,41 +206,6 @@ int node_moved(struct node *n, struct node *parent, const char *name)
 	return 0;
 }
 
-char *node_path(struct node *n, struct arena *a)
-{
-	char *path = arena_strdup(a, "");
-	struct node *at = node_get(n);
-
-	while (path) {
-		struct node *parent;
-		const char *name;
-		char *longer;
-		size_t len;
-
-		if (node_name(at, a, &parent, &name) != 0) {
-			path = NULL;
-			break;
-		}
-		if (!parent) /* the root has no name */
-			break;
-		len = strlen(name) + 1 + strlen(path) + 1;
-		longer = arena_alloc(a, len);
-		if (longer) {
-			char *end = stpcpy(longer, name);
-
-			if (path[0]) {
-				*end++ = '\\';
-				memcpy(end, path, strlen(path) + 1);
-			}
-		}
-		path = longer;
-		node_put(at);
-		at = parent;
-	}
-	node_put(at);
-	return path;
-}
-
 static uint64_t name_hash(const struct node_table *t, const struct node *parent,
 			  const char *name)
 {

@@ -59,10 +59,9 @@ void node_put(struct node *n);
 /* Copies of what a rename may change: the parent is counted (NULL for a root), the name in the arena. */
 MUST_CHECK int node_name(struct node *n, struct arena *a, struct node **ret_parent,
 			 const char **ret_name);
-/* After a rename, inside the turns: takes a reference to parent. -ENOMEM leaves it as it was. */
+/* Inside the turns: from now on this is the name that deletion removes (after a rename; a link through which deletion is
+ * asked for). Takes a reference to parent. -ENOMEM leaves it as it was. */
 MUST_CHECK int node_moved(struct node *n, struct node *parent, const char *name);
-/* The path from the share root with backslashes, "" for the root, in the arena. NULL without memory. */
-char *node_path(struct node *n, struct arena *a);
 
 /* The turn of (parent, name) for whoever creates, renames or deletes it. Released by name_turn_give(). NULL
  * without memory: nothing is taken and w is not ended. */

@@ -126,6 +126,8 @@ nt_status open_new(const struct open_new *in, struct open **ret_open)
 	o->tree = in->tree;
 	o->who = in->who;
 	o->node = in->node;
+	o->parent = in->parent;
+	o->path = in->path;
 	o->data = in->data;
 	o->pipe = in->pipe;
 	o->pipe_free = in->pipe_free;
@@ -179,6 +181,9 @@ void open_put(struct open *o)
 	vfile_put(o->data);
 	if (o->node)
 		node_put(o->node);
+	if (o->parent)
+		node_put(o->parent);
+	free(o->path);
 	principal_put(o->who);
 	tree = o->tree;
 	s = o->sess;

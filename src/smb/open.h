@@ -61,6 +61,8 @@ struct open {
 	uint64_t next_seq;         /* L							*/
 	struct list_node inflight; /* L  req.on_open: under way, oldest first		*/
 	struct list_node drains;   /* L  who waits for some of them to end		*/
+	struct node *parent;       /* L  counted; the directory it was opened in; NULL for a root */
+	char *path;                /* L  from the share root, with backslashes; "" for it */
 	uint64_t position;         /* L  FilePositionInformation			*/
 	uint32_t mode;             /* L  FileModeInformation				*/
 	struct open_closing *closing;
@@ -79,6 +81,8 @@ struct open_new {
 	struct tree *tree; /* borrowed: open takes its own */
 	struct principal *who;
 	struct node *node;
+	struct node *parent;
+	char *path; /* from malloc */
 	struct vfile *data;
 	struct pipe *pipe;
 	void (*pipe_free)(struct pipe *pipe);

@@ -1,0 +1,253 @@
+/* SMB2 CREATE: decode, checks, the ends.  Spec: [MS-SMB2] 2.2.13, 2.2.14, 3.3.5.9; the way between: create.h */
+#include "cmd/create.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Bits that mean nothing: [MS-SMB2] 2.2.13, [MS-FSA] 2.1.5.1 */
+enum {
+	ACCESS_VALID = 0x031FFFFF | GENERIC_ALL | GENERIC_EXECUTE | GENERIC_WRITE,
+	OPTIONS_VALID = 0x00FFFFFF,
+	OPTIONS_UNSUPPORTED = FILE_CREATE_TREE_CONNECTION | FILE_OPEN_BY_FILE_ID | FILE_RESERVE_OPFILTER,
+	SHARE_VALID = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+	ATTRIBUTES_VALID = 0x0000FFB7, /* all named in [MS-FSCC] 2.6 that a client may ask for */
+	RESPONSE_SIZE = 89,
+	RESPONSE_FIXED_LEN = 88,
+};
+
+static nt_status create_decode(struct req *q, struct create *c)
+{
+	struct rd *r = &q->body;
+	uint16_t name_off, name_len;
+	uint32_t contexts_off, contexts_len, impersonation;
+	struct rd name, contexts;
+	nt_status st;
+
+	rd_struct_size(r, 57);
+	rd_skip(r, 1 + 1); /* SecurityFlags, RequestedOplockLevel: none is granted */
+	impersonation = rd_u32(r);
+	rd_skip(r, 8 + 8); /* SmbCreateFlags, Reserved */
+	c->desired_access = rd_u32(r);
+	c->file_attributes = rd_u32(r);
+	c->share_access = rd_u32(r);
+	c->disposition = rd_u32(r);
+	c->options = rd_u32(r);
+	name_off = rd_u16(r);
+	name_len = rd_u16(r);
+	contexts_off = rd_u32(r);
+	contexts_len = rd_u32(r);
+	name = rd_at(r, name_off, name_len);
+	contexts = rd_at(r, contexts_off, contexts_len);
+	if (!rd_ok(r) || name_len % 2)
+		return STATUS_INVALID_PARAMETER;
+	if (impersonation > SMB2_IMPERSONATION_DELEGATE)
+		return STATUS_BAD_IMPERSONATION_LEVEL;
+	st = create_contexts_decode(rd_rest(&contexts), &q->arena, &c->contexts);
+	if (!nt_ok(st))
+		return st;
+	return name_parse(rd_rest(&name), &q->arena, &c->path);
+}
+
+/* Checks that need no file. [MS-FSA] 2.1.5.1, phase 1 */
+static nt_status create_check(const struct create *c)
+{
+	bool directory = c->options & FILE_DIRECTORY_FILE;
+
+	if (c->disposition > FILE_OVERWRITE_IF || (c->share_access & ~SHARE_VALID) ||
+	    (c->options & ~OPTIONS_VALID) || (c->file_attributes & ~ATTRIBUTES_VALID))
+		return STATUS_INVALID_PARAMETER;
+	if (c->options & OPTIONS_UNSUPPORTED)
+		return STATUS_NOT_SUPPORTED;
+	if (c->desired_access == 0 || (c->desired_access & ~(uint32_t)ACCESS_VALID & ~GENERIC_READ))
+		return STATUS_ACCESS_DENIED;
+	if (directory && (c->options & FILE_NON_DIRECTORY_FILE))
+		return STATUS_INVALID_PARAMETER;
+	if (directory && (c->disposition == FILE_SUPERSEDE || c->disposition == FILE_OVERWRITE ||
+			  c->disposition == FILE_OVERWRITE_IF))
+		return STATUS_INVALID_PARAMETER;
+	if ((c->options & FILE_DELETE_ON_CLOSE) &&
+	    !(c->desired_access & (DELETE | GENERIC_ALL | MAXIMUM_ALLOWED)))
+		return STATUS_INVALID_PARAMETER;
+	if (c->contexts.snapshot) /* no previous versions are kept: [MS-SMB2] 3.3.5.9.6 */
+		return STATUS_OBJECT_NAME_NOT_FOUND;
+	if (c->path.stream) /* named streams are not stored */
+		return STATUS_OBJECT_NAME_INVALID;
+	for (size_t i = 0; i < c->path.count; i++)
+		if (name_reserved(c->path.names[i]))
+			return STATUS_ACCESS_DENIED;
+	return STATUS_SUCCESS;
+}
+
+static void create_cleanup(struct req *q)
+{
+	struct create *c = q->state;
+
+	turn_give(&c->node_ref);
+	if (c->name)
+		name_turn_give(TAKE(c->name), &c->name_ref);
+	if (c->node)
+		node_put(TAKE(c->node));
+	if (c->parent)
+		node_put(TAKE(c->parent));
+	vfile_put(TAKE(c->file));
+	vfile_put(TAKE(c->data));
+	if (c->quota)
+		open_quota_give(q->sess);
+	c->quota = false;
+}
+
+nt_status cmd_create(struct req *q)
+{
+	struct create *c = arena_alloc(&q->arena, sizeof(*c));
+	nt_status st;
+
+	if (!c)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	st = create_decode(q, c);
+	if (!nt_ok(st))
+		return st;
+	if (q->tree->share->kind == SHARE_PIPE)
+		return create_pipe(q, c);
+	st = create_check(c);
+	if (!nt_ok(st))
+		return st;
+	st = open_quota_take(q->sess, q->snap->conf);
+	if (!nt_ok(st))
+		return st;
+	c->quota = true;
+	c->state_id = open_state_id(q->conn->server);
+	q->state = c;
+	q->cleanup = create_cleanup;
+	return create_walk(q);
+}
+
+/* Path of the new open: directories as the client wrote them, the last name as it is. */
+static char *create_path(const struct create *c)
+{
+	size_t len = 1;
+	char *path, *end;
+
+	for (size_t i = 0; i < c->path.count; i++)
+		len += strlen(c->path.names[i]) + strlen(c->leaf) + 1;
+	path = end = malloc(len);
+	if (!path)
+		return NULL;
+	*end = '\0';
+	for (size_t i = 0; i < c->path.count; i++) {
+		if (i)
+			*end++ = '\\';
+		end = stpcpy(end, i + 1 < c->path.count ? c->path.names[i] : c->leaf);
+	}
+	return path;
+}
+
+nt_status create_succeed(struct req *q)
+{
+	struct create *c = q->state;
+	struct open_new in = {
+		.tree = q->tree,
+		.who = req_who(q),
+		.node = c->node,
+		.parent = c->parent,
+		.path = create_path(c),
+		.data = c->data,
+		.granted = c->granted,
+		.maximal = c->maximal,
+		.create_options = c->options,
+		.state_id = c->state_id,
+		.directory = c->stat.type == VFS_DIR,
+		.delete_on_close = c->options & FILE_DELETE_ON_CLOSE,
+		.write_through = c->options & FILE_WRITE_THROUGH,
+	};
+	struct open *o;
+	nt_status st;
+
+	if (!in.path)
+		return create_fail(q, STATUS_INSUFFICIENT_RESOURCES);
+	st = open_new(&in, &o);
+	if (!nt_ok(st)) {
+		free(in.path);
+		return create_fail(q, st);
+	}
+	principal_get(in.who); /* the open's own */
+	c->node = c->parent = NULL;
+	c->data = NULL;
+	c->quota = false;
+	turn_give(&c->node_ref); /* the node may go with the open, even before this request ends */
+	q->file_id = o->id;
+	q->has_file_id = true;
+	create_encode(q, c, o);
+	open_put(o);
+	return STATUS_SUCCESS;
+}
+
+static nt_status create_undone(struct req *q, int err, struct wr *w)
+{
+	struct create *c = q->state;
+
+	return c->failure;
+}
+
+static nt_status create_withdrawn(struct req *q, int err, struct wr *w)
+{
+	struct create *c = q->state;
+	struct vfs_unlink *u = &c->call.unlink;
+
+	if (!c->made)
+		return c->failure;
+	memset(u, 0, sizeof(*u));
+	u->dir = c->parent->file;
+	u->name = c->leaf;
+	u->directory = c->stat.type == VFS_DIR;
+	u->key = c->stat.key;
+	vfs_run(q->tree->share->vfs, &u->call, VFS_UNLINK, q->lane->lane, req_cred(q), &q->arena,
+		req_wait(q, create_undone));
+	return STATUS_PENDING;
+}
+
+nt_status create_fail(struct req *q, nt_status st)
+{
+	struct create *c = q->state;
+
+	c->failure = st;
+	if (!c->reserved)
+		return create_withdrawn(q, 0, NULL);
+	c->op.code = STATE_WITHDRAW;
+	state_apply(q->conn->server->state, q->lane->lane, &c->op, &c->result,
+		    req_wait(q, create_withdrawn));
+	return STATUS_PENDING;
+}
+
+nt_status create_fail_errno(struct req *q, int err)
+{
+	if (err == -EOPNOTSUPP || err == -ENXIO) /* devices, pipes and sockets have no data handle */
+		return create_fail(q, STATUS_ACCESS_DENIED);
+	return create_fail(q, nt_from_errno(err));
+}
+
+void create_encode(struct req *q, const struct create *c, const struct open *o)
+{
+	struct wr *w = req_reply(q, RESPONSE_FIXED_LEN + CREATE_CONTEXTS_LEN_MAX);
+	size_t off, len, start;
+
+	wr_u16(w, RESPONSE_SIZE);
+	wr_u8(w, 0); /* OplockLevel: none */
+	wr_u8(w, 0); /* Flags */
+	wr_u32(w, c->action);
+	wr_u64(w, c->stat.create_time);
+	wr_u64(w, c->stat.access_time);
+	wr_u64(w, c->stat.write_time);
+	wr_u64(w, c->stat.change_time);
+	wr_u64(w, c->stat.allocated);
+	wr_u64(w, c->stat.size);
+	wr_u32(w, c->stat.dos_attributes);
+	wr_u32(w, 0); /* Reserved2 */
+	wr_file_id(w, o->id);
+	off = wr_hole_u32(w);
+	len = wr_hole_u32(w);
+	start = wr_pos(w);
+	create_contexts_encode(w, &c->contexts, c->maximal, &c->stat.key);
+	wr_fill_u32(w, off, wr_pos(w) > start ? (uint32_t)start : 0);
+	wr_fill_u32(w, len, (uint32_t)(wr_pos(w) - start));
+}

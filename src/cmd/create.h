@@ -1,0 +1,86 @@
+/*
+ * create.h - what the parts of CREATE share. One CREATE is one chain of steps, each a continuation of the request:
+ *
+ *     create.c        decode, check, reserve a place among the session's opens
+ *     create_walk.c   the parent directory; the turn of the name; what the name means
+ *     create_new.c    nothing: make it, with all that was asked for
+ *     create_open.c   something: access, the turn of the node, share modes, a data handle, truncation
+ *     create.c        an open, and the answer; or everything undone, and a status
+ *
+ * Spec     [MS-SMB2] 3.3.5.9, [MS-FSA] 2.1.5.1
+ */
+#pragma once
+
+#include "cmd/cmd.h"
+#include "cmd/create_contexts.h"
+#include "fs/access.h"
+#include "fs/name.h"
+
+struct create {
+	/* as decoded */
+	uint32_t desired_access;
+	uint32_t file_attributes;
+	uint32_t share_access;
+	uint32_t disposition;
+	uint32_t options;
+	struct name_path path;
+	struct create_contexts contexts;
+
+	/* places held: given back by create_cleanup() unless an open took them over */
+	bool quota;
+	struct node *parent;	    /* counted; NULL for the root */
+	unsigned parent_may;
+	bool parent_sticky;
+	struct name_turn *name;
+	struct turn_ref name_ref;
+	struct node *node;	    /* counted */
+	struct turn_ref node_ref;
+	struct vfile *file;	    /* path handle of what was found or made */
+	struct vfile *data;
+
+	const char *leaf;	    /* the last name, as it is on disk or will be */
+	struct vfs_stat stat;
+	uint32_t granted, maximal;
+	uint32_t action;	    /* FILE_OPENED ... */
+	bool made;		    /* by us: a failure removes it again */
+	bool reserved;		    /* in fs/state: a failure withdraws */
+	uint64_t state_id;
+	unsigned tries;		    /* times the name changed under us */
+	nt_status failure;	    /* what to answer when all is undone */
+
+	union {
+		struct vfs_lookup lookup;
+		struct vfs_create create;
+		struct vfs_open open;
+		struct vfs_setattr setattr;
+		struct vfs_ea_set eas;
+		struct vfs_unlink unlink;
+	} call;			    /* the one under way */
+	struct state_result result;
+	struct state_op op;	    /* has no ranges: last */
+};
+
+/* create_walk.c: begin; ends in create_new() or create_open(). */
+nt_status create_walk(struct req *q);
+/* Look again what the name means: somebody else was quicker. */
+nt_status create_look(struct req *q);
+/* The name means nothing yet. */
+nt_status create_new(struct req *q);
+/* c->file, c->stat are what it means; `may` what the user may do with it. */
+nt_status create_open(struct req *q, unsigned may);
+/* create_open.c: reserve in fs/state, commit, finish. For both ways; c->node and its turn are held. */
+nt_status create_reserve(struct req *q);
+/* A node for c->file, and its turn; then `next`. */
+nt_status create_node(struct req *q, req_done next);
+
+/* create.c: an open of what c holds, and the answer. */
+nt_status create_succeed(struct req *q);
+/* Undo what was done, then answer st. */
+nt_status create_fail(struct req *q, nt_status st);
+/* The same for an errno of a file system call on the name itself. */
+nt_status create_fail_errno(struct req *q, int err);
+
+/* create_pipe.c: CREATE on IPC$. */
+nt_status create_pipe(struct req *q, const struct create *c);
+/* The fixed part and contexts of the response; for both. */
+void create_encode(struct req *q, const struct create *c, const struct open *o);

@@ -1,0 +1,149 @@
+#include "cmd/create_contexts.h"
+
+#include "cmd/ea.h"
+#include "wire/rd.h"
+#include "wire/smb2_proto.h"
+
+enum { CONTEXTS_MAX = 64, NAME_LEN = 4, QFID_LEN = 32, MXAC_LEN = 8 };
+
+static nt_status decode_mxac(struct rd *r, struct arena *a, struct create_contexts *c)
+{
+	/* empty, or a Timestamp that only optimises: 2.2.13.2.5 */
+	if (rd_left(r) != 0 && rd_left(r) != 8)
+		return STATUS_INVALID_PARAMETER;
+	c->maximal_access = true;
+	return STATUS_SUCCESS;
+}
+
+static nt_status decode_qfid(struct rd *r, struct arena *a, struct create_contexts *c)
+{
+	if (rd_left(r) != 0)
+		return STATUS_INVALID_PARAMETER;
+	c->on_disk_id = true;
+	return STATUS_SUCCESS;
+}
+
+static nt_status decode_alsi(struct rd *r, struct arena *a, struct create_contexts *c)
+{
+	c->allocation = rd_u64(r);
+	c->has_allocation = true;
+	return rd_ok(r) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+}
+
+static nt_status decode_secd(struct rd *r, struct arena *a, struct create_contexts *c)
+{
+	c->descriptor = arena_alloc(a, sizeof(*c->descriptor));
+	if (!c->descriptor)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	return sd_decode(a, rd_rest(r), c->descriptor);
+}
+
+static nt_status decode_exta(struct rd *r, struct arena *a, struct create_contexts *c)
+{
+	return ea_decode(rd_rest(r), a, &c->eas, &c->ea_count);
+}
+
+static nt_status decode_twrp(struct rd *r, struct arena *a, struct create_contexts *c)
+{
+	c->snapshot = rd_u64(r);
+	return rd_ok(r) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+}
+
+static const struct {
+	const char *name;
+	nt_status (*decode)(struct rd *r, struct arena *a, struct create_contexts *c);
+} decoders[] = {
+	{SMB2_CREATE_QUERY_MAXIMAL_ACCESS_REQUEST, decode_mxac},
+	{SMB2_CREATE_QUERY_ON_DISK_ID, decode_qfid},
+	{SMB2_CREATE_ALLOCATION_SIZE, decode_alsi},
+	{SMB2_CREATE_SD_BUFFER, decode_secd},
+	{SMB2_CREATE_EA_BUFFER, decode_exta},
+	{SMB2_CREATE_TIMEWARP_TOKEN, decode_twrp},
+};
+
+/* One context within its own bytes: [MS-SMB2] 2.2.13.2 */
+static nt_status decode_one(struct rd *r, struct arena *a, struct create_contexts *c)
+{
+	uint16_t name_off, name_len, data_off;
+	uint32_t data_len;
+	struct rd name, data;
+
+	rd_seek(r, 4); /* behind Next */
+	name_off = rd_u16(r);
+	name_len = rd_u16(r);
+	rd_skip(r, 2); /* Reserved */
+	data_off = rd_u16(r);
+	data_len = rd_u32(r);
+	name = rd_at(r, name_off, name_len);
+	data = rd_at(r, data_off, data_len);
+	if (!rd_ok(r) || name_len < NAME_LEN || (data_len && data_off % 8))
+		return STATUS_INVALID_PARAMETER;
+	if (name_len != NAME_LEN)
+		return STATUS_SUCCESS; /* the 16-byte names are of features not offered */
+	for (size_t i = 0; i < ARRAY_LEN(decoders); i++)
+		if (span_eq(rd_bytes(&name, NAME_LEN), span_of(decoders[i].name, NAME_LEN)))
+			return decoders[i].decode(&data, a, c);
+		else
+			rd_seek(&name, 0);
+	return STATUS_SUCCESS;
+}
+
+nt_status create_contexts_decode(struct span list, struct arena *a, struct create_contexts *ret_contexts)
+{
+	struct create_contexts c = {0};
+
+	for (size_t n = 0; list.len; n++) {
+		struct rd r = rd_of(list);
+		uint32_t next = rd_u32(&r);
+		nt_status st;
+
+		if (!rd_ok(&r) || n == CONTEXTS_MAX || next % 8 || next > list.len ||
+		    (next && next < SMB2_CREATE_CONTEXT_HEADER_LEN))
+			return STATUS_INVALID_PARAMETER;
+		r = rd_of(next ? span_head(list, next) : list);
+		st = decode_one(&r, a, &c);
+		if (!nt_ok(st))
+			return st;
+		if (!next)
+			break;
+		list = span_from(list, next);
+	}
+	*ret_contexts = c;
+	return STATUS_SUCCESS;
+}
+
+/* Header and name of one answer; *last is the Next field of the one before, to be pointed here. */
+static void wr_context(struct wr *w, const char *name, uint32_t len, size_t *last, size_t *last_start)
+{
+	wr_align(w, 8);
+	if (*last)
+		wr_fill_u32(w, *last, (uint32_t)(wr_pos(w) - *last_start));
+	*last_start = wr_pos(w);
+	*last = wr_hole_u32(w);
+	wr_fill_u32(w, *last, 0);
+	wr_u16(w, SMB2_CREATE_CONTEXT_HEADER_LEN);     /* NameOffset */
+	wr_u16(w, NAME_LEN);
+	wr_u16(w, 0);				       /* Reserved */
+	wr_u16(w, SMB2_CREATE_CONTEXT_HEADER_LEN + 8); /* DataOffset */
+	wr_u32(w, len);
+	wr_bytes(w, span_of(name, NAME_LEN));
+	wr_zero(w, 4);
+}
+
+void create_contexts_encode(struct wr *w, const struct create_contexts *c, uint32_t maximal_access,
+			    const struct node_key *key)
+{
+	size_t last = 0, start = 0;
+
+	if (c->maximal_access) {
+		wr_context(w, SMB2_CREATE_QUERY_MAXIMAL_ACCESS_REQUEST, MXAC_LEN, &last, &start);
+		wr_u32(w, 0); /* QueryStatus: STATUS_SUCCESS */
+		wr_u32(w, maximal_access);
+	}
+	if (c->on_disk_id) {
+		wr_context(w, SMB2_CREATE_QUERY_ON_DISK_ID, QFID_LEN, &last, &start);
+		wr_u64(w, key->inode);
+		wr_u64(w, key->volume);
+		wr_zero(w, 16); /* Reserved */
+	}
+}

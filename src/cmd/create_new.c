@@ -1,0 +1,131 @@
+/* CREATE of what does not exist yet.  See create.h; [MS-FSA] 2.1.5.1.1 */
+#include "cmd/create.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+	TRIES_MAX = 8, /* a name that others create and remove as fast as we look */
+	MODE_FILE = 0644,
+	MODE_DIRECTORY = 0755,
+};
+
+static nt_status created(struct req *q, int err, struct wr *w);
+static nt_status eas_set(struct req *q, int err, struct wr *w);
+static nt_status extras_set(struct req *q, int err, struct wr *w);
+
+/* What the maker of a file may do with it: everything the share allows, deletion where the directory allows it. */
+static uint32_t maximal_of_new(struct req *q)
+{
+	struct create *c = q->state;
+	uint32_t mask = FILE_ALL_ACCESS;
+
+	if (!(c->parent_may & VFS_MAY_WRITE))
+		mask &= ~(uint32_t)DELETE;
+	return mask & q->tree->maximal_access;
+}
+
+static nt_status check(struct req *q)
+{
+	struct create *c = q->state;
+	bool directory = c->options & FILE_DIRECTORY_FILE;
+	uint32_t needed = directory ? FILE_APPEND_DATA /* ADD_SUBDIRECTORY */ : FILE_WRITE_DATA;
+
+	if (c->disposition == FILE_OPEN || c->disposition == FILE_OVERWRITE)
+		return STATUS_OBJECT_NAME_NOT_FOUND;
+	if (!(c->parent_may & VFS_MAY_WRITE) || !(q->tree->maximal_access & needed))
+		return STATUS_ACCESS_DENIED;
+	if ((c->file_attributes & FILE_ATTRIBUTE_READONLY) && (c->options & FILE_DELETE_ON_CLOSE))
+		return STATUS_CANNOT_DELETE;
+	c->maximal = maximal_of_new(q);
+	return access_grant(c->desired_access, c->maximal, &c->granted);
+}
+
+nt_status create_new(struct req *q)
+{
+	struct create *c = q->state;
+	struct vfs_create *n = &c->call.create;
+	nt_status st = check(q);
+
+	if (!nt_ok(st))
+		return create_fail(q, st);
+	memset(n, 0, sizeof(*n));
+	n->dir = c->parent->file;
+	n->name = c->leaf;
+	n->directory = c->options & FILE_DIRECTORY_FILE;
+	n->mode = n->directory ? MODE_DIRECTORY : MODE_FILE;
+	n->dos_attributes = c->file_attributes;
+	vfs_run(q->tree->share->vfs, &n->call, VFS_CREATE, q->lane->lane, req_cred(q), &q->arena,
+		req_wait(q, created));
+	return STATUS_PENDING;
+}
+
+/* AllocationSize, descriptor: one call. */
+static nt_status set_extras(struct req *q)
+{
+	struct create *c = q->state;
+	struct vfs_setattr *s = &c->call.setattr;
+	nt_status st;
+
+	memset(s, 0, sizeof(*s));
+	if (c->contexts.descriptor) {
+		st = access_apply(c->contexts.descriptor,
+				  OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION |
+					  DACL_SECURITY_INFORMATION,
+				  &c->stat, s);
+		if (!nt_ok(st))
+			return create_fail(q, st);
+	}
+	if (c->contexts.allocation && c->stat.type == VFS_FILE) {
+		s->what |= VFS_SET_ALLOCATION;
+		s->attr.allocated = c->contexts.allocation;
+	}
+	if (!s->what)
+		return create_reserve(q);
+	s->file = c->file;
+	s->data = c->data;
+	vfs_run(q->tree->share->vfs, &s->call, VFS_SETATTR, q->lane->lane, req_cred(q), &q->arena,
+		req_wait(q, extras_set));
+	return STATUS_PENDING;
+}
+
+static nt_status created(struct req *q, int err, struct wr *w)
+{
+	struct create *c = q->state;
+	struct vfs_create *n = &c->call.create;
+	struct vfs_ea_set *e = &c->call.eas;
+
+	if (err == -EEXIST && c->tries++ < TRIES_MAX)
+		return create_look(q);
+	if (err)
+		return create_fail_errno(q, err);
+	c->file = n->file;
+	c->data = n->data;
+	c->stat = n->stat;
+	c->made = true;
+	c->action = FILE_CREATED;
+	if (!c->contexts.ea_count)
+		return set_extras(q);
+	memset(e, 0, sizeof(*e));
+	e->file = c->file;
+	e->eas = c->contexts.eas;
+	e->count = c->contexts.ea_count;
+	vfs_run(q->tree->share->vfs, &e->call, VFS_EA_SET, q->lane->lane, req_cred(q), &q->arena,
+		req_wait(q, eas_set));
+	return STATUS_PENDING;
+}
+
+static nt_status eas_set(struct req *q, int err, struct wr *w)
+{
+	return err ? create_fail_errno(q, err) : set_extras(q);
+}
+
+static nt_status extras_set(struct req *q, int err, struct wr *w)
+{
+	struct create *c = q->state;
+
+	if (err)
+		return create_fail_errno(q, err);
+	c->stat = c->call.setattr.stat;
+	return create_reserve(q);
+}

@@ -1,0 +1,207 @@
+/* CREATE of what exists: access, share modes, a data handle.  See create.h; [MS-FSA] 2.1.5.1.2 */
+#include "cmd/create.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+	READS_DATA = FILE_READ_DATA | FILE_EXECUTE,
+	WRITES_DATA = FILE_WRITE_DATA | FILE_APPEND_DATA,
+};
+
+static bool overwrites(const struct create *c)
+{
+	return c->disposition == FILE_OVERWRITE || c->disposition == FILE_OVERWRITE_IF ||
+	       c->disposition == FILE_SUPERSEDE;
+}
+
+/* Does the kind of file fit what was asked for? */
+static nt_status check_kind(const struct create *c)
+{
+	bool directory = c->stat.type == VFS_DIR;
+
+	if (c->disposition == FILE_CREATE)
+		return STATUS_OBJECT_NAME_COLLISION;
+	if (c->stat.type == VFS_SYMLINK) /* leads nowhere, or out of the share */
+		return STATUS_ACCESS_DENIED;
+	if (directory && (c->options & FILE_NON_DIRECTORY_FILE))
+		return STATUS_FILE_IS_A_DIRECTORY;
+	if (!directory && (c->options & FILE_DIRECTORY_FILE))
+		return STATUS_NOT_A_DIRECTORY;
+	if (directory && overwrites(c))
+		return STATUS_INVALID_PARAMETER;
+	return STATUS_SUCCESS;
+}
+
+/* [MS-FSA] 2.1.5.1.2.1 and the attribute checks of 2.1.5.1.2 */
+static nt_status check_attributes(const struct create *c)
+{
+	const uint32_t kept = FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM;
+	uint32_t desired = access_map_generic(c->desired_access);
+	bool read_only = (c->stat.dos_attributes & FILE_ATTRIBUTE_READONLY) && c->stat.type != VFS_DIR;
+
+	if (read_only && ((desired & WRITES_DATA) || overwrites(c)))
+		return STATUS_ACCESS_DENIED;
+	if (read_only && (c->options & FILE_DELETE_ON_CLOSE))
+		return STATUS_CANNOT_DELETE;
+	if (c->parent == NULL && (c->options & FILE_DELETE_ON_CLOSE))
+		return STATUS_ACCESS_DENIED; /* the root of a share stays */
+	if (overwrites(c) && (c->stat.dos_attributes & kept & ~c->file_attributes))
+		return STATUS_ACCESS_DENIED;
+	return STATUS_SUCCESS;
+}
+
+/* The effective access counts: overwriting needs the right to write, whatever was desired. */
+static nt_status check_access(struct req *q, unsigned may)
+{
+	struct create *c = q->state;
+
+	c->maximal = access_maximal(req_who(q), &c->stat, may, c->parent_may, c->parent_sticky) &
+		     q->tree->maximal_access;
+	if (overwrites(c) && !(c->maximal & FILE_WRITE_DATA))
+		return STATUS_ACCESS_DENIED;
+	return access_grant(c->desired_access, c->maximal, &c->granted);
+}
+
+nt_status create_open(struct req *q, unsigned may)
+{
+	struct create *c = q->state;
+	nt_status st = check_kind(c);
+
+	if (nt_ok(st))
+		st = check_attributes(c);
+	if (nt_ok(st))
+		st = check_access(q, may);
+	if (!nt_ok(st))
+		return create_fail(q, st);
+	switch (c->disposition) {
+	case FILE_SUPERSEDE:
+		c->action = FILE_SUPERSEDED;
+		break;
+	case FILE_OVERWRITE:
+	case FILE_OVERWRITE_IF:
+		c->action = FILE_OVERWRITTEN;
+		break;
+	default:
+		c->action = FILE_OPENED;
+	}
+	return create_reserve(q);
+}
+
+static nt_status node_turn_held(struct req *q, int err, struct wr *w);
+static nt_status reserved(struct req *q, int err, struct wr *w);
+static nt_status opened(struct req *q, int err, struct wr *w);
+static nt_status attributes_set(struct req *q, int err, struct wr *w);
+static nt_status committed(struct req *q, int err, struct wr *w);
+
+nt_status create_reserve(struct req *q)
+{
+	struct create *c = q->state;
+
+	c->node = node_find_or_new(q->conn->server->nodes, q->tree->share->vfs, &c->stat, c->file,
+				   c->parent, c->leaf);
+	if (!c->node)
+		return create_fail(q, STATUS_INSUFFICIENT_RESOURCES);
+	turn_take(&c->node->turn, &c->node_ref, req_wait(q, node_turn_held));
+	return STATUS_PENDING;
+}
+
+static nt_status node_turn_held(struct req *q, int err, struct wr *w)
+{
+	struct create *c = q->state;
+
+	c->op = (struct state_op){
+		.code = STATE_RESERVE,
+		.node = c->node->key,
+		.server = q->conn->server->server_id,
+		.open = c->state_id,
+		.access = c->granted | (c->action == FILE_OVERWRITTEN || c->action == FILE_SUPERSEDED
+						? FILE_WRITE_DATA
+						: 0),
+		.share = c->share_access,
+		.delete_on_close = c->options & FILE_DELETE_ON_CLOSE,
+		.directory = c->stat.type == VFS_DIR,
+	};
+	state_apply(q->conn->server->state, q->lane->lane, &c->op, &c->result, req_wait(q, reserved));
+	return STATUS_PENDING;
+}
+
+static nt_status commit(struct req *q)
+{
+	struct create *c = q->state;
+
+	c->op.code = STATE_COMMIT;
+	state_apply(q->conn->server->state, q->lane->lane, &c->op, &c->result, req_wait(q, committed));
+	return STATUS_PENDING;
+}
+
+static nt_status reserved(struct req *q, int err, struct wr *w)
+{
+	struct create *c = q->state;
+	struct vfs_open *o = &c->call.open;
+	nt_status st = err ? nt_from_errno(err) : c->result.status;
+
+	if (!nt_ok(st))
+		return create_fail(q, st);
+	c->reserved = true;
+	/* deletion removes the name it was asked for through */
+	if ((c->options & FILE_DELETE_ON_CLOSE) && node_moved(c->node, c->parent, c->leaf) != 0)
+		return create_fail(q, STATUS_INSUFFICIENT_RESOURCES);
+	if (c->data || (!(c->granted & (READS_DATA | WRITES_DATA)) && !overwrites(c)))
+		return commit(q);
+	memset(o, 0, sizeof(*o));
+	o->file = c->file;
+	o->truncate = !c->made && overwrites(c);
+	o->write = c->stat.type != VFS_DIR && ((c->granted & WRITES_DATA) || o->truncate);
+	o->read = c->stat.type == VFS_DIR || (c->granted & READS_DATA) || !o->write;
+	vfs_run(q->tree->share->vfs, &o->call, VFS_OPEN, q->lane->lane, req_cred(q), &q->arena,
+		req_wait(q, opened));
+	return STATUS_PENDING;
+}
+
+static nt_status opened(struct req *q, int err, struct wr *w)
+{
+	struct create *c = q->state;
+	struct vfs_setattr *s = &c->call.setattr;
+
+	if (err)
+		return create_fail_errno(q, err);
+	c->data = c->call.open.data;
+	c->stat = c->call.open.stat;
+	if (!overwrites(c) || c->made)
+		return commit(q);
+	/* what was overwritten begins with the attributes asked for. [MS-FSA] 2.1.5.1.2 */
+	memset(s, 0, sizeof(*s));
+	s->file = c->file;
+	s->data = c->data;
+	s->what = VFS_SET_DOS_ATTRIBUTES;
+	s->attr.dos_attributes = c->file_attributes | FILE_ATTRIBUTE_ARCHIVE;
+	if (c->contexts.has_allocation && c->contexts.allocation) {
+		s->what |= VFS_SET_ALLOCATION;
+		s->attr.allocated = c->contexts.allocation;
+	}
+	vfs_run(q->tree->share->vfs, &s->call, VFS_SETATTR, q->lane->lane, req_cred(q), &q->arena,
+		req_wait(q, attributes_set));
+	return STATUS_PENDING;
+}
+
+static nt_status attributes_set(struct req *q, int err, struct wr *w)
+{
+	struct create *c = q->state;
+
+	/* a writer who does not own the file may not set them: the contents are replaced all the same */
+	if (err && err != -EPERM && err != -EACCES && err != -EOPNOTSUPP)
+		return create_fail_errno(q, err);
+	if (!err)
+		c->stat = c->call.setattr.stat;
+	return commit(q);
+}
+
+static nt_status committed(struct req *q, int err, struct wr *w)
+{
+	struct create *c = q->state;
+
+	if (err || !nt_ok(c->result.status))
+		return create_fail(q, STATUS_INSUFFICIENT_RESOURCES);
+	return create_succeed(q);
+}

@@ -1,0 +1,99 @@
+/* CREATE: from the path to what its last name means, with the name's turn held.  See create.h */
+#include "cmd/create.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { MODE_STICKY = 01000 };
+
+static nt_status walked_to_parent(struct req *q, int err, struct wr *w);
+static nt_status name_turn_held(struct req *q, int err, struct wr *w);
+static nt_status looked(struct req *q, int err, struct wr *w);
+
+/* count names beneath dir; `next` reads c->call.lookup. */
+static nt_status lookup(struct req *q, struct vfile *dir, const char **names, size_t count, req_done next)
+{
+	struct create *c = q->state;
+	struct vfs_lookup *l = &c->call.lookup;
+
+	memset(l, 0, sizeof(*l));
+	l->dir = dir;
+	l->names = names;
+	l->count = count;
+	vfs_run(q->tree->share->vfs, &l->call, VFS_LOOKUP, q->lane->lane, req_cred(q), &q->arena,
+		req_wait(q, next));
+	return STATUS_PENDING;
+}
+
+nt_status create_walk(struct req *q)
+{
+	struct create *c = q->state;
+
+	c->leaf = "";
+	if (c->path.count == 0) /* the root has no parent and no other name */
+		return lookup(q, q->tree->root->file, NULL, 0, looked);
+	c->leaf = c->path.names[c->path.count - 1];
+	return lookup(q, q->tree->root->file, c->path.names, c->path.count - 1, walked_to_parent);
+}
+
+/* A missing or non-directory component before the last. [MS-FSA] 2.1.5.1 phase 6 */
+static nt_status parent_status(int err)
+{
+	return err == -ENOENT || err == -ENOTDIR ? STATUS_OBJECT_PATH_NOT_FOUND : nt_from_errno(err);
+}
+
+static nt_status walked_to_parent(struct req *q, int err, struct wr *w)
+{
+	struct create *c = q->state;
+	struct vfs_lookup *l = &c->call.lookup;
+
+	if (err)
+		return create_fail(q, parent_status(err));
+	c->file = l->file;
+	if (l->stat.type != VFS_DIR)
+		return create_fail(q, STATUS_OBJECT_PATH_NOT_FOUND);
+	c->parent_may = l->may;
+	c->parent_sticky = (l->stat.mode & MODE_STICKY) && l->stat.uid != req_cred(q)->uid;
+	c->parent = node_find_or_new(q->conn->server->nodes, q->tree->share->vfs, &l->stat, c->file,
+				     NULL, "");
+	vfile_put(TAKE(c->file));
+	if (!c->parent)
+		return create_fail(q, STATUS_INSUFFICIENT_RESOURCES);
+	c->name = name_turn_take(c->parent, c->leaf, &c->name_ref, req_wait(q, name_turn_held));
+	if (c->name)
+		return STATUS_PENDING;
+	req_unwait(q);
+	return create_fail(q, STATUS_INSUFFICIENT_RESOURCES);
+}
+
+static nt_status name_turn_held(struct req *q, int err, struct wr *w)
+{
+	struct create *c = q->state;
+
+	if (state_delete_pending(c->parent->state)) /* [MS-FSA] 2.1.5.1 phase 6 */
+		return create_fail(q, STATUS_DELETE_PENDING);
+	return create_look(q);
+}
+
+nt_status create_look(struct req *q)
+{
+	struct create *c = q->state;
+
+	return lookup(q, c->parent->file, &c->path.names[c->path.count - 1], 1, looked);
+}
+
+static nt_status looked(struct req *q, int err, struct wr *w)
+{
+	struct create *c = q->state;
+	struct vfs_lookup *l = &c->call.lookup;
+
+	if (err == -ENOENT && c->parent)
+		return create_new(q);
+	if (err)
+		return create_fail_errno(q, err);
+	c->file = l->file;
+	c->stat = l->stat;
+	if (c->parent)
+		c->leaf = l->name;
+	return create_open(q, l->may);
+}
