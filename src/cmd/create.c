@@ -9,9 +9,11 @@
 enum {
 	ACCESS_VALID = 0x031FFFFF | GENERIC_ALL | GENERIC_EXECUTE | GENERIC_WRITE,
 	OPTIONS_VALID = 0x00FFFFFF,
-	OPTIONS_UNSUPPORTED = FILE_CREATE_TREE_CONNECTION | FILE_OPEN_BY_FILE_ID | FILE_RESERVE_OPFILTER,
+	OPTIONS_UNSUPPORTED = FILE_CREATE_TREE_CONNECTION | FILE_OPEN_BY_FILE_ID |
+			      FILE_RESERVE_OPFILTER,
 	SHARE_VALID = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
-	ATTRIBUTES_VALID = 0x0000FFB7, /* all named in [MS-FSCC] 2.6 that a client may ask for */
+	ATTRIBUTES_VALID =
+		0x0000FFB7, /* all named in [MS-FSCC] 2.6 that a client may ask for */
 	RESPONSE_SIZE = 89,
 	RESPONSE_FIXED_LEN = 88,
 };
@@ -59,12 +61,14 @@ static nt_status create_check(const struct create *c)
 		return STATUS_INVALID_PARAMETER;
 	if (c->options & OPTIONS_UNSUPPORTED)
 		return STATUS_NOT_SUPPORTED;
-	if (c->desired_access == 0 || (c->desired_access & ~(uint32_t)ACCESS_VALID & ~GENERIC_READ))
+	if (c->desired_access == 0 ||
+	    (c->desired_access & ~(uint32_t)ACCESS_VALID & ~GENERIC_READ))
 		return STATUS_ACCESS_DENIED;
 	if (directory && (c->options & FILE_NON_DIRECTORY_FILE))
 		return STATUS_INVALID_PARAMETER;
-	if (directory && (c->disposition == FILE_SUPERSEDE || c->disposition == FILE_OVERWRITE ||
-			  c->disposition == FILE_OVERWRITE_IF))
+	if (directory &&
+	    (c->disposition == FILE_SUPERSEDE || c->disposition == FILE_OVERWRITE ||
+	     c->disposition == FILE_OVERWRITE_IF))
 		return STATUS_INVALID_PARAMETER;
 	if ((c->options & FILE_DELETE_ON_CLOSE) &&
 	    !(c->desired_access & (DELETE | GENERIC_ALL | MAXIMUM_ALLOWED)))
@@ -174,7 +178,8 @@ nt_status create_succeed(struct req *q)
 	c->node = c->parent = NULL;
 	c->data = NULL;
 	c->quota = false;
-	turn_give(&c->node_ref); /* the node may go with the open, even before this request ends */
+	turn_give(
+		&c->node_ref); /* the node may go with the open, even before this request ends */
 	q->file_id = o->id;
 	q->has_file_id = true;
 	create_encode(q, c, o);
@@ -201,8 +206,8 @@ static nt_status create_withdrawn(struct req *q, int err, struct wr *w)
 	u->name = c->leaf;
 	u->directory = c->stat.type == VFS_DIR;
 	u->key = c->stat.key;
-	vfs_run(q->tree->share->vfs, &u->call, VFS_UNLINK, q->lane->lane, req_cred(q), &q->arena,
-		req_wait(q, create_undone));
+	vfs_run(q->tree->share->vfs, &u->call, VFS_UNLINK, q->lane->lane, req_cred(q),
+		&q->arena, req_wait(q, create_undone));
 	return STATUS_PENDING;
 }
 
@@ -221,7 +226,8 @@ nt_status create_fail(struct req *q, nt_status st)
 
 nt_status create_fail_errno(struct req *q, int err)
 {
-	if (err == -EOPNOTSUPP || err == -ENXIO) /* devices, pipes and sockets have no data handle */
+	if (err == -EOPNOTSUPP ||
+	    err == -ENXIO) /* devices, pipes and sockets have no data handle */
 		return create_fail(q, STATUS_ACCESS_DENIED);
 	return create_fail(q, nt_from_errno(err));
 }

@@ -28,25 +28,25 @@ struct create {
 
 	/* places held: given back by create_cleanup() unless an open took them over */
 	bool quota;
-	struct node *parent;	    /* counted; NULL for the root */
+	struct node *parent; /* counted; NULL for the root */
 	unsigned parent_may;
 	bool parent_sticky;
 	struct name_turn *name;
 	struct turn_ref name_ref;
-	struct node *node;	    /* counted */
+	struct node *node; /* counted */
 	struct turn_ref node_ref;
-	struct vfile *file;	    /* path handle of what was found or made */
+	struct vfile *file; /* path handle of what was found or made */
 	struct vfile *data;
 
-	const char *leaf;	    /* the last name, as it is on disk or will be */
+	const char *leaf; /* the last name, as it is on disk or will be */
 	struct vfs_stat stat;
 	uint32_t granted, maximal;
-	uint32_t action;	    /* FILE_OPENED ... */
-	bool made;		    /* by us: a failure removes it again */
-	bool reserved;		    /* in fs/state: a failure withdraws */
+	uint32_t action; /* FILE_OPENED ... */
+	bool made;       /* by us: a failure removes it again */
+	bool reserved;   /* in fs/state: a failure withdraws */
 	uint64_t state_id;
-	unsigned tries;		    /* times the name changed under us */
-	nt_status failure;	    /* what to answer when all is undone */
+	unsigned tries;    /* times the name changed under us */
+	nt_status failure; /* what to answer when all is undone */
 
 	union {
 		struct vfs_lookup lookup;
@@ -55,9 +55,9 @@ struct create {
 		struct vfs_setattr setattr;
 		struct vfs_ea_set eas;
 		struct vfs_unlink unlink;
-	} call;			    /* the one under way */
+	} call; /* the one under way */
 	struct state_result result;
-	struct state_op op;	    /* has no ranges: last */
+	struct state_op op; /* has no ranges: last */
 };
 
 /* create_walk.c: begin; ends in create_new() or create_open(). */
@@ -70,8 +70,6 @@ nt_status create_new(struct req *q);
 nt_status create_open(struct req *q, unsigned may);
 /* create_open.c: reserve in fs/state, commit, finish. For both ways; c->node and its turn are held. */
 nt_status create_reserve(struct req *q);
-/* A node for c->file, and its turn; then `next`. */
-nt_status create_node(struct req *q, req_done next);
 
 /* create.c: an open of what c holds, and the answer. */
 nt_status create_succeed(struct req *q);

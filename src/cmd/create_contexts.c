@@ -81,14 +81,16 @@ static nt_status decode_one(struct rd *r, struct arena *a, struct create_context
 	if (name_len != NAME_LEN)
 		return STATUS_SUCCESS; /* the 16-byte names are of features not offered */
 	for (size_t i = 0; i < ARRAY_LEN(decoders); i++)
-		if (span_eq(rd_bytes(&name, NAME_LEN), span_of(decoders[i].name, NAME_LEN)))
+		if (span_eq(rd_bytes(&name, NAME_LEN),
+			    span_of(decoders[i].name, NAME_LEN)))
 			return decoders[i].decode(&data, a, c);
 		else
 			rd_seek(&name, 0);
 	return STATUS_SUCCESS;
 }
 
-nt_status create_contexts_decode(struct span list, struct arena *a, struct create_contexts *ret_contexts)
+nt_status create_contexts_decode(struct span list, struct arena *a,
+				 struct create_contexts *ret_contexts)
 {
 	struct create_contexts c = {0};
 
@@ -113,7 +115,8 @@ nt_status create_contexts_decode(struct span list, struct arena *a, struct creat
 }
 
 /* Header and name of one answer; *last is the Next field of the one before, to be pointed here. */
-static void wr_context(struct wr *w, const char *name, uint32_t len, size_t *last, size_t *last_start)
+static void wr_context(struct wr *w, const char *name, uint32_t len, size_t *last,
+		       size_t *last_start)
 {
 	wr_align(w, 8);
 	if (*last)
@@ -121,22 +124,23 @@ static void wr_context(struct wr *w, const char *name, uint32_t len, size_t *las
 	*last_start = wr_pos(w);
 	*last = wr_hole_u32(w);
 	wr_fill_u32(w, *last, 0);
-	wr_u16(w, SMB2_CREATE_CONTEXT_HEADER_LEN);     /* NameOffset */
+	wr_u16(w, SMB2_CREATE_CONTEXT_HEADER_LEN); /* NameOffset */
 	wr_u16(w, NAME_LEN);
-	wr_u16(w, 0);				       /* Reserved */
+	wr_u16(w, 0);                                  /* Reserved */
 	wr_u16(w, SMB2_CREATE_CONTEXT_HEADER_LEN + 8); /* DataOffset */
 	wr_u32(w, len);
 	wr_bytes(w, span_of(name, NAME_LEN));
 	wr_zero(w, 4);
 }
 
-void create_contexts_encode(struct wr *w, const struct create_contexts *c, uint32_t maximal_access,
-			    const struct node_key *key)
+void create_contexts_encode(struct wr *w, const struct create_contexts *c,
+			    uint32_t maximal_access, const struct node_key *key)
 {
 	size_t last = 0, start = 0;
 
 	if (c->maximal_access) {
-		wr_context(w, SMB2_CREATE_QUERY_MAXIMAL_ACCESS_REQUEST, MXAC_LEN, &last, &start);
+		wr_context(w, SMB2_CREATE_QUERY_MAXIMAL_ACCESS_REQUEST, MXAC_LEN, &last,
+			   &start);
 		wr_u32(w, 0); /* QueryStatus: STATUS_SUCCESS */
 		wr_u32(w, maximal_access);
 	}

@@ -14,14 +14,14 @@
 
 /* What was asked for. Unknown contexts are ignored: 3.3.5.9. */
 struct create_contexts {
-	bool maximal_access;	   /* MxAc			*/
-	bool on_disk_id;	   /* QFid			*/
-	bool has_allocation;	   /* AlSi			*/
+	bool maximal_access; /* MxAc			*/
+	bool on_disk_id;     /* QFid			*/
+	bool has_allocation; /* AlSi			*/
 	uint64_t allocation;
-	struct sd *descriptor;	   /* SecD, or NULL		*/
-	struct vfs_ea *eas;	   /* ExtA			*/
+	struct sd *descriptor; /* SecD, or NULL		*/
+	struct vfs_ea *eas;    /* ExtA			*/
 	size_t ea_count;
-	uint64_t snapshot;	   /* TWrp: a time, 0 for none	*/
+	uint64_t snapshot; /* TWrp: a time, 0 for none	*/
 };
 
 /* list: the context list alone. STATUS_INVALID_PARAMETER for what is not well-formed or repeated. */
@@ -29,6 +29,6 @@ MUST_CHECK nt_status create_contexts_decode(struct span list, struct arena *a,
 					    struct create_contexts *ret_contexts);
 
 /* The answers, each 8-aligned; what the response's CreateContexts fields describe. Nothing written: none. */
-void create_contexts_encode(struct wr *w, const struct create_contexts *c, uint32_t maximal_access,
-			    const struct node_key *key);
+void create_contexts_encode(struct wr *w, const struct create_contexts *c,
+			    uint32_t maximal_access, const struct node_key *key);
 enum { CREATE_CONTEXTS_LEN_MAX = 128 };

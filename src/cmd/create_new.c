@@ -29,13 +29,15 @@ static nt_status check(struct req *q)
 {
 	struct create *c = q->state;
 	bool directory = c->options & FILE_DIRECTORY_FILE;
-	uint32_t needed = directory ? FILE_APPEND_DATA /* ADD_SUBDIRECTORY */ : FILE_WRITE_DATA;
+	uint32_t needed =
+		directory ? FILE_APPEND_DATA /* ADD_SUBDIRECTORY */ : FILE_WRITE_DATA;
 
 	if (c->disposition == FILE_OPEN || c->disposition == FILE_OVERWRITE)
 		return STATUS_OBJECT_NAME_NOT_FOUND;
 	if (!(c->parent_may & VFS_MAY_WRITE) || !(q->tree->maximal_access & needed))
 		return STATUS_ACCESS_DENIED;
-	if ((c->file_attributes & FILE_ATTRIBUTE_READONLY) && (c->options & FILE_DELETE_ON_CLOSE))
+	if ((c->file_attributes & FILE_ATTRIBUTE_READONLY) &&
+	    (c->options & FILE_DELETE_ON_CLOSE))
 		return STATUS_CANNOT_DELETE;
 	c->maximal = maximal_of_new(q);
 	return access_grant(c->desired_access, c->maximal, &c->granted);
@@ -55,8 +57,8 @@ nt_status create_new(struct req *q)
 	n->directory = c->options & FILE_DIRECTORY_FILE;
 	n->mode = n->directory ? MODE_DIRECTORY : MODE_FILE;
 	n->dos_attributes = c->file_attributes;
-	vfs_run(q->tree->share->vfs, &n->call, VFS_CREATE, q->lane->lane, req_cred(q), &q->arena,
-		req_wait(q, created));
+	vfs_run(q->tree->share->vfs, &n->call, VFS_CREATE, q->lane->lane, req_cred(q),
+		&q->arena, req_wait(q, created));
 	return STATUS_PENDING;
 }
 
@@ -70,7 +72,8 @@ static nt_status set_extras(struct req *q)
 	memset(s, 0, sizeof(*s));
 	if (c->contexts.descriptor) {
 		st = access_apply(c->contexts.descriptor,
-				  OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION |
+				  OWNER_SECURITY_INFORMATION |
+					  GROUP_SECURITY_INFORMATION |
 					  DACL_SECURITY_INFORMATION,
 				  &c->stat, s);
 		if (!nt_ok(st))
@@ -84,8 +87,8 @@ static nt_status set_extras(struct req *q)
 		return create_reserve(q);
 	s->file = c->file;
 	s->data = c->data;
-	vfs_run(q->tree->share->vfs, &s->call, VFS_SETATTR, q->lane->lane, req_cred(q), &q->arena,
-		req_wait(q, extras_set));
+	vfs_run(q->tree->share->vfs, &s->call, VFS_SETATTR, q->lane->lane, req_cred(q),
+		&q->arena, req_wait(q, extras_set));
 	return STATUS_PENDING;
 }
 
@@ -110,8 +113,8 @@ static nt_status created(struct req *q, int err, struct wr *w)
 	e->file = c->file;
 	e->eas = c->contexts.eas;
 	e->count = c->contexts.ea_count;
-	vfs_run(q->tree->share->vfs, &e->call, VFS_EA_SET, q->lane->lane, req_cred(q), &q->arena,
-		req_wait(q, eas_set));
+	vfs_run(q->tree->share->vfs, &e->call, VFS_EA_SET, q->lane->lane, req_cred(q),
+		&q->arena, req_wait(q, eas_set));
 	return STATUS_PENDING;
 }
 

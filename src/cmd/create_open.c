@@ -38,7 +38,8 @@ static nt_status check_attributes(const struct create *c)
 {
 	const uint32_t kept = FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM;
 	uint32_t desired = access_map_generic(c->desired_access);
-	bool read_only = (c->stat.dos_attributes & FILE_ATTRIBUTE_READONLY) && c->stat.type != VFS_DIR;
+	bool read_only = (c->stat.dos_attributes & FILE_ATTRIBUTE_READONLY) &&
+			 c->stat.type != VFS_DIR;
 
 	if (read_only && ((desired & WRITES_DATA) || overwrites(c)))
 		return STATUS_ACCESS_DENIED;
@@ -56,7 +57,8 @@ static nt_status check_access(struct req *q, unsigned may)
 {
 	struct create *c = q->state;
 
-	c->maximal = access_maximal(req_who(q), &c->stat, may, c->parent_may, c->parent_sticky) &
+	c->maximal = access_maximal(req_who(q), &c->stat, may, c->parent_may,
+				    c->parent_sticky) &
 		     q->tree->maximal_access;
 	if (overwrites(c) && !(c->maximal & FILE_WRITE_DATA))
 		return STATUS_ACCESS_DENIED;
@@ -98,8 +100,8 @@ nt_status create_reserve(struct req *q)
 {
 	struct create *c = q->state;
 
-	c->node = node_find_or_new(q->conn->server->nodes, q->tree->share->vfs, &c->stat, c->file,
-				   c->parent, c->leaf);
+	c->node = node_find_or_new(q->conn->server->nodes, q->tree->share->vfs, &c->stat,
+				   c->file, c->parent, c->leaf);
 	if (!c->node)
 		return create_fail(q, STATUS_INSUFFICIENT_RESOURCES);
 	turn_take(&c->node->turn, &c->node_ref, req_wait(q, node_turn_held));
@@ -115,14 +117,16 @@ static nt_status node_turn_held(struct req *q, int err, struct wr *w)
 		.node = c->node->key,
 		.server = q->conn->server->server_id,
 		.open = c->state_id,
-		.access = c->granted | (c->action == FILE_OVERWRITTEN || c->action == FILE_SUPERSEDED
-						? FILE_WRITE_DATA
-						: 0),
+		.access = c->granted |
+			  (c->action == FILE_OVERWRITTEN || c->action == FILE_SUPERSEDED
+				   ? FILE_WRITE_DATA
+				   : 0),
 		.share = c->share_access,
 		.delete_on_close = c->options & FILE_DELETE_ON_CLOSE,
 		.directory = c->stat.type == VFS_DIR,
 	};
-	state_apply(q->conn->server->state, q->lane->lane, &c->op, &c->result, req_wait(q, reserved));
+	state_apply(q->conn->server->state, q->lane->lane, &c->op, &c->result,
+		    req_wait(q, reserved));
 	return STATUS_PENDING;
 }
 
@@ -131,7 +135,8 @@ static nt_status commit(struct req *q)
 	struct create *c = q->state;
 
 	c->op.code = STATE_COMMIT;
-	state_apply(q->conn->server->state, q->lane->lane, &c->op, &c->result, req_wait(q, committed));
+	state_apply(q->conn->server->state, q->lane->lane, &c->op, &c->result,
+		    req_wait(q, committed));
 	return STATUS_PENDING;
 }
 
@@ -145,7 +150,8 @@ static nt_status reserved(struct req *q, int err, struct wr *w)
 		return create_fail(q, st);
 	c->reserved = true;
 	/* deletion removes the name it was asked for through */
-	if ((c->options & FILE_DELETE_ON_CLOSE) && node_moved(c->node, c->parent, c->leaf) != 0)
+	if ((c->options & FILE_DELETE_ON_CLOSE) &&
+	    node_moved(c->node, c->parent, c->leaf) != 0)
 		return create_fail(q, STATUS_INSUFFICIENT_RESOURCES);
 	if (c->data || (!(c->granted & (READS_DATA | WRITES_DATA)) && !overwrites(c)))
 		return commit(q);
@@ -154,8 +160,8 @@ static nt_status reserved(struct req *q, int err, struct wr *w)
 	o->truncate = !c->made && overwrites(c);
 	o->write = c->stat.type != VFS_DIR && ((c->granted & WRITES_DATA) || o->truncate);
 	o->read = c->stat.type == VFS_DIR || (c->granted & READS_DATA) || !o->write;
-	vfs_run(q->tree->share->vfs, &o->call, VFS_OPEN, q->lane->lane, req_cred(q), &q->arena,
-		req_wait(q, opened));
+	vfs_run(q->tree->share->vfs, &o->call, VFS_OPEN, q->lane->lane, req_cred(q),
+		&q->arena, req_wait(q, opened));
 	return STATUS_PENDING;
 }
 
@@ -180,8 +186,8 @@ static nt_status opened(struct req *q, int err, struct wr *w)
 		s->what |= VFS_SET_ALLOCATION;
 		s->attr.allocated = c->contexts.allocation;
 	}
-	vfs_run(q->tree->share->vfs, &s->call, VFS_SETATTR, q->lane->lane, req_cred(q), &q->arena,
-		req_wait(q, attributes_set));
+	vfs_run(q->tree->share->vfs, &s->call, VFS_SETATTR, q->lane->lane, req_cred(q),
+		&q->arena, req_wait(q, attributes_set));
 	return STATUS_PENDING;
 }
 

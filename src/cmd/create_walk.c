@@ -11,7 +11,8 @@ static nt_status name_turn_held(struct req *q, int err, struct wr *w);
 static nt_status looked(struct req *q, int err, struct wr *w);
 
 /* count names beneath dir; `next` reads c->call.lookup. */
-static nt_status lookup(struct req *q, struct vfile *dir, const char **names, size_t count, req_done next)
+static nt_status lookup(struct req *q, struct vfile *dir, const char **names,
+			size_t count, req_done next)
 {
 	struct create *c = q->state;
 	struct vfs_lookup *l = &c->call.lookup;
@@ -20,8 +21,8 @@ static nt_status lookup(struct req *q, struct vfile *dir, const char **names, si
 	l->dir = dir;
 	l->names = names;
 	l->count = count;
-	vfs_run(q->tree->share->vfs, &l->call, VFS_LOOKUP, q->lane->lane, req_cred(q), &q->arena,
-		req_wait(q, next));
+	vfs_run(q->tree->share->vfs, &l->call, VFS_LOOKUP, q->lane->lane, req_cred(q),
+		&q->arena, req_wait(q, next));
 	return STATUS_PENDING;
 }
 
@@ -33,13 +34,15 @@ nt_status create_walk(struct req *q)
 	if (c->path.count == 0) /* the root has no parent and no other name */
 		return lookup(q, q->tree->root->file, NULL, 0, looked);
 	c->leaf = c->path.names[c->path.count - 1];
-	return lookup(q, q->tree->root->file, c->path.names, c->path.count - 1, walked_to_parent);
+	return lookup(q, q->tree->root->file, c->path.names, c->path.count - 1,
+		      walked_to_parent);
 }
 
 /* A missing or non-directory component before the last. [MS-FSA] 2.1.5.1 phase 6 */
 static nt_status parent_status(int err)
 {
-	return err == -ENOENT || err == -ENOTDIR ? STATUS_OBJECT_PATH_NOT_FOUND : nt_from_errno(err);
+	return err == -ENOENT || err == -ENOTDIR ? STATUS_OBJECT_PATH_NOT_FOUND
+						 : nt_from_errno(err);
 }
 
 static nt_status walked_to_parent(struct req *q, int err, struct wr *w)
@@ -53,23 +56,24 @@ static nt_status walked_to_parent(struct req *q, int err, struct wr *w)
 	if (l->stat.type != VFS_DIR)
 		return create_fail(q, STATUS_OBJECT_PATH_NOT_FOUND);
 	c->parent_may = l->may;
-	c->parent_sticky = (l->stat.mode & MODE_STICKY) && l->stat.uid != req_cred(q)->uid;
-	c->parent = node_find_or_new(q->conn->server->nodes, q->tree->share->vfs, &l->stat, c->file,
-				     NULL, "");
+	c->parent_sticky = (l->stat.mode & MODE_STICKY) &&
+			   l->stat.uid != req_cred(q)->uid;
+	c->parent = node_find_or_new(q->conn->server->nodes, q->tree->share->vfs,
+				     &l->stat, c->file, NULL, "");
 	vfile_put(TAKE(c->file));
 	if (!c->parent)
 		return create_fail(q, STATUS_INSUFFICIENT_RESOURCES);
-	c->name = name_turn_take(c->parent, c->leaf, &c->name_ref, req_wait(q, name_turn_held));
-	if (c->name)
-		return STATUS_PENDING;
-	req_unwait(q);
-	return create_fail(q, STATUS_INSUFFICIENT_RESOURCES);
+	c->name = name_turn_take(c->parent, c->leaf, &c->name_ref,
+				 req_wait(q, name_turn_held));
+	return STATUS_PENDING;
 }
 
 static nt_status name_turn_held(struct req *q, int err, struct wr *w)
 {
 	struct create *c = q->state;
 
+	if (err)
+		return create_fail(q, STATUS_INSUFFICIENT_RESOURCES);
 	if (state_delete_pending(c->parent->state)) /* [MS-FSA] 2.1.5.1 phase 6 */
 		return create_fail(q, STATUS_DELETE_PENDING);
 	return create_look(q);

@@ -13,7 +13,8 @@
 
 /* Entries with an empty value mean removal. STATUS_EA_LIST_INCONSISTENT for a list that is not well-formed,
  * STATUS_INVALID_EA_NAME for a name that cannot be. */
-MUST_CHECK nt_status ea_decode(struct span list, struct arena *a, struct vfs_ea **ret_eas, size_t *ret_count);
+MUST_CHECK nt_status ea_decode(struct span list, struct arena *a, struct vfs_ea **ret_eas,
+			       size_t *ret_count);
 
 /* Bytes the list takes as FILE_FULL_EA_INFORMATION: EaSize of FileEaInformation; 0 for none. */
 size_t ea_len(const struct vfs_ea *eas, size_t count);

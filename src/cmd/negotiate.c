@@ -4,6 +4,7 @@
 #include "auth/auth.h"
 #include "base/log.h"
 #include "cmd/negotiate_contexts.h"
+#include "secure/negotiate.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -25,8 +26,8 @@ struct negotiate {
 	size_t contexts_off;
 	uint16_t context_count;
 
-	uint16_t dialect; /* chosen */
 	struct negotiate_contexts contexts;
+	struct negotiate_choice choice;
 };
 
 static nt_status negotiate_decode(struct rd *r, struct negotiate *n)
@@ -48,38 +49,32 @@ static nt_status negotiate_decode(struct rd *r, struct negotiate *n)
 	return STATUS_SUCCESS;
 }
 
-/* The greatest common one. 0x02FF is no dialect here. [MS-SMB2] 3.3.5.4 */
-static uint16_t negotiate_choose(const struct conf *conf, const struct negotiate *n)
+static struct negotiate_choice negotiate_select(const struct conf *conf,
+						const struct negotiate *n)
 {
-	uint16_t best = 0;
+	static const uint16_t known[] = {SMB2_DIALECT_202, SMB2_DIALECT_210,
+					 SMB2_DIALECT_300, SMB2_DIALECT_302,
+					 SMB2_DIALECT_311};
+	uint16_t offered[ARRAY_LEN(known)];
+	struct negotiate_server server = {
+		.dialects = offered,
+		.ciphers = conf->encryption_ciphers.list,
+		.cipher_count = conf->encryption_ciphers.count,
+		.signings = conf->signing_algorithms.list,
+		.signing_count = conf->signing_algorithms.count,
+	};
+	struct negotiate_client client = {
+		.dialects = n->dialects,
+		.dialect_count = n->dialect_count,
+		.cap_encryption = n->capabilities & SMB2_GLOBAL_CAP_ENCRYPTION,
+		.ciphers = n->contexts.ciphers,
+		.signings = n->contexts.signings,
+	};
 
-	for (size_t i = 0; i < n->dialect_count; i++)
-		if (n->dialects[i] > best && conf_dialect_offered(conf, n->dialects[i]))
-			best = n->dialects[i];
-	return best;
-}
-
-/* What the dialect, or the contexts of 3.1.1, say of cipher and signing. */
-static void negotiate_algorithms(struct conn *c, const struct conf *conf,
-				 const struct negotiate *n)
-{
-	bool both_encrypt = (n->capabilities & SMB2_GLOBAL_CAP_ENCRYPTION) &&
-			    conf_cipher_allowed(conf, SEAL_AES_128_CCM);
-
-	switch (n->dialect) {
-	case SMB2_DIALECT_311:
-		c->cipher = n->contexts.cipher;
-		c->sign_alg = n->contexts.sign_alg;
-		break;
-	case SMB2_DIALECT_300:
-	case SMB2_DIALECT_302:
-		c->cipher = both_encrypt ? SEAL_AES_128_CCM : SEAL_NONE;
-		c->sign_alg = SIGN_AES_CMAC;
-		break;
-	default:
-		c->cipher = SEAL_NONE;
-		c->sign_alg = SIGN_HMAC_SHA256;
-	}
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (conf_dialect_offered(conf, known[i]))
+			offered[server.dialect_count++] = known[i];
+	return negotiate_choose(&server, &client);
 }
 
 static uint32_t limit(uint64_t configured, bool multi_credit)
@@ -93,16 +88,17 @@ static void negotiate_commit(struct req *q, const struct negotiate *n)
 	struct conn *c = q->conn;
 	const struct conf *conf = q->snap->conf;
 
-	c->dialect = n->dialect;
-	c->multi_credit = n->dialect >= SMB2_DIALECT_210;
+	c->dialect = n->choice.dialect;
+	c->multi_credit = n->choice.dialect >= SMB2_DIALECT_210;
 	c->client_signs = n->security_mode & SMB2_NEGOTIATE_SIGNING_REQUIRED;
 	c->client_security_mode = n->security_mode;
 	c->client_capabilities = n->capabilities;
 	memcpy(c->client_guid, n->client_guid, sizeof(c->client_guid));
-	negotiate_algorithms(c, conf, n);
+	c->cipher = n->choice.cipher;
+	c->sign_alg = n->choice.sign_alg;
 	c->server_security_mode = q->snap->security_mode;
 	c->server_capabilities = c->multi_credit ? SMB2_GLOBAL_CAP_LARGE_MTU : 0;
-	if (n->dialect < SMB2_DIALECT_311 && c->cipher != SEAL_NONE)
+	if (n->choice.dialect < SMB2_DIALECT_311 && c->cipher != SEAL_NONE)
 		c->server_capabilities |= SMB2_GLOBAL_CAP_ENCRYPTION;
 	c->max_transact = limit(conf->smb2_trans_max, c->multi_credit);
 	c->max_read = limit(conf->smb2_read_max, c->multi_credit);
@@ -115,7 +111,7 @@ static void negotiate_commit(struct req *q, const struct negotiate *n)
 
 /* dialect: as on the wire, 0x02FF too. */
 static nt_status negotiate_encode(struct req *q, uint16_t dialect,
-				  const struct negotiate_contexts *contexts)
+				  const struct negotiate *n)
 {
 	struct conn *c = q->conn;
 	struct span token = auth_negotiate_token(&q->snap->auth, &q->arena);
@@ -126,7 +122,7 @@ static nt_status negotiate_encode(struct req *q, uint16_t dialect,
 	wr_u16(w, 65); /* StructureSize */
 	wr_u16(w, c->server_security_mode);
 	wr_u16(w, dialect);
-	wr_u16(w, with_contexts ? negotiate_contexts_count(contexts) : 0);
+	wr_u16(w, with_contexts ? negotiate_contexts_count(&n->contexts) : 0);
 	wr_bytes(w, span_of(c->server->guid, sizeof(c->server->guid)));
 	wr_u32(w, c->server_capabilities);
 	wr_u32(w, c->max_transact);
@@ -142,7 +138,7 @@ static nt_status negotiate_encode(struct req *q, uint16_t dialect,
 	if (with_contexts) {
 		wr_align(w, 8);
 		wr_fill_u32(w, contexts_off, (uint32_t)wr_pos(w));
-		negotiate_contexts_encode(w, contexts, c->server->env);
+		negotiate_contexts_encode(w, &n->contexts, &n->choice, c->server->env);
 	} else {
 		wr_fill_u32(w, contexts_off, 0);
 	}
@@ -206,16 +202,19 @@ static nt_status negotiate_smb1(struct req *q)
 {
 	struct conn *c = q->conn;
 	const struct conf *conf = q->snap->conf;
-	struct negotiate n = {.dialect_count = 1, .dialects = {SMB2_DIALECT_202}};
+	struct negotiate n = {
+		.dialect_count = 1,
+		.dialects = {SMB2_DIALECT_202},
+		.choice = {.dialect = SMB2_DIALECT_202, .sign_alg = SIGN_HMAC_SHA256},
+	};
 	bool has_202, has_wildcard;
 	nt_status st = smb1_decode(q->message, &has_202, &has_wildcard);
 
-	n.dialect = SMB2_DIALECT_202;
 	if (nt_ok(st) && has_wildcard) {
 		c->state = CONN_WILDCARD;
 		c->server_security_mode = q->snap->security_mode;
 		c->max_transact = c->max_read = c->max_write = SMALL_IO_MAX;
-		return negotiate_encode(q, SMB2_DIALECT_WILDCARD, NULL);
+		return negotiate_encode(q, SMB2_DIALECT_WILDCARD, &n);
 	}
 	if (!nt_ok(st) || !has_202 || !conf_dialect_offered(conf, SMB2_DIALECT_202)) {
 		conn_disconnect(c, "the client speaks SMB1 only; tsmb never does");
@@ -225,7 +224,7 @@ static nt_status negotiate_smb1(struct req *q)
 	if (!nt_ok(st))
 		return st;
 	negotiate_commit(q, &n);
-	return negotiate_encode(q, SMB2_DIALECT_202, NULL);
+	return negotiate_encode(q, SMB2_DIALECT_202, &n);
 }
 
 nt_status cmd_negotiate(struct req *q)
@@ -238,22 +237,23 @@ nt_status cmd_negotiate(struct req *q)
 	st = negotiate_decode(&q->body, &n);
 	if (!nt_ok(st))
 		return st;
-	n.dialect = negotiate_choose(q->snap->conf, &n);
-	if (!n.dialect)
+	n.choice = negotiate_select(q->snap->conf, &n);
+	if (!n.choice.dialect)
 		return STATUS_NOT_SUPPORTED;
-	if (n.dialect == SMB2_DIALECT_311)
+	if (n.choice.dialect == SMB2_DIALECT_311) {
 		st = negotiate_contexts_decode(q->message, n.contexts_off,
-					       n.context_count, q->snap->conf,
-					       &n.contexts);
+					       n.context_count, &n.contexts);
+		n.choice = negotiate_select(q->snap->conf, &n);
+	}
 	if (nt_ok(st))
 		st = negotiate_remember_dialects(q->conn, &n);
 	if (!nt_ok(st))
 		return st;
 	negotiate_commit(q, &n);
-	if (n.dialect == SMB2_DIALECT_311) {
+	if (n.choice.dialect == SMB2_DIALECT_311) {
 		if (preauth_update(&q->conn->preauth, q->message) != 0)
 			return STATUS_INSUFFICIENT_RESOURCES;
 		q->encoded = negotiate_hash_answer;
 	}
-	return negotiate_encode(q, n.dialect, &n.contexts);
+	return negotiate_encode(q, n.choice.dialect, &n);
 }

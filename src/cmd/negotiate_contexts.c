@@ -25,8 +25,7 @@ static size_t id_list(struct rd *r)
 	return n;
 }
 
-static nt_status decode_preauth(struct rd *r, const struct conf *conf,
-				struct negotiate_contexts *n)
+static nt_status decode_preauth(struct rd *r, struct negotiate_contexts *n)
 {
 	uint16_t count, salt_len;
 
@@ -43,62 +42,50 @@ static nt_status decode_preauth(struct rd *r, const struct conf *conf,
 		       : STATUS_SMB_NO_PREAUTH_INTEGRITY_HASH_OVERLAP;
 }
 
-static nt_status decode_encryption(struct rd *r, const struct conf *conf,
-				   struct negotiate_contexts *n)
+static nt_status decode_encryption(struct rd *r, struct negotiate_contexts *n)
 {
 	size_t count = id_list(r);
 
 	if (n->has_encryption || !rd_ok(r))
 		return STATUS_INVALID_PARAMETER;
 	n->has_encryption = true;
-	for (size_t i = 0; i < conf->encryption_ciphers.count && n->cipher == SEAL_NONE;
-	     i++)
-		if (offers(*r, count, conf->encryption_ciphers.list[i]))
-			n->cipher = conf->encryption_ciphers.list[i];
+	n->ciphers = rd_bytes(r, count * 2);
 	return STATUS_SUCCESS;
 }
 
-static nt_status decode_signing(struct rd *r, const struct conf *conf,
-				struct negotiate_contexts *n)
+static nt_status decode_signing(struct rd *r, struct negotiate_contexts *n)
 {
 	size_t count = id_list(r);
 
 	if (n->has_signing || !rd_ok(r))
 		return STATUS_INVALID_PARAMETER;
 	n->has_signing = true;
-	for (size_t i = 0; i < conf->signing_algorithms.count; i++)
-		if (offers(*r, count, conf->signing_algorithms.list[i])) {
-			n->sign_alg = conf->signing_algorithms.list[i];
-			return STATUS_SUCCESS;
-		}
-	return STATUS_SUCCESS; /* nothing in common: AES-CMAC, the default */
+	n->signings = rd_bytes(r, count * 2);
+	return STATUS_SUCCESS;
 }
 
 /* All others are ignored: 3.3.5.4 asks nothing of a server that does not offer what they are for. */
 static const struct {
 	uint16_t type;
-	nt_status (*decode)(struct rd *r, const struct conf *conf,
-			    struct negotiate_contexts *n);
+	nt_status (*decode)(struct rd *r, struct negotiate_contexts *n);
 } decoders[] = {
 	{SMB2_PREAUTH_INTEGRITY_CAPABILITIES, decode_preauth},
 	{SMB2_ENCRYPTION_CAPABILITIES, decode_encryption},
 	{SMB2_SIGNING_CAPABILITIES, decode_signing},
 };
 
-static nt_status decode_one(uint16_t type, struct rd data, const struct conf *conf,
-			    struct negotiate_contexts *n)
+static nt_status decode_one(uint16_t type, struct rd data, struct negotiate_contexts *n)
 {
 	for (size_t i = 0; i < ARRAY_LEN(decoders); i++)
 		if (decoders[i].type == type)
-			return decoders[i].decode(&data, conf, n);
+			return decoders[i].decode(&data, n);
 	return STATUS_SUCCESS;
 }
 
 nt_status negotiate_contexts_decode(struct span message, size_t off, size_t count,
-				    const struct conf *conf,
 				    struct negotiate_contexts *ret_contexts)
 {
-	struct negotiate_contexts n = {.sign_alg = SIGN_AES_CMAC};
+	struct negotiate_contexts n = {0};
 	struct rd r = rd_of(message);
 
 	if (off < SMB2_HEADER_LEN || off % 8)
@@ -116,7 +103,7 @@ nt_status negotiate_contexts_decode(struct span message, size_t off, size_t coun
 		data = rd_of(rd_bytes(&r, len));
 		if (!rd_ok(&r))
 			return STATUS_INVALID_PARAMETER;
-		st = decode_one(type, data, conf, &n);
+		st = decode_one(type, data, &n);
 		if (!nt_ok(st))
 			return st;
 	}
@@ -140,7 +127,7 @@ static void wr_context(struct wr *w, uint16_t type, uint16_t len)
 }
 
 void negotiate_contexts_encode(struct wr *w, const struct negotiate_contexts *n,
-			       struct env *env)
+			       const struct negotiate_choice *choice, struct env *env)
 {
 	uint8_t salt[SALT_LEN];
 
@@ -153,12 +140,12 @@ void negotiate_contexts_encode(struct wr *w, const struct negotiate_contexts *n,
 	if (n->has_encryption) {
 		wr_context(w, SMB2_ENCRYPTION_CAPABILITIES, 4);
 		wr_u16(w, 1);
-		wr_u16(w,
-		       (uint16_t)n->cipher); /* 0 tells the client: nothing in common */
+		wr_u16(w, (uint16_t)choice
+				  ->cipher); /* 0 tells the client: nothing in common */
 	}
 	if (n->has_signing) {
 		wr_context(w, SMB2_SIGNING_CAPABILITIES, 4);
 		wr_u16(w, 1);
-		wr_u16(w, (uint16_t)n->sign_alg);
+		wr_u16(w, (uint16_t)choice->sign_alg);
 	}
 }

@@ -8,13 +8,12 @@
 
 #include "base/env.h"
 #include "base/status.h"
-#include "conf/conf.h"
+#include "secure/negotiate.h"
 #include "wire/wr.h"
 
 struct negotiate_contexts {
 	bool has_preauth, has_encryption, has_signing; /* received, once each */
-	enum seal_cipher cipher;                       /* SEAL_NONE: nothing in common */
-	enum sign_alg sign_alg; /* SIGN_AES_CMAC without the context */
+	struct span ciphers, signings; /* ids, 16 bits each, borrowed from the message */
 };
 
 enum { NEGOTIATE_CONTEXTS_LEN_MAX = 128 };
@@ -26,10 +25,10 @@ enum { NEGOTIATE_CONTEXTS_LEN_MAX = 128 };
  * STATUS_SMB_NO_PREAUTH_INTEGRITY_HASH_OVERLAP without SHA-512.
  */
 MUST_CHECK nt_status negotiate_contexts_decode(struct span message, size_t off,
-					       size_t count, const struct conf *conf,
+					       size_t count,
 					       struct negotiate_contexts *ret_contexts);
 
 /* How many the answer has, and their encoding, with a fresh salt. w is 8-aligned. */
 uint16_t negotiate_contexts_count(const struct negotiate_contexts *n);
 void negotiate_contexts_encode(struct wr *w, const struct negotiate_contexts *n,
-			       struct env *env);
+			       const struct negotiate_choice *choice, struct env *env);

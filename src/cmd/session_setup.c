@@ -45,17 +45,6 @@ static nt_status setup_decode(struct rd *r, struct setup_req *s)
 	return rd_ok(r) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
 }
 
-/* Binding is not offered (multichannel comes later): the refusals of a server without it. [MS-SMB2] 3.3.5.5.2 */
-static nt_status setup_bind(struct req *q)
-{
-	CLEANUP(sess_putp) struct sess *s = NULL;
-
-	if (q->header.session_id == 0)
-		return STATUS_INVALID_PARAMETER;
-	s = sess_find(q->conn->server, q->header.session_id);
-	return s ? STATUS_REQUEST_NOT_ACCEPTED : STATUS_USER_SESSION_DELETED;
-}
-
 static nt_status setup_new_session(struct req *q)
 {
 	struct conn *c = q->conn;
@@ -325,8 +314,9 @@ nt_status cmd_session_setup(struct req *q)
 	st = setup_decode(&q->body, s);
 	if (!nt_ok(st))
 		return st;
-	if (s->flags & SMB2_SESSION_FLAG_BINDING)
-		return setup_bind(q);
+	if (s->flags &
+	    SMB2_SESSION_FLAG_BINDING) /* refused by policy: multichannel is not offered */
+		return STATUS_REQUEST_NOT_ACCEPTED;
 	if (q->header.session_id == 0)
 		st = setup_new_session(q);
 	else if (!q->channel)

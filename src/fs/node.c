@@ -261,8 +261,10 @@ struct name_turn *name_turn_take(struct node *parent, const char *name,
 	struct name_turn *fresh = name_turn_new(parent, name);
 	struct name_turn *nt;
 
-	if (!fresh)
+	if (!fresh) {
+		wait_now(w, -ENOMEM);
 		return NULL;
+	}
 	{
 		LOCK_SCOPE(&t->lock);
 		nt = name_find_locked(t, hash, parent, name);

@@ -64,7 +64,7 @@ MUST_CHECK int node_name(struct node *n, struct arena *a, struct node **ret_pare
 MUST_CHECK int node_moved(struct node *n, struct node *parent, const char *name);
 
 /* The turn of (parent, name) for whoever creates, renames or deletes it. Released by name_turn_give(). NULL
- * without memory: nothing is taken and w is not ended. */
+ * without memory: nothing is taken, w ends with -ENOMEM. */
 MUST_CHECK struct name_turn *name_turn_take(struct node *parent, const char *name,
 					    struct turn_ref *r, struct wait *w);
 void name_turn_give(struct name_turn *nt, struct turn_ref *r);

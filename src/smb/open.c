@@ -360,8 +360,6 @@ static bool close_take_name(struct open_closing *c)
 	turn_give(&c->turn);
 	c->name = name_turn_take(parent, name, &c->name_ref,
 				 wait_arm(&c->wait, close_named));
-	if (!c->name)
-		turn_take(&c->open->node->turn, &c->turn, &c->wait);
 	c->unlink.dir = vfile_get(parent->file);
 	c->unlink.name = name;
 	node_put(parent);

@@ -61,10 +61,11 @@ struct open {
 	uint64_t next_seq;         /* L							*/
 	struct list_node inflight; /* L  req.on_open: under way, oldest first		*/
 	struct list_node drains;   /* L  who waits for some of them to end		*/
-	struct node *parent;       /* L  counted; the directory it was opened in; NULL for a root */
-	char *path;                /* L  from the share root, with backslashes; "" for it */
-	uint64_t position;         /* L  FilePositionInformation			*/
-	uint32_t mode;             /* L  FileModeInformation				*/
+	struct node
+		*parent; /* L  counted; the directory it was opened in; NULL for a root */
+	char *path;      /* L  from the share root, with backslashes; "" for it */
+	uint64_t position; /* L  FilePositionInformation			*/
+	uint32_t mode;     /* L  FileModeInformation				*/
 	struct open_closing *closing;
 
 	struct turn scan_turn; /* one QUERY_DIRECTORY at a time			*/

@@ -184,17 +184,45 @@ static const char *recv_consume(struct frame *f)
 	return NULL;
 }
 
+static enum policy_session session_of(const struct req *q)
+{
+	switch (atomic_load(&q->sess->state)) {
+	case SESS_IN_PROGRESS:
+		break;
+	case SESS_VALID:
+		if (q->channel && q->channel->valid)
+			return POLICY_SESSION_VALID;
+		break;
+	case SESS_EXPIRED:
+		return POLICY_SESSION_EXPIRED;
+	case SESS_CLOSED:
+		return POLICY_SESSION_NONE;
+	}
+	return POLICY_SESSION_IN_PROGRESS;
+}
+
+/* What a session brings to the decision, wherever it lives. */
+static void policy_of_session(struct policy_in *in, const struct sess *s)
+{
+	in->require_message_signing |= s->require_message_signing;
+	in->reject_unencrypted_access |= s->reject_unencrypted_access;
+	in->user = s->user;
+	in->has_keys = s->has_keys;
+	in->signing_required = s->signing_required;
+	in->session_encrypt_data = s->encrypt_data;
+}
+
 struct policy_in req_policy(const struct req *q)
 {
 	const struct conn *c = q->conn;
 	const struct conf *conf = q->snap->conf;
-	const struct sess *s = q->sess;
 	struct policy_in in = {
 		.require_message_signing = conf->require_message_signing,
 		.encrypt_data = conf->encrypt_data,
 		.any_share_unencrypted = conf->any_share_unencrypted,
 		.reject_unencrypted_access = conf->reject_unencrypted_access,
-		.dialect = c->dialect,
+		.null_session_access = conf->null_session_access,
+		.dialect = c->state == CONN_READY ? c->dialect : 0,
 		.cipher = c->cipher != SEAL_NONE,
 		.command = q->header.command,
 		.protection = q->protection,
@@ -204,47 +232,48 @@ struct policy_in req_policy(const struct req *q)
 
 	if (q->header.command == SMB2_SESSION_SETUP && q->message.len > OFF_SETUP_FLAGS)
 		in.binding = q->message.p[OFF_SETUP_FLAGS] & SMB2_SESSION_FLAG_BINDING;
-	if (!s)
-		return in;
-	in.require_message_signing |= s->require_message_signing;
-	in.reject_unencrypted_access |= s->reject_unencrypted_access;
-	in.user = s->user;
-	in.has_keys = s->has_keys;
-	in.signing_required = s->signing_required;
-	in.session_encrypt_data = s->encrypt_data;
-	switch (atomic_load(&s->state)) {
-	case SESS_IN_PROGRESS:
-		in.session = POLICY_SESSION_IN_PROGRESS;
-		break;
-	case SESS_VALID:
-		in.session = q->channel && q->channel->valid ? POLICY_SESSION_VALID
-							     : POLICY_SESSION_IN_PROGRESS;
-		break;
-	case SESS_EXPIRED:
-		in.session = POLICY_SESSION_EXPIRED;
-		break;
-	case SESS_CLOSED:
-		in.session = POLICY_SESSION_NONE;
-		break;
+	if (q->sess) {
+		policy_of_session(&in, q->sess);
+		in.session = session_of(q);
 	}
 	return in;
 }
 
-/* What policy says of a request whose session is not on this connection, but may exist on another. */
-static struct policy_in elsewhere_policy(struct req *q)
+static enum policy_session state_elsewhere(const struct sess *s)
+{
+	switch (atomic_load(&s->state)) {
+	case SESS_IN_PROGRESS:
+		return POLICY_SESSION_IN_PROGRESS;
+	case SESS_EXPIRED:
+		return POLICY_SESSION_EXPIRED;
+	default:
+		return POLICY_SESSION_VALID;
+	}
+}
+
+/* req_policy() for a first look: also of a session that is not on this connection, but may be on another. */
+static struct policy_in recv_policy(const struct req *q)
 {
 	struct policy_in in = req_policy(q);
 	CLEANUP(sess_putp) struct sess *s = NULL;
 
-	if (q->sess || !q->header.session_id)
+	if (!q->header.session_id || (q->sess && !in.binding))
 		return in;
 	s = sess_find(q->conn->server, q->header.session_id);
-	if (!s)
+	if (!s) {
+		in.session = POLICY_SESSION_UNKNOWN;
 		return in;
-	in.session = POLICY_SESSION_ELSEWHERE;
-	in.signing_required = s->signing_required;
-	in.require_message_signing |= s->require_message_signing;
-	in.reject_unencrypted_access |= s->reject_unencrypted_access;
+	}
+	policy_of_session(&in, s);
+	if (!q->sess)
+		in.session = POLICY_SESSION_ELSEWHERE;
+	in.bind = (struct policy_binding){
+		.state = state_elsewhere(s),
+		.session_dialect = s->dialect,
+		.session_gmac = s->sign_alg == SIGN_AES_GMAC,
+		.connection_gmac = q->conn->sign_alg == SIGN_AES_GMAC,
+		.same_cipher = s->cipher == q->conn->cipher,
+	};
 	return in;
 }
 
@@ -266,7 +295,7 @@ static bool recv_admit(struct req *q)
 	struct policy_in in;
 
 	q->protection = claimed(q);
-	in = elsewhere_policy(q);
+	in = recv_policy(q);
 	q->verdict = policy_admit(&in);
 	if (q->verdict.verdict != POLICY_DISCONNECT &&
 	    q->verdict.verdict != POLICY_DROP && q->protection == POLICY_SIGNED &&

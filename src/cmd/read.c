@@ -1,0 +1,118 @@
+/* SMB2 READ.  Spec: [MS-SMB2] 2.2.19, 2.2.20, 3.3.5.12 */
+#include "cmd/cmd.h"
+#include "cmd/pipe_io.h"
+
+enum {
+	OFF_LENGTH = SMB2_HEADER_LEN + 4, /* Length in the request */
+	DATA_OFFSET = SMB2_HEADER_LEN + 16,
+	RESPONSE_FIXED_LEN = 16,
+};
+
+struct read {
+	uint32_t length, minimum;
+	uint64_t offset;
+	struct file_id id;
+	struct vfs_io io;
+};
+
+uint32_t cmd_read_payload(struct req *q)
+{
+	struct rd r = rd_of(q->message);
+
+	rd_seek(&r, OFF_LENGTH);
+	return rd_u32(&r);
+}
+
+static nt_status read_decode(struct rd *r, struct read *a)
+{
+	rd_struct_size(r, 49);
+	rd_skip(r, 1 + 1); /* Padding: a wish of the client's; Flags: unbuffered, RDMA */
+	a->length = rd_u32(r);
+	a->offset = rd_u64(r);
+	a->id = rd_file_id(r);
+	a->minimum = rd_u32(r);
+	rd_skip(r, 4 + 4 + 2 + 2); /* Channel, RemainingBytes, ReadChannelInfo: no RDMA */
+	return rd_ok(r) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+}
+
+/* The fixed part; data of `len` bytes lies behind it already. */
+void read_encode(struct req *q, size_t len)
+{
+	struct wr *w = &q->w;
+
+	wr_u16(w, 17); /* StructureSize */
+	wr_u8(w, DATA_OFFSET);
+	wr_u8(w, 0); /* Reserved */
+	wr_u32(w, (uint32_t)len);
+	wr_u32(w, 0); /* DataRemaining */
+	wr_u32(w, 0); /* Flags */
+	(void)!wr_room(w, len);
+	if (len == 0)
+		wr_u8(w, 0); /* the buffer is never empty on the wire */
+}
+
+struct mspan read_room(struct req *q, size_t len)
+{
+	struct wr *w = req_reply(q, RESPONSE_FIXED_LEN + len + 1);
+
+	if (!wr_ok(w))
+		return (struct mspan){0};
+	return mspan_of(w->p + DATA_OFFSET, len);
+}
+
+static nt_status read_done(struct req *q, int err, struct wr *w)
+{
+	const struct read *a = q->state;
+
+	if (err)
+		return nt_from_errno(err);
+	if (a->io.done < a->minimum || (a->io.done == 0 && a->length > 0))
+		return STATUS_END_OF_FILE;
+	read_encode(q, a->io.done);
+	return STATUS_SUCCESS;
+}
+
+static nt_status read_check(struct req *q, const struct read *a)
+{
+	struct open *o = q->open;
+
+	if (a->length > q->conn->max_read)
+		return STATUS_INVALID_PARAMETER;
+	if (o->directory)
+		return STATUS_INVALID_DEVICE_REQUEST;
+	if (!open_may(o, FILE_READ_DATA | FILE_EXECUTE))
+		return STATUS_ACCESS_DENIED;
+	if (a->offset > INT64_MAX || a->length > INT64_MAX - a->offset)
+		return STATUS_INVALID_PARAMETER;
+	return state_io_check(o->node->state, o->server->server_id, o->state_id,
+			      a->offset, a->length, false);
+}
+
+nt_status cmd_read(struct req *q)
+{
+	struct read *a = arena_alloc(&q->arena, sizeof(*a));
+	nt_status st;
+
+	if (!a)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	st = read_decode(&q->body, a);
+	if (nt_ok(st))
+		st = req_open_get(q, a->id);
+	if (!nt_ok(st))
+		return st;
+	if (!q->open->node)
+		return pipe_cmd_read(q, a->length);
+	st = read_check(q, a);
+	if (!nt_ok(st))
+		return st;
+	a->io.bytes = read_room(q, a->length);
+	if (!a->io.bytes.p)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	a->io.buf = q->out;
+	a->io.data = q->open->data;
+	a->io.off = a->offset;
+	q->state = a;
+	vfs_run(q->open->node->vfs, &a->io.call, VFS_READ, q->lane->lane, NULL, &q->arena,
+		req_wait(q, read_done));
+	return STATUS_PENDING;
+}

@@ -1,0 +1,113 @@
+/* SMB2 WRITE.  Spec: [MS-SMB2] 2.2.21, 2.2.22, 3.3.5.13 */
+#include "cmd/cmd.h"
+#include "cmd/pipe_io.h"
+
+enum { OFF_LENGTH = SMB2_HEADER_LEN + 4 };
+
+struct write {
+	uint64_t offset;
+	uint32_t flags;
+	struct file_id id;
+	struct span data; /* in the frame's buffer, where it was received or decrypted */
+	struct vfs_io io;
+};
+
+uint32_t cmd_write_payload(struct req *q)
+{
+	struct rd r = rd_of(q->message);
+
+	rd_seek(&r, OFF_LENGTH);
+	return rd_u32(&r);
+}
+
+static nt_status write_decode(struct rd *r, struct write *a)
+{
+	uint16_t off;
+	uint32_t len;
+	struct rd data;
+
+	rd_struct_size(r, 49);
+	off = rd_u16(r);
+	len = rd_u32(r);
+	a->offset = rd_u64(r);
+	a->id = rd_file_id(r);
+	rd_skip(r,
+		4 + 4 + 2 + 2); /* Channel, RemainingBytes, WriteChannelInfo: no RDMA */
+	a->flags = rd_u32(r);
+	if (len && off < rd_pos(r)) /* data inside the fixed part */
+		return STATUS_INVALID_PARAMETER;
+	data = rd_at(r, off, len);
+	a->data = rd_rest(&data);
+	return rd_ok(r) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+}
+
+void write_encode(struct wr *w, uint32_t count)
+{
+	wr_u16(w, 17); /* StructureSize */
+	wr_u16(w, 0);  /* Reserved */
+	wr_u32(w, count);
+	wr_u32(w, 0); /* Remaining */
+	wr_u16(w, 0); /* WriteChannelInfoOffset, Length */
+	wr_u16(w, 0);
+	wr_u8(w, 0); /* Buffer: the structure counts one byte of it */
+}
+
+static nt_status write_done(struct req *q, int err, struct wr *w)
+{
+	const struct write *a = q->state;
+
+	if (err)
+		return nt_from_errno(err);
+	write_encode(w, (uint32_t)a->io.done);
+	return STATUS_SUCCESS;
+}
+
+static nt_status write_check(struct req *q, const struct write *a)
+{
+	struct open *o = q->open;
+
+	if (a->data.len > q->conn->max_write)
+		return STATUS_INVALID_PARAMETER;
+	if (o->directory)
+		return STATUS_INVALID_DEVICE_REQUEST;
+	if (!open_may(o, FILE_WRITE_DATA | FILE_APPEND_DATA))
+		return STATUS_ACCESS_DENIED;
+	if (a->offset > INT64_MAX || a->data.len > INT64_MAX - a->offset)
+		return STATUS_INVALID_PARAMETER;
+	return state_io_check(o->node->state, o->server->server_id, o->state_id,
+			      a->offset, a->data.len, true);
+}
+
+nt_status cmd_write(struct req *q)
+{
+	struct write *a = arena_alloc(&q->arena, sizeof(*a));
+	nt_status st;
+
+	if (!a)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	st = write_decode(&q->body, a);
+	if (nt_ok(st))
+		st = req_open_get(q, a->id);
+	if (!nt_ok(st))
+		return st;
+	if (!q->open->node)
+		return pipe_cmd_write(q, a->data);
+	st = write_check(q, a);
+	if (!nt_ok(st))
+		return st;
+	if (a->data.len == 0) {
+		write_encode(req_reply(q, 17), 0);
+		return STATUS_SUCCESS;
+	}
+	a->io.data = q->open->data;
+	a->io.off = a->offset;
+	/* the frame's buffer is ours alone until the request ends; the kernel only reads it */
+	a->io.bytes = mspan_of(q->frame->buf->data + (a->data.p - q->frame->buf->data),
+			       a->data.len);
+	a->io.buf = q->frame->buf;
+	a->io.sync = q->open->write_through || (a->flags & SMB2_WRITEFLAG_WRITE_THROUGH);
+	q->state = a;
+	vfs_run(q->open->node->vfs, &a->io.call, VFS_WRITE, q->lane->lane, NULL,
+		&q->arena, req_wait(q, write_done));
+	return STATUS_PENDING;
+}
