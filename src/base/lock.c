@@ -1,6 +1,7 @@
 #include "base/lock.h"
 
-#include <stdio.h>
+#include "base/log.h"
+
 #include <stdlib.h>
 
 /* A mutex that fails is a bug or corrupted memory: going on would serve without exclusion. */
@@ -8,7 +9,7 @@ static void must(int err, const char *what)
 {
 	if (!err)
 		return;
-	fprintf(stderr, "tsmb: mutex %s failed: error %d\n", what, err);
+	log_error("mutex %s failed: error %d", what, err);
 	abort();
 }
 
@@ -19,8 +20,8 @@ static _Thread_local unsigned
 static void rank_enter(enum lock_rank rank)
 {
 	if (ranks_held >> rank) {
-		fprintf(stderr, "tsmb: lock of rank %d taken while ranks %#x are held\n",
-			(int)rank, ranks_held);
+		log_error("lock of rank %d taken while ranks %#x are held", (int)rank,
+			  ranks_held);
 		abort();
 	}
 	ranks_held |= 1u << rank;

@@ -119,7 +119,7 @@ const char *log_esc(struct log_esc *buf, struct span peer_text)
 {
 	static const char hex[] = "0123456789ABCDEF";
 	struct span s = span_head(peer_text, LOG_ESC_MAX);
-	char *to = buf->text;
+	char *to = &buf->text[0];
 
 	for (size_t i = 0, len; i < s.len; i += len) {
 		len = printable_len(span_from(s, i));

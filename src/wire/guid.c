@@ -15,7 +15,7 @@ static bool dash_before(size_t pair)
 
 struct guid rd_guid(struct rd *r)
 {
-	struct guid g;
+	struct guid g = {0};
 
 	rd_copy(r, g.bytes, sizeof(g.bytes));
 	return g;
