@@ -54,12 +54,15 @@ const char *ndr_string(struct rd *r, struct arena *a)
 {
 	uint32_t max;
 	struct span s = ndr_wchars(r, &max);
+	size_t len = 0;
 
 	if (s.len < 2 || s.p[s.len - 1] != 0 || s.p[s.len - 2] != 0) {
 		rd_fail(r);
 		return NULL;
 	}
-	return ndr_text(r, a, span_head(s, s.len - 2));
+	while (s.p[len] != 0 || s.p[len + 1] != 0)
+		len += 2;
+	return ndr_text(r, a, span_head(s, len));
 }
 
 const char *ndr_string_ptr(struct rd *r, struct arena *a)

@@ -27,8 +27,8 @@ uint32_t ndr_u32(struct rd *r);
 bool ndr_ptr(struct rd *r);
 
 /*
- * [string] wchar_t *: conformant and varying, NUL-terminated UTF-16, at offset 0. UTF-8 in the arena; NULL when the
- * cursor failed, also for text that is not valid UTF-16 or holds a NUL before its end.
+ * [string] wchar_t *: conformant and varying, UTF-16 at offset 0 whose last character is NUL. The text ends at the first
+ * NUL, as in C. UTF-8 in the arena; NULL when the cursor failed, also for text that is not valid UTF-16.
  */
 const char *ndr_string(struct rd *r, struct arena *a);
 /* [unique, string] parameter: pointer and, at once, its string. NULL for a null pointer (and for a failure). */
