@@ -23,7 +23,7 @@ enum {
 	DCERPC_BACKLOG_MAX = 64 * 1024,
 	DCERPC_CONTEXTS_MAX = 64,
 	/* Scratch memory of one call. */
-	DCERPC_ARENA_MAX = 4 * 1024 * 1024,
+	DCERPC_ARENA_MAX = 16 * 1024 * 1024,
 };
 
 struct dcerpc {

@@ -23,7 +23,8 @@ struct enum_req enum_decode(struct rpc_call *c, unsigned filters)
 		ndr_u32(r); /* EntriesRead */
 		entries = ndr_ptr(r);
 	}
-	if (entries) /* nothing to hand in; and its size hangs on the level */
+	if (entries &&
+	    ndr_u32(r) != 0) /* there is nothing to hand in; some send an empty array */
 		rd_fail(r);
 	q.preferred_len = ndr_u32(r);
 	q.has_resume = ndr_ptr(r);
