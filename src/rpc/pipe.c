@@ -88,19 +88,25 @@ size_t pipe_message_left(const struct pipe *p)
 	return p->message_left;
 }
 
+static struct span pipe_unread(const struct pipe *p)
+{
+	if (pipe_waiting(p) == 0)
+		return span_of(NULL, 0);
+	return span_of(p->rpc.out.p + p->out_pos, pipe_waiting(p));
+}
+
 /* Find the length of the message at out_pos; give the memory back once all is read. */
 static void pipe_next_message(struct pipe *p)
 {
-	const struct bytes *out = &p->rpc.out;
 	struct pdu_header h;
 
 	if (p->message_left > 0)
 		return;
-	if (p->out_pos == out->len) {
+	if (pdu_header_decode(pipe_unread(p), &h)) {
+		p->message_left = h.frag_length;
+	} else {
 		bytes_free(&p->rpc.out);
 		p->out_pos = 0;
-	} else if (pdu_header_decode(span_of(out->p + p->out_pos, pipe_waiting(p)), &h)) {
-		p->message_left = h.frag_length;
 	}
 }
 
@@ -153,13 +159,50 @@ nt_status pipe_read(struct pipe *p, struct mspan out, size_t *ret_len)
 	if (p->message_left == 0)
 		return p->broken ? STATUS_PIPE_BROKEN : STATUS_PIPE_EMPTY;
 	if (len > 0)
-		memcpy(out.p, p->rpc.out.p + p->out_pos, len);
+		memcpy(out.p, pipe_unread(p).p, len);
 	p->out_pos += len;
 	p->message_left -= len;
 	if (p->message_left > 0)
 		return STATUS_BUFFER_OVERFLOW;
 	pipe_next_message(p);
 	return STATUS_SUCCESS;
+}
+
+/* Messages not read to their end. */
+static uint32_t pipe_message_count(const struct pipe *p)
+{
+	struct span rest = pipe_unread(p);
+	size_t len = p->message_left;
+	struct pdu_header h;
+	uint32_t count = 0;
+
+	while (len > 0) {
+		count++;
+		rest = span_from(rest, len);
+		len = pdu_header_decode(rest, &h) ? h.frag_length : 0;
+	}
+	return count;
+}
+
+nt_status pipe_peek(const struct pipe *p, struct mspan out, size_t *ret_len)
+{
+	enum { FILE_PIPE_CONNECTED_STATE = 3, FILE_PIPE_CLOSING_STATE = 4 };
+	struct wr w = wr_of(out);
+	struct span part;
+
+	*ret_len = 0;
+	if (p->broken && p->message_left == 0)
+		return STATUS_PIPE_BROKEN;
+	wr_u32(&w, p->broken ? FILE_PIPE_CLOSING_STATE : FILE_PIPE_CONNECTED_STATE);
+	wr_u32(&w, (uint32_t)pipe_waiting(p));
+	wr_u32(&w, pipe_message_count(p));
+	wr_u32(&w, (uint32_t)p->message_left);
+	if (!wr_ok(&w))
+		return STATUS_BUFFER_TOO_SMALL;
+	part = span_head(span_head(pipe_unread(p), p->message_left), wr_left(&w));
+	wr_bytes(&w, part);
+	*ret_len = wr_pos(&w);
+	return part.len < p->message_left ? STATUS_BUFFER_OVERFLOW : STATUS_SUCCESS;
 }
 
 nt_status pipe_transceive(struct pipe *p, const struct rpc_info *info, struct span in,

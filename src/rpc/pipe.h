@@ -9,7 +9,7 @@
  * Threads  one user at a time: whoever owns the open serialises. Calls may run on a pool thread, and should if a callback
  *          of struct rpc_info may block.
  * Errors   statuses for the SMB response.
- * Spec     [MS-RPCE] 2.1.1.2, [MS-SMB2] 3.3.5.12, 3.3.5.13, 3.3.5.15.4 (FSCTL_PIPE_TRANSCEIVE), 3.3.5.15.1 (PEEK)
+ * Spec     [MS-RPCE] 2.1.1.2, [MS-SMB2] 3.3.5.12, 3.3.5.13, 3.3.5.15.3, 3.3.5.15.4, [MS-FSCC] 2.3.46, 2.3.48
  */
 #pragma once
 
@@ -59,6 +59,14 @@ MUST_CHECK nt_status pipe_read(struct pipe *p, struct mspan out, size_t *ret_len
 MUST_CHECK nt_status pipe_transceive(struct pipe *p, const struct rpc_info *info,
 				     struct span in, struct mspan out, size_t *ret_len);
 
-/* For FSCTL_PIPE_PEEK and FilePipeLocalInformation: bytes in all waiting messages, and in the first. */
+/*
+ * Encode the reply to FSCTL_PIPE_PEEK: what waits, and as much of the first message as fits. Takes nothing away.
+ *
+ * STATUS_BUFFER_OVERFLOW: it did not fit whole. STATUS_BUFFER_TOO_SMALL: out has no room for the fixed part of 16 bytes.
+ * STATUS_PIPE_BROKEN: as for pipe_read().
+ */
+MUST_CHECK nt_status pipe_peek(const struct pipe *p, struct mspan out, size_t *ret_len);
+
+/* Unread bytes of all waiting messages, and of the first. For FilePipeLocalInformation. */
 size_t pipe_waiting(const struct pipe *p);
 size_t pipe_message_left(const struct pipe *p);
