@@ -7,17 +7,18 @@
 #include <sys/sendfile.h>
 #include <unistd.h>
 
-const char *posix_proc_path(struct posix_proc_path *p, int fd)
+struct posix_proc posix_proc(int fd)
 {
-	snprintf(p->text, sizeof(p->text), "/proc/self/fd/%d", fd);
-	return p->text;
+	struct posix_proc p = {{0}};
+
+	snprintf(p.path, sizeof(p.path), "/proc/self/fd/%d", fd);
+	return p;
 }
 
 /* What fd stands for is opened, whatever its name means by now. */
 int posix_reopen(int fd, int flags)
 {
-	struct posix_proc_path p;
-	int ret = open(posix_proc_path(&p, fd), flags | O_NOCTTY | O_CLOEXEC);
+	int ret = open(posix_proc(fd).path, flags | O_NOCTTY | O_CLOEXEC);
 
 	return ret < 0 ? -errno : ret;
 }

@@ -130,12 +130,11 @@ MUST_CHECK int posix_fs_of(struct posix_volume *v, int fd, dev_t dev,
 
 /* ---- posix_file.c ------------------------------------------------------------------------------- */
 
-struct posix_proc_path {
-	char text[40];
+/* The name under which the kernel lets us reach what fd stands for, O_PATH or not: posix_proc(fd).path. */
+struct posix_proc {
+	char path[32];
 };
-
-/* The name under which the kernel lets us reach what fd stands for, O_PATH or not. Returns p->text. */
-const char *posix_proc_path(struct posix_proc_path *p, int fd);
+struct posix_proc posix_proc(int fd);
 
 /* Takes fd over, also on failure. NULL without memory. */
 struct posix_file *posix_file_new(struct posix_volume *v, int fd, enum vfs_type type,
@@ -151,7 +150,7 @@ void posix_file_close(struct vfile *f); /* the close of posix_vfs_ops */
 
 /* ---- posix_lookup.c ----------------------------------------------------------------------------- */
 
-/* May `name` be one component? 0, -EINVAL, -ENAMETOOLONG. */
+/* May `name` be one component? 0, -EINVAL, -ENAMETOOLONG; -EACCES for our own folder. */
 MUST_CHECK int posix_check_name(const char *name);
 
 /*
@@ -211,6 +210,3 @@ void posix_stat_from(struct posix_file *f, const struct cred *c, const struct st
 /* VFS_MAY_* of the user the thread acts as. */
 unsigned posix_may(struct posix_volume *v, const struct cred *c, int fd,
 		   const struct statx *stx);
-
-uint64_t posix_filetime(struct statx_timestamp t);
-struct timespec posix_timespec(uint64_t filetime);

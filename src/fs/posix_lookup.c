@@ -9,6 +9,7 @@
  * link is resolved again from the root: it is followed if it stays beneath the root. Absolute links always count as
  * leaving, also those that would lead back in.
  */
+#include "fs/name.h"
 #include "fs/posix_impl.h"
 
 #include <errno.h>
@@ -26,7 +27,9 @@ int posix_check_name(const char *name)
 
 	if (len == 0 || strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
 		return -EINVAL;
-	return len > POSIX_NAME_MAX ? -ENAMETOOLONG : 0;
+	if (len > POSIX_NAME_MAX)
+		return -ENAMETOOLONG;
+	return name_reserved(name) ? -EACCES : 0;
 }
 
 static int open_beneath(struct posix_volume *v, int dirfd, const char *path, int flags,
@@ -56,12 +59,11 @@ static int open_beneath(struct posix_volume *v, int dirfd, const char *path, int
 static int path_from_root(struct posix_volume *v, int fd, const char *name,
 			  char *ret_path)
 {
-	struct posix_proc_path p;
 	char root[PATH_MAX];
 	ssize_t root_len, len;
 
-	root_len = readlink(posix_proc_path(&p, v->root->fd), root, sizeof(root));
-	len = readlink(posix_proc_path(&p, fd), ret_path, PATH_MAX);
+	root_len = readlink(posix_proc(v->root->fd).path, root, sizeof(root));
+	len = readlink(posix_proc(fd).path, ret_path, PATH_MAX);
 	if (root_len <= 0 || len <= root_len || len == PATH_MAX)
 		return -EXDEV;
 	if (root_len == 1) /* "/" */

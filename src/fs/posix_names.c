@@ -4,12 +4,11 @@
 #include "base/list.h"
 #include "base/lock.h"
 #include "base/map.h"
+#include "fs/posix_impl.h"
 #include "wire/utf16.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -233,13 +232,13 @@ static bool unsettled(const struct statx *stx)
 
 static DIR *dir_open(int fd)
 {
-	char path[40];
+	int list_fd = posix_reopen(fd, O_RDONLY | O_DIRECTORY);
 	DIR *dir;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	int list_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (list_fd < 0)
+	if (list_fd < 0) {
+		errno = -list_fd;
 		return NULL;
+	}
 	dir = fdopendir(list_fd);
 	if (!dir)
 		close(list_fd);

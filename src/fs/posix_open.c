@@ -74,13 +74,12 @@ static int force_mode(struct posix_volume *v, const struct vfs_create *k, int fd
 		      struct statx *stx)
 {
 	mode_t forced = forced_mode(v, k);
-	struct posix_proc_path p;
 	int err;
 
 	err = posix_statx(fd, "", stx);
 	if (err || (stx->stx_mode & forced) == forced)
 		return err;
-	if (chmod(posix_proc_path(&p, fd), (stx->stx_mode & 07777) | forced) < 0)
+	if (chmod(posix_proc(fd).path, (stx->stx_mode & 07777) | forced) < 0)
 		return -errno;
 	return posix_statx(fd, "", stx);
 }
@@ -94,7 +93,6 @@ static void store_attributes(const struct vfs_create *k, struct posix_file *f,
 {
 	struct dosattr a = {.has_attributes = true};
 	uint8_t xattr[DOSATTR_LEN];
-	struct posix_proc_path p;
 
 	a.attributes = k->dos_attributes & dosattr_kept();
 	if (!k->directory)
@@ -104,8 +102,7 @@ static void store_attributes(const struct vfs_create *k, struct posix_file *f,
 	if (a.attributes == (st->dos_attributes & dosattr_kept()))
 		return;
 	dosattr_encode(&a, xattr);
-	if (setxattr(posix_proc_path(&p, f->fd), DOSATTR_XATTR, xattr, sizeof(xattr),
-		     0) == 0)
+	if (setxattr(posix_proc(f->fd).path, DOSATTR_XATTR, xattr, sizeof(xattr), 0) == 0)
 		posix_dosattr_apply(&a, st);
 }
 

@@ -1,6 +1,7 @@
 /* posix_stat.c - what a file is, in the terms of Windows; and what a user may do to it. */
 #include "fs/posix_impl.h"
 
+#include "wire/filetime.h"
 #include "wire/fscc_proto.h"
 
 #include <errno.h>
@@ -11,29 +12,14 @@
 #include <time.h>
 #include <unistd.h>
 
-/* 1601-01-01 to 1970-01-01. [MS-DTYP] 2.3.3 */
-#define EPOCH_SECONDS  INT64_C(11644473600)
-#define TICKS_A_SECOND INT64_C(10000000)
-
 enum {
 	/* Change times that are younger say nothing: the coarsest file systems count in (two) seconds. */
 	CTIME_SETTLED_S = 2,
 };
 
-uint64_t posix_filetime(struct statx_timestamp t)
+static uint64_t filetime(struct statx_timestamp t)
 {
-	if (t.tv_sec < -EPOCH_SECONDS ||
-	    t.tv_sec >= INT64_MAX / TICKS_A_SECOND - EPOCH_SECONDS)
-		return 0;
-	return (uint64_t)((t.tv_sec + EPOCH_SECONDS) * TICKS_A_SECOND) + t.tv_nsec / 100;
-}
-
-struct timespec posix_timespec(uint64_t filetime)
-{
-	return (struct timespec){
-		.tv_sec = (time_t)(filetime / TICKS_A_SECOND) - EPOCH_SECONDS,
-		.tv_nsec = (long)(filetime % TICKS_A_SECOND) * 100,
-	};
+	return filetime_of((struct timespec){.tv_sec = t.tv_sec, .tv_nsec = t.tv_nsec});
 }
 
 int posix_statx(int fd, const char *name, struct statx *ret_stx)
@@ -75,7 +61,7 @@ static uint64_t birth(const struct statx *stx, const struct vfs_stat *st)
 	uint64_t oldest = st->write_time < st->change_time ? st->write_time
 							   : st->change_time;
 
-	return stx->stx_mask & STATX_BTIME ? posix_filetime(stx->stx_btime) : oldest;
+	return stx->stx_mask & STATX_BTIME ? filetime(stx->stx_btime) : oldest;
 }
 
 /* What holds for a file without stored attributes: [MS-FSCC] 2.6; new files are to be archived. */
@@ -109,9 +95,9 @@ void posix_stat_basic(const struct statx *stx, bool dot_name, struct vfs_stat *r
 		.uid = stx->stx_uid,
 		.gid = stx->stx_gid,
 		.nlink = stx->stx_nlink,
-		.access_time = posix_filetime(stx->stx_atime),
-		.write_time = posix_filetime(stx->stx_mtime),
-		.change_time = posix_filetime(stx->stx_ctime),
+		.access_time = filetime(stx->stx_atime),
+		.write_time = filetime(stx->stx_mtime),
+		.change_time = filetime(stx->stx_ctime),
 	};
 
 	st.create_time = birth(stx, &st);
@@ -180,12 +166,11 @@ static void keep_dosattr(struct posix_file *f, const struct statx *stx,
 static void stored_dosattr(struct posix_file *f, const struct cred *c,
 			   const struct statx *stx, struct dosattr *ret_attr)
 {
-	struct posix_proc_path p;
 	int err;
 
 	*ret_attr = (struct dosattr){0};
 	posix_act_as(f->vol, c);
-	err = posix_dosattr_read(f->data ? NULL : posix_proc_path(&p, f->fd), f->fd,
+	err = posix_dosattr_read(f->data ? NULL : posix_proc(f->fd).path, f->fd,
 				 ret_attr);
 	if (err != -EACCES && err != -EPERM)
 		keep_dosattr(f, stx, ret_attr);
