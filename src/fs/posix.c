@@ -165,9 +165,17 @@ static const struct posix_op ops[VFS_OP_COUNT] = {
 	[VFS_CREATE] = {posix_create, CRED_USER, PLACE_METADATA},
 	[VFS_OPEN] = {posix_open, CRED_USER, PLACE_METADATA},
 	[VFS_STAT] = {posix_stat, CRED_ANY, PLACE_METADATA},
+	[VFS_SETATTR] = {posix_setattr, CRED_USER, PLACE_METADATA},
+	[VFS_UNLINK] = {posix_unlink, CRED_USER, PLACE_METADATA},
+	[VFS_RENAME] = {posix_rename, CRED_USER, PLACE_METADATA},
+	[VFS_LINK] = {posix_link, CRED_USER, PLACE_METADATA},
 	[VFS_READ] = {posix_read, CRED_ANY, PLACE_DATA},
 	[VFS_WRITE] = {posix_write, CRED_ANY, PLACE_DATA},
 	[VFS_SYNC] = {posix_sync, CRED_ANY, PLACE_POOL},
+	[VFS_READDIR] = {posix_readdir, CRED_USER, PLACE_POOL},
+	[VFS_STATFS] = {posix_statfs, CRED_USER, PLACE_METADATA},
+	[VFS_EA_LIST] = {posix_ea_list, CRED_USER, PLACE_METADATA},
+	[VFS_EA_SET] = {posix_ea_set, CRED_USER, PLACE_METADATA},
 };
 
 void posix_act_as(struct posix_volume *v, const struct cred *c)

@@ -1,7 +1,13 @@
 /* posix_attr.c - STAT, SETATTR, STATFS. */
 #include "fs/posix_impl.h"
 
+#include "wire/filetime.h"
+#include "wire/fscc_proto.h"
+
 #include <errno.h>
+#include <sys/statvfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
 
 int posix_stat(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
 {
@@ -11,4 +17,255 @@ int posix_stat(struct posix_volume *v, struct vfs_call *c, enum posix_where wher
 	if (where == POSIX_INLINE && !f->fs->local)
 		return -EAGAIN;
 	return posix_stat_file(f, c->cred, &s->stat);
+}
+
+/* ---- SETATTR: one function an aspect, `st` being the file before ---------------------------------- */
+
+struct change {
+	const struct vfs_setattr *set;
+	struct posix_file *f;
+	const struct vfs_stat *st;
+};
+
+/* A data handle to change the contents with: the caller's, or (*ret_own) one of our own. */
+static int data_fd(const struct change *ch, int *ret_own)
+{
+	int fd = ch->set->data ? posix_file_of(ch->set->data)->fd : -1;
+
+	if (fd >= 0 && (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY)
+		return fd;
+	*ret_own = posix_reopen(ch->f->fd, O_WRONLY);
+	return *ret_own;
+}
+
+static int change_size(const struct change *ch, uint64_t size)
+{
+	CLEANUP(posix_closep) int own = -1;
+	int fd;
+
+	if (size > INT64_MAX)
+		return -EFBIG;
+	fd = data_fd(ch, &own);
+	if (fd < 0)
+		return fd;
+	return ftruncate(fd, (off_t)size) < 0 ? -errno : 0;
+}
+
+static int set_size(const struct change *ch)
+{
+	if (!(ch->set->what & VFS_SET_SIZE))
+		return 0;
+	return change_size(ch, ch->set->attr.size);
+}
+
+/* [MS-FSA] 2.1.5.15.1: reserving leaves the size alone; less than the size cuts the file. */
+static int set_allocation(const struct change *ch)
+{
+	uint64_t want = ch->set->attr.allocated, size = ch->st->size;
+	CLEANUP(posix_closep) int own = -1;
+	int fd;
+
+	if (!(ch->set->what & VFS_SET_ALLOCATION))
+		return 0;
+	if (ch->set->what & VFS_SET_SIZE)
+		size = ch->set->attr.size;
+	if (want < size)
+		return change_size(ch, want);
+	if (want <= ch->st->allocated)
+		return 0;
+	if (want > INT64_MAX)
+		return -EFBIG;
+	fd = data_fd(ch, &own);
+	if (fd < 0)
+		return fd;
+	return fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)want) < 0 ? -errno : 0;
+}
+
+static int set_owner(const struct change *ch)
+{
+	const struct vfs_setattr *s = ch->set;
+	uid_t uid = s->what & VFS_SET_OWNER ? s->attr.uid : (uid_t)-1;
+	gid_t gid = s->what & VFS_SET_GROUP ? s->attr.gid : (gid_t)-1;
+
+	if (!(s->what & (VFS_SET_OWNER | VFS_SET_GROUP)))
+		return 0;
+	if (fchownat(ch->f->fd, "", uid, gid, AT_EMPTY_PATH) < 0)
+		return -errno;
+	return 0;
+}
+
+static int change_mode(const struct change *ch, uint32_t mode)
+{
+	return chmod(posix_proc(ch->f->fd).path, mode & 07777) < 0 ? -errno : 0;
+}
+
+static int set_mode(const struct change *ch)
+{
+	return ch->set->what & VFS_SET_MODE ? change_mode(ch, ch->set->attr.mode) : 0;
+}
+
+static int write_dosattr(const struct change *ch, const struct dosattr *a)
+{
+	uint8_t xattr[DOSATTR_LEN];
+
+	dosattr_encode(a, xattr);
+	if (setxattr(posix_proc(ch->f->fd).path, DOSATTR_XATTR, xattr, sizeof(xattr), 0) <
+	    0)
+		return -errno;
+	return 0;
+}
+
+/* Storing takes the right to write the contents. An owner who has denied that to himself may grant it again. */
+static int write_dosattr_as_owner(const struct change *ch, const struct dosattr *a)
+{
+	uint32_t mode = ch->set->what & VFS_SET_MODE ? ch->set->attr.mode : ch->st->mode;
+	int err, back;
+
+	err = write_dosattr(ch, a);
+	if (err != -EACCES || (mode & S_IWUSR) || change_mode(ch, mode | S_IWUSR) < 0)
+		return err;
+	err = write_dosattr(ch, a);
+	back = change_mode(ch, mode);
+	return err ? err : back;
+}
+
+/* Where nothing can be stored, the owner's write bit is all there is. */
+static int mode_for_readonly(const struct change *ch)
+{
+	uint32_t want = ch->set->attr.dos_attributes & dosattr_kept();
+	uint32_t have = ch->st->dos_attributes & dosattr_kept();
+
+	if ((ch->set->what & VFS_SET_CREATE_TIME) ||
+	    ((want ^ have) & ~(uint32_t)FILE_ATTRIBUTE_READONLY))
+		return -EOPNOTSUPP;
+	if (want & FILE_ATTRIBUTE_READONLY)
+		return change_mode(ch, ch->st->mode & ~(uint32_t)0222);
+	return change_mode(ch, ch->st->mode | S_IWUSR);
+}
+
+static int set_dosattr(const struct change *ch)
+{
+	const struct vfs_setattr *s = ch->set;
+	struct dosattr a = {0};
+	int err;
+
+	if (!(s->what & (VFS_SET_DOS_ATTRIBUTES | VFS_SET_CREATE_TIME)))
+		return 0;
+	err = posix_dosattr_read(posix_proc(ch->f->fd).path, -1, &a);
+	if (err == -EOPNOTSUPP)
+		return mode_for_readonly(ch);
+	if (s->what & VFS_SET_CREATE_TIME) {
+		a.has_create_time = true;
+		a.create_time = s->attr.create_time;
+	}
+	if (s->what & VFS_SET_DOS_ATTRIBUTES) {
+		a.has_attributes = true;
+		a.attributes = s->attr.dos_attributes & dosattr_kept();
+	}
+	/* a file that is not read-only any more must not be so by its mode */
+	if ((s->what & VFS_SET_DOS_ATTRIBUTES) && !(s->what & VFS_SET_MODE) &&
+	    !(a.attributes & FILE_ATTRIBUTE_READONLY) && !(ch->st->mode & S_IWUSR)) {
+		err = change_mode(ch, ch->st->mode | S_IWUSR);
+		if (err)
+			return err;
+	}
+	return write_dosattr_as_owner(ch, &a);
+}
+
+static struct timespec new_time(const struct change *ch, unsigned what, uint64_t ft)
+{
+	if (!(ch->set->what & what))
+		return (struct timespec){.tv_nsec = UTIME_OMIT};
+	return filetime_to(ft);
+}
+
+/* Last: all the others move them. */
+static int set_times(const struct change *ch)
+{
+	const struct vfs_setattr *s = ch->set;
+	struct timespec times[2] = {
+		new_time(ch, VFS_SET_ACCESS_TIME, s->attr.access_time),
+		new_time(ch, VFS_SET_WRITE_TIME, s->attr.write_time),
+	};
+
+	if (!(s->what & (VFS_SET_ACCESS_TIME | VFS_SET_WRITE_TIME)))
+		return 0;
+	if (utimensat(ch->f->fd, "", times, AT_EMPTY_PATH) < 0)
+		return -errno;
+	return 0;
+}
+
+/*
+ * What can be refused before anything is changed. Deviation: the change time is the kernel's on every file system,
+ * so setting it to anything else is -EOPNOTSUPP rather than done as [MS-FSA] 2.1.5.15.2 has it.
+ */
+static int check_settable(const struct change *ch)
+{
+	const struct vfs_setattr *s = ch->set;
+
+	if (ch->f->type != VFS_FILE && ch->f->type != VFS_DIR)
+		return -EOPNOTSUPP;
+	if (ch->f->type == VFS_DIR && (s->what & (VFS_SET_SIZE | VFS_SET_ALLOCATION)))
+		return -EISDIR;
+	if ((s->what & VFS_SET_CHANGE_TIME) && s->attr.change_time != ch->st->change_time)
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+int posix_setattr(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
+{
+	static int (*const steps[])(const struct change *) = {
+		check_settable, set_size,    set_allocation, set_owner,
+		set_mode,       set_dosattr, set_times,
+	};
+	struct vfs_setattr *s = container_of(c, struct vfs_setattr, call);
+	struct posix_file *f = posix_file_of(s->file);
+	struct vfs_stat before;
+	int err;
+
+	if (where == POSIX_INLINE &&
+	    (!f->fs->local || (s->what & (VFS_SET_SIZE | VFS_SET_ALLOCATION))))
+		return -EAGAIN; /* a large file takes its time */
+	err = posix_stat_file(f, c->cred, &before);
+	if (err)
+		return err;
+	struct change ch = {.set = s, .f = f, .st = &before};
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		err = steps[i](&ch);
+		if (err)
+			return err;
+	}
+	return posix_stat_file(f, c->cred, &s->stat);
+}
+
+/* ---- STATFS ------------------------------------------------------------------------------------- */
+
+int posix_statfs(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
+{
+	struct vfs_statfs *s = container_of(c, struct vfs_statfs, call);
+	struct posix_file *root = v->root;
+	struct vfs_stat st;
+	struct statvfs fs;
+	struct statx stx;
+	int err;
+
+	if (where == POSIX_INLINE && !root->fs->local)
+		return -EAGAIN;
+	err = posix_statx(root->fd, "", &stx);
+	if (err)
+		return err;
+	if (fstatvfs(root->fd, &fs) < 0)
+		return -errno;
+	posix_stat_basic(&stx, false, &st);
+	s->block_size = (uint32_t)(fs.f_frsize ? fs.f_frsize : fs.f_bsize);
+	s->blocks = fs.f_blocks;
+	s->blocks_free = fs.f_bfree;
+	s->blocks_available = fs.f_bavail;
+	s->volume_id = fs.f_fsid ? fs.f_fsid : st.key.volume;
+	s->create_time = st.create_time;
+	s->name_max = (uint32_t)(fs.f_namemax < POSIX_NAME_MAX ? fs.f_namemax
+							       : POSIX_NAME_MAX);
+	s->read_only = fs.f_flag & ST_RDONLY;
+	s->fs_name = root->fs->name;
+	return 0;
 }

@@ -1,0 +1,218 @@
+/* posix_dir.c - READDIR. */
+#include "fs/posix_impl.h"
+
+#include "fs/name.h"
+#include "wire/fscc_proto.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+enum { GETDENTS_BYTES = 32768 };
+
+static void free_buf(char **buf)
+{
+	free(*buf);
+}
+
+/* One READDIR under way. */
+struct listing {
+	struct posix_volume *v;
+	struct vfs_readdir *r;
+	int fd; /* whose position we use */
+	uint64_t volume;
+};
+
+/*
+ * A descriptor has one position; whoever comes while it is in use gets a descriptor of his own (*ret_own).
+ */
+static int take_position(struct posix_file *d, int *ret_own)
+{
+	if (!atomic_exchange_explicit(&d->dir_busy, true, memory_order_acquire))
+		return d->fd;
+	*ret_own = posix_reopen(d->fd, O_RDONLY | O_DIRECTORY);
+	return *ret_own;
+}
+
+static void give_position(struct posix_file *d, int *own)
+{
+	if (*own < 0)
+		atomic_store_explicit(&d->dir_busy, false, memory_order_release);
+	posix_closep(own);
+}
+
+static enum vfs_type type_of(unsigned char d_type)
+{
+	switch (d_type) {
+	case DT_REG:
+		return VFS_FILE;
+	case DT_DIR:
+		return VFS_DIR;
+	case DT_LNK:
+		return VFS_SYMLINK;
+	default:
+		return VFS_SPECIAL;
+	}
+}
+
+/* A link is shown as what it leads to, if it may be followed; else as the link. */
+static void stat_link(struct listing *l, const char *name, struct vfs_stat *st)
+{
+	CLEANUP(posix_closep)
+	int fd = posix_resolve(l->v, l->fd, name, O_PATH, 0, POSIX_POOL);
+	struct dosattr attr;
+	struct statx stx;
+
+	if (fd < 0 || posix_statx(fd, "", &stx) < 0)
+		return;
+	posix_stat_basic(&stx, name[0] == '.', st);
+	if (posix_dosattr_read(posix_proc(fd).path, -1, &attr) == 0)
+		posix_dosattr_apply(&attr, st);
+}
+
+/* Stored attributes of a name, which is a checked one: it came from the kernel. */
+static void stored_attributes(struct listing *l, const char *name, struct vfs_stat *st)
+{
+	char path[sizeof(struct posix_proc) + NAME_MAX + 2];
+	uint8_t xattr[DOSATTR_LEN_MAX];
+	struct dosattr attr;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%s/%s", posix_proc(l->fd).path, name);
+	n = lgetxattr(path, DOSATTR_XATTR, xattr, sizeof(xattr));
+	if (n > 0 && dosattr_decode(span_of(xattr, (size_t)n), &attr) == 0)
+		posix_dosattr_apply(&attr, st);
+}
+
+/* -ENOENT if it has gone meanwhile. */
+static int stat_entry(struct listing *l, const struct dirent64 *de, struct vfs_stat *st)
+{
+	const char *name = de->d_name;
+	struct statx stx;
+	int err;
+
+	err = posix_statx(l->fd, name, &stx);
+	if (err == -EACCES)
+		return 0; /* may be listed but not passed: name and kind are all there is */
+	if (err)
+		return err;
+	posix_stat_basic(&stx, name[0] == '.', st);
+	if (st->type == VFS_SYMLINK)
+		stat_link(l, name, st);
+	else
+		stored_attributes(l, name, st);
+	return 0;
+}
+
+static bool is_dot(const char *name)
+{
+	return strcmp(name, ".") == 0;
+}
+
+static bool is_dot_dot(const char *name)
+{
+	return strcmp(name, "..") == 0;
+}
+
+/* ".." of the root is the root: what is above is nobody's business. */
+static int stat_dots(struct listing *l, const char *name, struct vfs_stat *st)
+{
+	struct vfile *f = is_dot_dot(name) && l->r->parent ? l->r->parent : l->r->file;
+
+	return posix_stat_file(posix_file_of(f), l->r->call.cred, st);
+}
+
+static int fill(struct listing *l, const struct dirent64 *de, struct vfs_dirent *e)
+{
+	bool dots = is_dot(de->d_name) || is_dot_dot(de->d_name);
+
+	e->cookie = (uint64_t)de->d_off;
+	e->stat = (struct vfs_stat){
+		.key = {.volume = l->volume, .inode = de->d_ino},
+		.type = type_of(de->d_type),
+		.dos_attributes = de->d_type == DT_DIR ? FILE_ATTRIBUTE_DIRECTORY
+						       : FILE_ATTRIBUTE_NORMAL,
+	};
+	e->name = arena_strdup(l->r->call.arena, de->d_name);
+	if (!e->name)
+		return -ENOMEM;
+	if (dots)
+		return stat_dots(l, de->d_name, &e->stat);
+	if (l->r->with_stat || de->d_type == DT_LNK || de->d_type == DT_UNKNOWN)
+		return stat_entry(l, de, &e->stat);
+	return 0;
+}
+
+/* The entries of one buffer, as far as there is room for them. */
+static int take_entries(struct listing *l, const char *buf, size_t len)
+{
+	struct vfs_readdir *r = l->r;
+
+	for (size_t pos = 0; pos < len && r->count < r->max;) {
+		const struct dirent64 *de = (const void *)(buf + pos);
+		int err;
+
+		pos += de->d_reclen;
+		if (!name_showable(de->d_name))
+			continue;
+		err = fill(l, de, &r->entries[r->count]);
+		if (err == -ENOENT)
+			continue;
+		if (err)
+			return err;
+		r->count++;
+	}
+	return 0;
+}
+
+static int list(struct listing *l)
+{
+	CLEANUP(free_buf) char *buf = malloc(GETDENTS_BYTES);
+	struct vfs_readdir *r = l->r;
+	int err = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	if (r->cookie > INT64_MAX || lseek(l->fd, (off_t)r->cookie, SEEK_SET) < 0)
+		return -EINVAL;
+	while (r->count < r->max && !r->end && !err) {
+		ssize_t n = getdents64(l->fd, buf, GETDENTS_BYTES);
+
+		if (n < 0)
+			return -errno;
+		r->end = n == 0;
+		err = take_entries(l, buf, (size_t)n);
+	}
+	/* what fits is an answer; the rest is asked for next */
+	return err == -ENOMEM && r->count ? 0 : err;
+}
+
+int posix_readdir(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
+{
+	struct vfs_readdir *r = container_of(c, struct vfs_readdir, call);
+	struct posix_file *d = posix_file_of(r->data);
+	struct listing l = {.v = v, .r = r};
+	struct statx stx;
+	int err, own = -1;
+
+	if (d->type != VFS_DIR || !d->data)
+		return -ENOTDIR;
+	r->count = 0;
+	r->end = false;
+	r->entries = arena_array(c->arena, r->max, sizeof(*r->entries));
+	if (!r->entries)
+		return -ENOMEM;
+	err = posix_statx(d->fd, "", &stx);
+	if (err)
+		return err;
+	l.volume = posix_key(&stx).volume;
+	l.fd = take_position(d, &own);
+	if (l.fd < 0)
+		return l.fd;
+	err = list(&l);
+	give_position(d, &own);
+	return err;
+}

@@ -1,0 +1,221 @@
+/*
+ * posix_ea.c - EA_LIST, EA_SET: extended attributes are "user." attributes of the file system, but for those that
+ *              mean something to us or to Samba, which nobody sees and nobody sets.
+ */
+#include "fs/posix_impl.h"
+
+#include <errno.h>
+#include <linux/xattr.h>
+#include <stdio.h>
+#include <strings.h>
+#include <sys/xattr.h>
+
+/* Beginnings of names, after "user.", in any case: descriptors, attributes, streams, Samba's own. */
+static const char *const reserved[] = {
+	"tsmb.", "DOSATTRIB", "DosStream.", "DosEAs", "SAMBA_", "smbd.",
+};
+
+static bool name_is_reserved(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(reserved); i++)
+		if (strncasecmp(name, reserved[i], strlen(reserved[i])) == 0)
+			return true;
+	return false;
+}
+
+/* [MS-FSCC] 2.4.16: ASCII, at most 255 bytes; here "user." goes in front. */
+static int check_ea_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len == 0 || len + strlen(XATTR_USER_PREFIX) > XATTR_NAME_MAX)
+		return -EINVAL;
+	for (const char *p = name; *p; p++)
+		if (*p < 0x20 || *p > 0x7e)
+			return -EINVAL;
+	return name_is_reserved(name) ? -EACCES : 0;
+}
+
+struct xattr_name {
+	char text[XATTR_NAME_MAX + 1];
+};
+
+/* name has been checked. */
+static struct xattr_name xattr_name(const char *name)
+{
+	struct xattr_name x = {{0}};
+
+	snprintf(x.text, sizeof(x.text), XATTR_USER_PREFIX "%s", name);
+	return x;
+}
+
+/* Of `xattr`, in the arena. -ENODATA if it is not there. */
+static int read_value(struct posix_file *f, const char *xattr, struct arena *a,
+		      struct span *ret_value)
+{
+	struct posix_proc p = posix_proc(f->fd);
+	ssize_t len, n;
+	uint8_t *value;
+
+	len = getxattr(p.path, xattr, NULL, 0);
+	if (len < 0)
+		return -errno;
+	value = arena_alloc(a, (size_t)len);
+	if (!value)
+		return -ENOMEM;
+	if (len == 0) {
+		*ret_value = span_of(value, 0);
+		return 0;
+	}
+	n = getxattr(p.path, xattr, value, (size_t)len);
+	if (n < 0)
+		return errno == ERANGE ? -EBUSY : -errno; /* it grew under our hands */
+	*ret_value = span_of(value, (size_t)n);
+	return 0;
+}
+
+/* ---- EA_LIST ------------------------------------------------------------------------------------ */
+
+/* Names one may not read, or that went meanwhile, are not there. */
+static int list_one(struct posix_file *f, const char *xattr, struct vfs_ea_list *l)
+{
+	const char *name = xattr + strlen(XATTR_USER_PREFIX);
+	struct vfs_ea *ea = &l->eas[l->count];
+	int err;
+
+	if (strncmp(xattr, XATTR_USER_PREFIX, strlen(XATTR_USER_PREFIX)) != 0 ||
+	    check_ea_name(name) != 0)
+		return 0;
+	err = read_value(f, xattr, l->call.arena, &ea->value);
+	if (err == -ENODATA || err == -EACCES || err == -EPERM || err == -EBUSY)
+		return 0;
+	if (err)
+		return err;
+	ea->name = arena_strdup(l->call.arena, name);
+	if (!ea->name)
+		return -ENOMEM;
+	ea->flags = 0;
+	l->count++;
+	return 0;
+}
+
+int posix_ea_list(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
+{
+	struct vfs_ea_list *l = container_of(c, struct vfs_ea_list, call);
+	struct posix_file *f = posix_file_of(l->file);
+	size_t count = 0;
+	ssize_t len;
+	char *names;
+
+	l->count = 0;
+	l->eas = NULL;
+	if (where == POSIX_INLINE && !f->fs->local)
+		return -EAGAIN;
+	if (f->type != VFS_FILE && f->type != VFS_DIR)
+		return 0;
+	names = arena_alloc(c->arena, XATTR_LIST_MAX);
+	if (!names)
+		return -ENOMEM;
+	len = listxattr(posix_proc(f->fd).path, names, XATTR_LIST_MAX);
+	if (len < 0)
+		return errno == EOPNOTSUPP ? 0 : -errno;
+	for (ssize_t i = 0; i < len; i++)
+		count += names[i] == '\0';
+	l->eas = arena_array(c->arena, count, sizeof(*l->eas));
+	if (!l->eas)
+		return -ENOMEM;
+	for (ssize_t i = 0; i < len; i += (ssize_t)strlen(names + i) + 1) {
+		int err = list_one(f, names + i, l);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* ---- EA_SET ------------------------------------------------------------------------------------- */
+
+/* An empty value removes. */
+static int set_one(struct posix_file *f, const char *xattr, struct span value)
+{
+	struct posix_proc p = posix_proc(f->fd);
+
+	if (value.len)
+		return setxattr(p.path, xattr, value.p, value.len, 0) < 0 ? -errno : 0;
+	if (removexattr(p.path, xattr) < 0 && errno != ENODATA)
+		return -errno;
+	return 0;
+}
+
+/* What was there before, to go back to. */
+struct before {
+	bool was;
+	struct span value;
+};
+
+static int remember(struct posix_file *f, const char *xattr, struct arena *a,
+		    struct before *b)
+{
+	int err = read_value(f, xattr, a, &b->value);
+
+	b->was = err == 0;
+	return err == -ENODATA ? 0 : err;
+}
+
+static void go_back(struct posix_file *f, const struct vfs_ea_set *s,
+		    const struct before *before, size_t count)
+{
+	while (count--) {
+		struct span old = before[count].was ? before[count].value
+						    : (struct span){0};
+
+		/* as far as the file system can: nobody is left to tell */
+		if (set_one(f, xattr_name(s->eas[count].name).text, old) < 0)
+			continue;
+	}
+}
+
+static int check_set(const struct vfs_ea_set *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		int err = check_ea_name(s->eas[i].name);
+
+		if (err)
+			return err;
+		if (s->eas[i].flags)
+			return -EOPNOTSUPP; /* FILE_NEED_EA has no place on disk */
+		if (s->eas[i].value.len > XATTR_SIZE_MAX)
+			return -E2BIG;
+	}
+	return 0;
+}
+
+int posix_ea_set(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
+{
+	struct vfs_ea_set *s = container_of(c, struct vfs_ea_set, call);
+	struct posix_file *f = posix_file_of(s->file);
+	struct before *before;
+	int err;
+
+	if (where == POSIX_INLINE && !f->fs->local)
+		return -EAGAIN;
+	if (f->type != VFS_FILE && f->type != VFS_DIR)
+		return -EOPNOTSUPP;
+	err = check_set(s);
+	if (err)
+		return err;
+	before = arena_array(c->arena, s->count, sizeof(*before));
+	if (!before)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->count; i++) {
+		struct xattr_name x = xattr_name(s->eas[i].name);
+
+		err = remember(f, x.text, c->arena, &before[i]);
+		if (!err)
+			err = set_one(f, x.text, s->eas[i].value);
+		if (err) {
+			go_back(f, s, before, i);
+			return err;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,229 @@
+/* test_posix_dir.c - listing directories. */
+#include "posix_fixture.h"
+
+#include "fs/dosattr.h"
+#include "wire/fscc_proto.h"
+
+#include <sys/xattr.h>
+
+enum { NAMES_MAX = 512 };
+
+/* A whole listing, in pieces of `max`. */
+struct whole {
+	size_t count, calls;
+	const char *names[NAMES_MAX];
+	struct vfs_stat stats[NAMES_MAX];
+};
+
+static int list(struct fix *f, struct vfile *dir, size_t max, bool with_stat,
+		struct whole *w)
+{
+	CLEANUP(vfile_putp) struct vfile *data = fix_open(f, dir, true, false);
+	struct vfs_readdir r = {
+		.data = data, .file = dir, .max = max, .with_stat = with_stat};
+
+	*w = (struct whole){0};
+	while (!r.end) {
+		int err = fix_run(f, &r.call, VFS_READDIR);
+
+		if (err)
+			return err;
+		w->calls++;
+		CHECK(r.count <= max);
+		for (size_t i = 0; i < r.count; i++) {
+			w->names[w->count] = r.entries[i].name;
+			w->stats[w->count++] = r.entries[i].stat;
+			r.cookie = r.entries[i].cookie;
+		}
+	}
+	return 0;
+}
+
+static const struct vfs_stat *entry(const struct whole *w, const char *name)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (strcmp(w->names[i], name) == 0)
+			return &w->stats[i];
+	return NULL;
+}
+
+TEST(every_name_once_whatever_the_pieces)
+{
+	static const size_t pieces[] = {1, 7, 100, 512};
+	struct whole w;
+	struct fix f;
+
+	fix_init(&f);
+	for (int i = 0; i < 300; i++) {
+		char rel[40];
+
+		snprintf(rel, sizeof(rel), "share/a name that is longer %d", i);
+		fix_put(&f, rel, "");
+	}
+	for (size_t p = 0; p < ARRAY_LEN(pieces); p++) {
+		CHECK_EQ(list(&f, f.root, pieces[p], false, &w), 0);
+		CHECK_EQ(w.count, 302);
+		for (size_t i = 0; i < w.count; i++)
+			CHECK(entry(&w, w.names[i]) == &w.stats[i]); /* no earlier one */
+		arena_reset(&f.arena);
+	}
+	fix_fini(&f);
+}
+
+TEST(entries_tell_what_look_up_tells)
+{
+	static const char *const names[] = {"file", "dir",  ".dot",  "link",
+					    "out",  "fifo", "hidden"};
+	struct dosattr a = {.has_attributes = true, .attributes = FILE_ATTRIBUTE_HIDDEN};
+	uint8_t xattr[DOSATTR_LEN];
+	struct whole w;
+	struct fix f;
+
+	fix_init(&f);
+	fix_put(&f, "share/file", "text");
+	fix_put(&f, "share/.dot", "");
+	fix_put(&f, "share/hidden", "");
+	CHECK_EQ(mkdir(fix_path(&f, "share/dir"), 0755), 0);
+	CHECK_EQ(mkfifo(fix_path(&f, "share/fifo"), 0600), 0);
+	fix_link(&f, "file", "share/link");
+	fix_link(&f, "/etc/passwd", "share/out");
+	dosattr_encode(&a, xattr);
+	CHECK_EQ(setxattr(fix_path(&f, "share/hidden"), DOSATTR_XATTR, xattr,
+			  sizeof(xattr), 0),
+		 0);
+
+	CHECK_EQ(list(&f, f.root, 64, true, &w), 0);
+	CHECK_EQ(w.count, 2 + ARRAY_LEN(names));
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const struct vfs_stat *st = entry(&w, names[i]);
+		struct vfs_lookup l;
+
+		assert_non_null(st);
+		CHECK_EQ(fix_lookup(&f, NULL, names[i], &l), 0);
+		l.stat.access_time = st->access_time; /* looking at a link moves it */
+		CHECK_MEM(st, &l.stat, sizeof(*st));
+		vfile_put(l.file);
+	}
+	fix_fini(&f);
+}
+
+/* What lies above the root is not told: neither its times nor its inode. */
+TEST(dots_of_the_root_are_the_root)
+{
+	struct vfs_lookup self;
+	struct whole w;
+	struct stat above;
+	struct fix f;
+
+	fix_init(&f);
+	CHECK_EQ(fix_lookup(&f, NULL, "", &self), 0);
+	CHECK_EQ(stat(f.top, &above), 0);
+	for (int with_stat = 0; with_stat < 2; with_stat++) {
+		CHECK_EQ(list(&f, f.root, 64, with_stat, &w), 0);
+		CHECK_EQ(w.count, 2);
+		CHECK_EQ(entry(&w, ".")->key.inode, self.stat.key.inode);
+		CHECK_EQ(entry(&w, "..")->key.inode, self.stat.key.inode);
+	}
+	vfile_put(self.file);
+	fix_fini(&f);
+}
+
+TEST(dots_below_are_the_directories)
+{
+	struct vfs_lookup dir;
+	struct fix f;
+
+	fix_init(&f);
+	CHECK_EQ(mkdir(fix_path(&f, "share/dir"), 0755), 0);
+	CHECK_EQ(fix_lookup(&f, NULL, "dir", &dir), 0);
+	CLEANUP(vfile_putp) struct vfile *data = fix_open(&f, dir.file, true, false);
+	struct vfs_readdir r = {
+		.data = data, .file = dir.file, .parent = f.root, .max = 9};
+	CHECK_EQ(fix_run(&f, &r.call, VFS_READDIR), 0);
+	CHECK_EQ(r.count, 2);
+	for (size_t i = 0; i < r.count; i++) {
+		bool up = strcmp(r.entries[i].name, "..") == 0;
+
+		CHECK_EQ(r.entries[i].stat.key.inode == dir.stat.key.inode, !up);
+	}
+	vfile_put(TAKE(data));
+	vfile_put(dir.file);
+	fix_fini(&f);
+}
+
+TEST(names_nobody_could_say_are_left_out)
+{
+	static const char *const bad[] = {"share/\xff\xfe", "share/a:b",
+					  "share/back\\slash", "share/.tsmb",
+					  "share/qu?"};
+	struct vfs_lookup l;
+	struct whole w;
+	struct fix f;
+
+	fix_init(&f);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		fix_put(&f, bad[i], "");
+	fix_put(&f, "share/good", "");
+	CHECK_EQ(list(&f, f.root, 2, true, &w), 0);
+	CHECK_EQ(w.count, 3);
+	assert_non_null(entry(&w, "good"));
+	CHECK_EQ(fix_lookup(&f, NULL, ".tsmb", &l), -EACCES);
+	CHECK_EQ(fix_lookup(&f, NULL, ".TSMB/x", &l), -EACCES);
+	CHECK_EQ(fix_create(&f, ".tsmb", true), -EACCES);
+	fix_fini(&f);
+}
+
+TEST(only_open_directories_are_listed)
+{
+	struct vfs_readdir r = {.max = 8};
+	struct fix f;
+
+	fix_init(&f);
+	fix_put(&f, "share/file", "");
+	CLEANUP(vfile_putp) struct vfile *file = fix_find(&f, "file");
+	CLEANUP(vfile_putp) struct vfile *data = fix_open(&f, file, true, false);
+	CLEANUP(vfile_putp) struct vfile *dir = fix_open(&f, f.root, true, false);
+	r.file = f.root;
+	r.data = data;
+	CHECK_EQ(fix_run(&f, &r.call, VFS_READDIR), -ENOTDIR);
+	r.data = f.root; /* a path handle */
+	CHECK_EQ(fix_run(&f, &r.call, VFS_READDIR), -ENOTDIR);
+	r.data = dir;
+	r.cookie = UINT64_MAX;
+	CHECK_EQ(fix_run(&f, &r.call, VFS_READDIR), -EINVAL);
+	vfile_put(TAKE(dir));
+	vfile_put(TAKE(data));
+	vfile_put(TAKE(file));
+	fix_fini(&f);
+}
+
+TEST(little_memory_gives_short_answers)
+{
+	struct vfs_readdir r = {.max = 64, .with_stat = true};
+	struct fix f;
+
+	fix_init(&f);
+	for (int i = 0; i < 60; i++) {
+		char rel[270];
+
+		snprintf(rel, sizeof(rel), "share/%0250d", i);
+		fix_put(&f, rel, "");
+	}
+	CLEANUP(vfile_putp) struct vfile *dir = fix_open(&f, f.root, true, false);
+	r.file = f.root;
+	r.data = dir;
+	arena_fini(&f.arena);
+	arena_init(&f.arena, 64 * sizeof(struct vfs_dirent) + 6000);
+	CHECK_EQ(fix_run(&f, &r.call, VFS_READDIR), 0);
+	CHECK(r.count > 0 && r.count < 62);
+	CHECK(!r.end);
+	arena_fini(&f.arena);
+	arena_init(&f.arena, 100);
+	CHECK_EQ(fix_run(&f, &r.call, VFS_READDIR), -ENOMEM);
+	arena_fini(&f.arena);
+	arena_init(&f.arena, 1 << 20);
+	vfile_put(TAKE(dir));
+	fix_fini(&f);
+}
+
+TEST_MAIN()

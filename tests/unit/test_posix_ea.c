@@ -1,0 +1,160 @@
+/* test_posix_ea.c - extended attributes, and those that are nobody's business. */
+#include "posix_fixture.h"
+
+#include <sys/xattr.h>
+
+static int set(struct fix *f, struct vfile *file, const struct vfs_ea *eas, size_t count)
+{
+	struct vfs_ea_set s = {.file = file, .eas = eas, .count = count};
+
+	return fix_run(f, &s.call, VFS_EA_SET);
+}
+
+static int set_one(struct fix *f, struct vfile *file, const char *name, const char *value)
+{
+	struct vfs_ea ea = {.name = name, .value = span_of_str(value)};
+
+	return set(f, file, &ea, 1);
+}
+
+/* The value of one of them; empty if it is not there. */
+static struct span get(struct fix *f, struct vfile *file, const char *name,
+		       size_t *ret_count)
+{
+	struct vfs_ea_list l = {.file = file};
+
+	assert_int_equal(fix_run(f, &l.call, VFS_EA_LIST), 0);
+	*ret_count = l.count;
+	for (size_t i = 0; i < l.count; i++)
+		if (strcmp(l.eas[i].name, name) == 0)
+			return l.eas[i].value;
+	return (struct span){0};
+}
+
+TEST(attributes_are_set_listed_and_removed)
+{
+	size_t count;
+	struct fix f;
+
+	fix_init(&f);
+	fix_put(&f, "share/file", "");
+	CLEANUP(vfile_putp) struct vfile *file = fix_find(&f, "file");
+	CHECK_EQ(set_one(&f, file, "ONE", "value"), 0);
+	CHECK_EQ(set_one(&f, file, "TWO", "other"), 0);
+	CHECK_SPAN(get(&f, file, "ONE", &count), span_of_str("value"));
+	CHECK_EQ(count, 2);
+	CHECK_EQ(set_one(&f, file, "ONE", ""), 0);
+	CHECK_EQ(get(&f, file, "ONE", &count).len, 0);
+	CHECK_EQ(count, 1);
+	CHECK_EQ(set_one(&f, file, "ONE", ""), 0); /* there is none to remove */
+	CHECK_EQ(set_one(&f, f.root, "DIR", "x"), 0);
+	vfile_put(TAKE(file));
+	fix_fini(&f);
+}
+
+TEST(reserved_names_are_invisible_and_refused)
+{
+	static const char *const names[] = {
+		"DOSATTRIB", "dosattrib", "DosStream.x:$DATA", "tsmb.$sd", "TSMB.stream",
+		"SAMBA_PAI", "DosEAs",
+	};
+	size_t count;
+	struct fix f;
+
+	fix_init(&f);
+	fix_put(&f, "share/file", "");
+	CLEANUP(vfile_putp) struct vfile *file = fix_find(&f, "file");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		char xattr[64];
+
+		CHECK_EQ(set_one(&f, file, names[i], "x"), -EACCES);
+		CHECK_EQ(set_one(&f, file, names[i], ""), -EACCES);
+		snprintf(xattr, sizeof(xattr), "user.%s", names[i]);
+		CHECK_EQ(setxattr(fix_path(&f, "share/file"), xattr, "x", 1, 0), 0);
+	}
+	CHECK_EQ(get(&f, file, "", &count).len, 0);
+	CHECK_EQ(count, 0);
+	vfile_put(TAKE(file));
+	fix_fini(&f);
+}
+
+TEST(names_that_cannot_be_are_refused)
+{
+	char long_name[252];
+	const char *names[] = {"", "a\tb", "\xc3\xa4", long_name};
+	struct fix f;
+
+	fix_init(&f);
+	memset(long_name, 'n', sizeof(long_name) - 1);
+	long_name[sizeof(long_name) - 1] = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		CHECK_EQ(set_one(&f, f.root, names[i], "x"), -EINVAL);
+	long_name[250] = '\0';
+	CHECK_EQ(set_one(&f, f.root, long_name, "x"), 0);
+	fix_fini(&f);
+}
+
+TEST(all_or_none)
+{
+	static uint8_t huge[65536];
+	size_t count;
+	struct fix f;
+
+	fix_init(&f);
+	fix_put(&f, "share/file", "");
+	CLEANUP(vfile_putp) struct vfile *file = fix_find(&f, "file");
+	CHECK_EQ(set_one(&f, file, "OLD", "before"), 0);
+	struct vfs_ea eas[] = {
+		{.name = "OLD", .value = span_of_str("after")},
+		{.name = "NEW", .value = span_of_str("new")},
+		{.name = "HUGE",
+		 .value = span_of(huge, sizeof(huge))}, /* more than ext4 takes */
+	};
+	int err = set(&f, file, eas, 3);
+	if (err == 0) {
+		vfile_put(TAKE(file));
+		fix_fini(&f);
+		skip();
+	}
+	CHECK_SPAN(get(&f, file, "OLD", &count), span_of_str("before"));
+	CHECK_EQ(count, 1);
+	eas[2].name = "DOSATTRIB";
+	eas[2].value = span_of_str("x");
+	CHECK_EQ(set(&f, file, eas, 3), -EACCES);
+	CHECK_SPAN(get(&f, file, "OLD", &count), span_of_str("before"));
+	CHECK_EQ(set(&f, file, eas, 2), 0);
+	CHECK_SPAN(get(&f, file, "OLD", &count), span_of_str("after"));
+	CHECK_EQ(count, 2);
+	vfile_put(TAKE(file));
+	fix_fini(&f);
+}
+
+TEST(flags_and_long_values_are_refused)
+{
+	static uint8_t huge[65537];
+	struct vfs_ea ea = {.name = "A", .value = span_of_str("x"), .flags = 0x80};
+	struct fix f;
+
+	fix_init(&f);
+	CHECK_EQ(set(&f, f.root, &ea, 1), -EOPNOTSUPP);
+	ea = (struct vfs_ea){.name = "A", .value = span_of(huge, sizeof(huge))};
+	CHECK_EQ(set(&f, f.root, &ea, 1), -E2BIG);
+	fix_fini(&f);
+}
+
+TEST(special_files_have_none)
+{
+	size_t count = 1;
+	struct fix f;
+
+	fix_init(&f);
+	CHECK_EQ(mkfifo(fix_path(&f, "share/fifo"), 0600), 0);
+	CLEANUP(vfile_putp) struct vfile *fifo = fix_find(&f, "fifo");
+	CHECK_EQ(get(&f, fifo, "A", &count).len, 0);
+	CHECK_EQ(count, 0);
+	CHECK_EQ(set_one(&f, fifo, "A", "x"), -EOPNOTSUPP);
+	vfile_put(TAKE(fifo));
+	fix_fini(&f);
+}
+
+TEST_MAIN()
