@@ -2,24 +2,22 @@
 #include "crypto/aead.h"
 
 #include "base/ct.h"
-#include "base/secret.h"
 #include "crypto/evp_key.h"
 #include "crypto/ipsec.h"
 #include "crypto/suite.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 
 struct aead_key {
-	union {
-		struct ipsec_key ipsec;
-		struct evp_key evp;
-	};
 	enum crypto_backend backend; /* OPENSSL or IPSEC_MB */
 	enum aead_use use;
+	union {
+		struct ipsec_key *ipsec; /* in the secret slab */
+		struct evp_key evp;
+	};
 };
-
-_Static_assert(sizeof(struct aead_key) <= 1024, "a session holds two: waste no slot");
 
 size_t aead_key_len(enum aead_alg alg)
 {
@@ -56,8 +54,8 @@ static int key_init(struct aead_key *k, const struct suite *s, enum aead_alg alg
 		    struct span key)
 {
 	if (k->backend == CRYPTO_IPSEC_MB) {
-		ipsec_key_init(&k->ipsec, key);
-		return 0;
+		k->ipsec = ipsec_key_new(key);
+		return k->ipsec ? 0 : -EIO;
 	}
 	return evp_key_init(&k->evp, cipher_of(s, alg),
 			    k->use == AEAD_SEAL ? EVP_KEY_ENCRYPT : EVP_KEY_DECRYPT, key,
@@ -77,13 +75,13 @@ struct aead_key *aead_key_new(enum aead_alg alg, enum aead_use use, struct span 
 	if (b == CRYPTO_IPSEC_MB && (!is_gcm(alg) || !ipsec_available()))
 		return NULL;
 
-	k = secret_alloc(sizeof(*k));
+	k = calloc(1, sizeof(*k));
 	if (!k)
 		return NULL;
 	k->backend = b;
 	k->use = use;
 	if (key_init(k, s, alg, key)) {
-		secret_free(k);
+		free(k);
 		return NULL;
 	}
 	return k;
@@ -95,7 +93,9 @@ void aead_key_free(struct aead_key *k)
 		return;
 	if (k->backend == CRYPTO_OPENSSL)
 		evp_key_fini(&k->evp);
-	secret_free(k);
+	else
+		ipsec_key_free(k->ipsec);
+	free(k);
 }
 
 /* What sealing and opening have in common: everything up to the last byte of text. */
@@ -156,7 +156,7 @@ int aead_seal(const struct aead_key *k, const uint8_t *nonce, struct span aad,
 	if (k->use != AEAD_SEAL || text.len > INT_MAX || aad.len > INT_MAX)
 		return -EIO;
 	if (k->backend == CRYPTO_IPSEC_MB) {
-		ipsec_gcm_seal(&k->ipsec, nonce, aad, text, ret_tag);
+		ipsec_gcm_seal(k->ipsec, nonce, aad, text, ret_tag);
 		return 0;
 	}
 	c = evp_key_take(&k->evp);
@@ -188,7 +188,7 @@ int aead_open(const struct aead_key *k, const uint8_t *nonce, struct span aad,
 	if (k->use != AEAD_OPEN || text.len > INT_MAX || aad.len > INT_MAX)
 		return -EIO;
 	if (k->backend == CRYPTO_IPSEC_MB) {
-		err = ipsec_open(&k->ipsec, nonce, aad, text, tag);
+		err = ipsec_open(k->ipsec, nonce, aad, text, tag);
 	} else {
 		c = evp_key_take(&k->evp);
 		if (c) {

@@ -1,7 +1,7 @@
 /*
  * aead.h - AES-GCM and AES-CCM, in place, with 16-byte tags.
  *
- * Owns     an aead_key owns its expanded key, in the secret slab (base/secret.h). OpenSSL's contexts, used
+ * Owns     an aead_key owns its key, in the secret slab (base/secret.h). OpenSSL's contexts, used
  *          for CCM always and for GCM without ipsec-mb, lie on OpenSSL's heap: see crypto/evp_key.h.
  * Threads  an aead_key is constant after it is made: any number of threads may use it at once.
  * Errors   -EBADMSG: not authentic; the text has been wiped. -EIO: the library failed or the text is longer

@@ -2,21 +2,29 @@
 #include "crypto/cmac.h"
 
 #include "base/ct.h"
+#include "base/secret.h"
 
 #include <errno.h>
 
-/* The cipher text goes nowhere: small enough to stay in the first-level cache. */
-enum { SINK_LEN = 4096 };
+enum {
+	SINK_LEN =
+		4096, /* the cipher text goes nowhere: small enough for the first-level cache */
+	HELD_LEN =
+		1024, /* a message up to this is one call to OpenSSL, however it is cut */
+};
+
+_Static_assert(HELD_LEN % CMAC_BLOCK_LEN == 0 && HELD_LEN <= SINK_LEN, "whole blocks");
 
 static const uint8_t zero_iv[CMAC_BLOCK_LEN];
 
-/* One message under way. The last block is held back, because it is treated differently. */
+/* One message under way. Its end is held back, because the last block is treated differently. */
 struct chain {
 	EVP_CIPHER_CTX *cbc;
 	bool ok;
 	size_t held_len;
-	uint8_t held[CMAC_BLOCK_LEN];
-	size_t sink_used; /* most that ever lay in it */
+	uint8_t held[HELD_LEN];
+	const uint8_t *last; /* block that came out last, in the sink */
+	size_t sink_used;    /* most that ever lay in it */
 	uint8_t sink[SINK_LEN];
 };
 
@@ -28,6 +36,7 @@ static void chain_blocks(struct chain *c, const uint8_t *p, size_t len)
 		int n;
 
 		c->ok = EVP_EncryptUpdate(c->cbc, c->sink, &n, p, (int)step) == 1;
+		c->last = c->sink + step - CMAC_BLOCK_LEN;
 		if (step > c->sink_used)
 			c->sink_used = step;
 		p += step;
@@ -35,40 +44,53 @@ static void chain_blocks(struct chain *c, const uint8_t *p, size_t len)
 	}
 }
 
+static void chain_hold(struct chain *c, struct span s)
+{
+	if (s.len)
+		memcpy(c->held + c->held_len, s.p, s.len);
+	c->held_len += s.len;
+}
+
 static void chain_take(struct chain *c, struct span s)
 {
-	size_t n = CMAC_BLOCK_LEN - c->held_len;
 	size_t whole;
 
-	if (s.len <= n) {
-		if (s.len)
-			memcpy(c->held + c->held_len, s.p, s.len);
-		c->held_len += s.len;
+	if (s.len <= HELD_LEN - c->held_len) {
+		chain_hold(c, s);
 		return;
 	}
-	if (c->held_len) { /* more follows: the held block is not the last */
-		memcpy(c->held + c->held_len, s.p, n);
-		chain_blocks(c, c->held, CMAC_BLOCK_LEN);
-		s = span_from(s, n);
+	if (c->held_len) { /* more follows: what is held is not the end */
+		size_t gap = -c->held_len % CMAC_BLOCK_LEN;
+
+		chain_hold(c, span_head(s, gap));
+		chain_blocks(c, c->held, c->held_len);
+		c->held_len = 0;
+		s = span_from(s, gap);
 	}
 	whole = (s.len - 1) / CMAC_BLOCK_LEN * CMAC_BLOCK_LEN;
 	chain_blocks(c, s.p, whole);
-	c->held_len = s.len - whole;
-	memcpy(c->held, s.p + whole, c->held_len);
+	chain_hold(c, span_from(s, whole));
 }
 
 static void chain_finish(struct chain *c, const struct cmac *m)
 {
-	const uint8_t *mask = m->k1;
+	const uint8_t *mask = m->subkeys->k1;
+	size_t gap = -c->held_len % CMAC_BLOCK_LEN;
+	uint8_t *end;
 
-	if (c->held_len < CMAC_BLOCK_LEN) {
-		memset(c->held + c->held_len, 0, CMAC_BLOCK_LEN - c->held_len);
+	if (!c->held_len)
+		gap = CMAC_BLOCK_LEN;
+	if (gap) {
+		memset(c->held + c->held_len, 0, gap);
 		c->held[c->held_len] = 0x80;
-		mask = m->k2;
+		c->held_len += gap;
+		mask = m->subkeys->k2;
 	}
+	end = c->held + c->held_len - CMAC_BLOCK_LEN;
 	for (size_t i = 0; i < CMAC_BLOCK_LEN; i++)
-		c->held[i] ^= mask[i];
-	chain_blocks(c, c->held, CMAC_BLOCK_LEN);
+		end[i] ^= mask[i];
+	chain_blocks(c, c->held, c->held_len);
+	wipe(end, CMAC_BLOCK_LEN); /* it would give the subkey away */
 }
 
 /* Multiply by x in GF(2^128), in time that does not depend on the value. */
@@ -81,7 +103,7 @@ static void double_block(const uint8_t in[CMAC_BLOCK_LEN], uint8_t out[CMAC_BLOC
 	out[CMAC_BLOCK_LEN - 1] = (uint8_t)(in[CMAC_BLOCK_LEN - 1] << 1) ^ carry;
 }
 
-static bool derive_masks(struct cmac *m)
+static bool derive_subkeys(struct cmac *m)
 {
 	uint8_t block[CMAC_BLOCK_LEN] = {0};
 	EVP_CIPHER_CTX *c = evp_key_take(&m->cbc);
@@ -93,8 +115,8 @@ static bool derive_masks(struct cmac *m)
 	ok = EVP_EncryptInit_ex2(c, NULL, NULL, zero_iv, NULL) == 1 &&
 	     EVP_EncryptUpdate(c, block, &n, block, sizeof(block)) == 1;
 	evp_key_give(&m->cbc, c);
-	double_block(block, m->k1);
-	double_block(m->k1, m->k2);
+	double_block(block, m->subkeys->k1);
+	double_block(m->subkeys->k1, m->subkeys->k2);
 	wipe(block, sizeof(block));
 	return ok;
 }
@@ -103,7 +125,8 @@ int cmac_init(struct cmac *m, const EVP_CIPHER *cbc, struct span key)
 {
 	if (evp_key_init(&m->cbc, cbc, EVP_KEY_ENCRYPT, key, 0))
 		return -EIO;
-	if (!derive_masks(m)) {
+	m->subkeys = secret_alloc(sizeof(*m->subkeys));
+	if (!m->subkeys || !derive_subkeys(m)) {
 		cmac_fini(m);
 		return -EIO;
 	}
@@ -113,13 +136,13 @@ int cmac_init(struct cmac *m, const EVP_CIPHER *cbc, struct span key)
 void cmac_fini(struct cmac *m)
 {
 	evp_key_fini(&m->cbc);
-	wipe(m, sizeof(*m));
+	secret_free(m->subkeys);
 }
 
 int cmac_run(const struct cmac *m, const struct span *parts, size_t part_count,
 	     uint8_t ret_tag[CMAC_BLOCK_LEN])
 {
-	struct chain c; /* not zeroed: the sink is written before it is read */
+	struct chain c; /* not zeroed: what is read was written before */
 
 	c.cbc = evp_key_take(&m->cbc);
 	if (!c.cbc)
@@ -133,7 +156,7 @@ int cmac_run(const struct cmac *m, const struct span *parts, size_t part_count,
 	evp_key_give(&m->cbc, c.cbc);
 
 	if (c.ok)
-		memcpy(ret_tag, c.sink, CMAC_BLOCK_LEN);
+		memcpy(ret_tag, c.last, CMAC_BLOCK_LEN);
 	wipe(c.sink, c.sink_used); /* blocks under the key, and the tag */
 	return c.ok ? 0 : -EIO;
 }

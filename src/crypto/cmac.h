@@ -5,7 +5,7 @@
  * OpenSSL 3.0's own CMAC encrypts block by block through a function pointer and reaches 0.8 GB/s; its CBC
  * runs at the latency of the AES instructions, 1.4 GB/s. One chain cannot be faster; several can.
  *
- * Owns     its CBC contexts (crypto/evp_key.h).
+ * Owns     its CBC contexts (crypto/evp_key.h) and subkeys, in the secret slab.
  * Threads  a struct cmac is constant after cmac_init().
  * Spec     RFC 4493
  */
@@ -15,13 +15,17 @@
 
 enum { CMAC_BLOCK_LEN = 16 };
 
-struct cmac {
-	struct evp_key cbc;
+struct cmac_subkeys {
 	uint8_t k1[CMAC_BLOCK_LEN]; /* for a whole last block		*/
 	uint8_t k2[CMAC_BLOCK_LEN]; /* for a padded one			*/
 };
 
-/* key: 16 bytes. 0 or -EIO. */
+struct cmac {
+	struct evp_key cbc;
+	struct cmac_subkeys *subkeys; /* in the slab */
+};
+
+/* key: 16 bytes. 0 or -EIO. m must not move afterwards. */
 MUST_CHECK int cmac_init(struct cmac *m, const EVP_CIPHER *cbc, struct span key);
 void cmac_fini(struct cmac *m);
 /* 0 or -EIO. */

@@ -1,7 +1,7 @@
 /* evp_key.c - see evp_key.h */
 #include "crypto/evp_key.h"
 
-#include "base/ct.h"
+#include "base/secret.h"
 
 #include <errno.h>
 
@@ -35,17 +35,19 @@ int evp_key_init(struct evp_key *k, const EVP_CIPHER *cipher, enum evp_key_use u
 {
 	EVP_CIPHER_CTX *c;
 
-	if (key.len > sizeof(k->key) ||
-	    key.len != (size_t)EVP_CIPHER_get_key_length(cipher))
+	if (key.len != (size_t)EVP_CIPHER_get_key_length(cipher))
 		return -EIO;
 	*k = (struct evp_key){.cipher = cipher, .use = use, .nonce_len = nonce_len};
 	k->is_ccm = EVP_CIPHER_get_mode(cipher) == EVP_CIPH_CCM_MODE;
 	k->spare = k->spare_slots;
+	k->key = secret_alloc(key.len);
+	if (!k->key)
+		return -EIO;
 	memcpy(k->key, key.p, key.len);
 
 	c = ctx_make(k); /* fail here rather than at the first message */
 	if (!c) {
-		wipe(k, sizeof(*k));
+		evp_key_fini(k);
 		return -EIO;
 	}
 	evp_key_give(k, c);
@@ -56,7 +58,7 @@ void evp_key_fini(struct evp_key *k)
 {
 	for (size_t i = 0; i < EVP_KEY_SPARE_COUNT; i++)
 		EVP_CIPHER_CTX_free(atomic_load(&k->spare_slots[i]));
-	wipe(k, sizeof(*k));
+	secret_free(k->key);
 }
 
 EVP_CIPHER_CTX *evp_key_take(const struct evp_key *k)

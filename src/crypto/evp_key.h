@@ -6,8 +6,8 @@
  * allocation and a key expansion. So a key keeps a few spare ones: a call takes one and gives it back, by
  * one atomic exchange each. A connection works on one thread, so the first slot nearly always answers.
  *
- * Owns     its contexts. They live on OpenSSL's heap, not in the secret slab, because OpenSSL 3 cannot
- *          build them elsewhere; it wipes them when they are freed (doc/SECURITY.md).
+ * Owns     its key, in the secret slab, and its contexts. These lie on OpenSSL's heap, expanded key included,
+ *          because OpenSSL 3 cannot build them elsewhere; it wipes them when they are freed (doc/SECURITY.md).
  * Threads  any number may take and give at once; init and fini have the key to themselves.
  */
 #pragma once
@@ -17,7 +17,7 @@
 #include <openssl/evp.h>
 #include <stdatomic.h>
 
-enum { EVP_KEY_SPARE_COUNT = 4, EVP_KEY_MAX_LEN = 32, EVP_KEY_TAG_LEN = 16 };
+enum { EVP_KEY_SPARE_COUNT = 4, EVP_KEY_TAG_LEN = 16 };
 
 enum evp_key_use { EVP_KEY_DECRYPT = 0, EVP_KEY_ENCRYPT = 1 };
 
@@ -26,7 +26,7 @@ struct evp_key {
 	enum evp_key_use use;             /* I				*/
 	size_t nonce_len;                 /* I  0: not an AEAD		*/
 	bool is_ccm;                      /* I				*/
-	uint8_t key[EVP_KEY_MAX_LEN];     /* I  to make another context	*/
+	uint8_t *key;                     /* I  in the slab, to make another context */
 	_Atomic(EVP_CIPHER_CTX *) *spare; /* A  EVP_KEY_SPARE_COUNT of them	*/
 	_Atomic(EVP_CIPHER_CTX *) spare_slots[EVP_KEY_SPARE_COUNT];
 };

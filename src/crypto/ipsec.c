@@ -2,12 +2,18 @@
 #include "crypto/ipsec.h"
 
 #include "base/ct.h"
+#include "base/secret.h"
 
 #include <intel-ipsec-mb.h>
 #include <pthread.h>
 #include <stdio.h>
 
-_Static_assert(sizeof(struct gcm_key_data) <= IPSEC_GCM_KEY_LEN, "room for the key");
+struct ipsec_key {
+	struct gcm_key_data schedule; /* and powers of the hash key */
+	bool is_256;
+};
+
+_Static_assert(sizeof(struct ipsec_key) <= 1024, "one slot of the slab");
 
 /* Written once by library_load(), constant afterwards. */
 static struct library {
@@ -65,20 +71,23 @@ const char *ipsec_description(void)
 	return manager() ? library.description : "no ipsec-mb";
 }
 
-static const struct gcm_key_data *schedule(const struct ipsec_key *k)
+struct ipsec_key *ipsec_key_new(struct span key)
 {
-	return (const struct gcm_key_data *)(const void *)k->expanded;
-}
+	struct ipsec_key *k = secret_alloc(sizeof(*k));
 
-void ipsec_key_init(struct ipsec_key *k, struct span key)
-{
-	struct gcm_key_data *schedule_out = (struct gcm_key_data *)(void *)k->expanded;
-
+	if (!k)
+		return NULL;
 	k->is_256 = key.len == 32;
 	if (k->is_256)
-		manager()->gcm256_pre(key.p, schedule_out);
+		manager()->gcm256_pre(key.p, &k->schedule);
 	else
-		manager()->gcm128_pre(key.p, schedule_out);
+		manager()->gcm128_pre(key.p, &k->schedule);
+	return k;
+}
+
+void ipsec_key_free(struct ipsec_key *k)
+{
+	secret_free(k);
 }
 
 void ipsec_gcm_seal(const struct ipsec_key *k, const uint8_t nonce[12], struct span aad,
@@ -87,7 +96,7 @@ void ipsec_gcm_seal(const struct ipsec_key *k, const uint8_t nonce[12], struct s
 	aes_gcm_enc_dec_t run = k->is_256 ? manager()->gcm256_enc : manager()->gcm128_enc;
 	struct gcm_context_data c;
 
-	run(schedule(k), &c, text.p, text.p, text.len, nonce, aad.p, aad.len, ret_tag,
+	run(&k->schedule, &c, text.p, text.p, text.len, nonce, aad.p, aad.len, ret_tag,
 	    16);
 	wipe(&c, sizeof(c));
 }
@@ -98,7 +107,7 @@ void ipsec_gcm_open(const struct ipsec_key *k, const uint8_t nonce[12], struct s
 	aes_gcm_enc_dec_t run = k->is_256 ? manager()->gcm256_dec : manager()->gcm128_dec;
 	struct gcm_context_data c;
 
-	run(schedule(k), &c, text.p, text.p, text.len, nonce, aad.p, aad.len, ret_tag,
+	run(&k->schedule, &c, text.p, text.p, text.len, nonce, aad.p, aad.len, ret_tag,
 	    16);
 	wipe(&c, sizeof(c));
 }
@@ -110,16 +119,16 @@ void ipsec_gmac(const struct ipsec_key *k, const uint8_t nonce[12],
 	struct gcm_context_data c;
 
 	if (part_count == 1) { /* twice as fast at 256 bytes */
-		m->gcm128_enc(schedule(k), &c, NULL, NULL, 0, nonce, parts[0].p,
+		m->gcm128_enc(&k->schedule, &c, NULL, NULL, 0, nonce, parts[0].p,
 			      parts[0].len, ret_tag, 16);
 	} else {
-		m->gmac128_init(schedule(k), &c, nonce, 12);
+		m->gmac128_init(&k->schedule, &c, nonce, 12);
 		for (size_t i = 0; i < part_count; i++) {
 			if (parts[i].len)
-				m->gmac128_update(schedule(k), &c, parts[i].p,
+				m->gmac128_update(&k->schedule, &c, parts[i].p,
 						  parts[i].len);
 		}
-		m->gmac128_finalize(schedule(k), &c, ret_tag, 16);
+		m->gmac128_finalize(&k->schedule, &c, ret_tag, 16);
 	}
 	wipe(&c, sizeof(c));
 }

@@ -4,28 +4,23 @@
  * Its direct calls work on a key schedule that the caller keeps, allocate nothing, and check nothing:
  * lengths and pointers must be right before. The code is assembly, so AddressSanitizer cannot see into it.
  *
- * Owns     one table of its functions, as long as the process lives.
- * Threads  any; an expanded key is constant.
- * Errors   none of the calls can fail once ipsec_available() said yes.
+ * Owns     one table of its functions, as long as the process lives; an ipsec_key lies in the secret slab.
+ * Threads  any; an ipsec_key is constant.
+ * Errors   but for ipsec_key_new() none of the calls can fail once ipsec_available() said yes.
  */
 #pragma once
 
 #include "base/span.h"
 
-/* struct gcm_key_data of the library: the key schedule and powers of the hash key. Any alignment will do. */
-enum { IPSEC_GCM_KEY_LEN = 1008 };
-
-struct ipsec_key {
-	uint8_t expanded[IPSEC_GCM_KEY_LEN];
-	bool is_256;
-};
+struct ipsec_key;
 
 /* Built in, and the CPU has AES-NI and PCLMULQDQ. */
 bool ipsec_available(void);
 const char *ipsec_description(void);
 
-/* key: 16 or 32 bytes. */
-void ipsec_key_init(struct ipsec_key *k, struct span key);
+/* key: 16 or 32 bytes. NULL without memory. */
+struct ipsec_key *ipsec_key_new(struct span key);
+void ipsec_key_free(struct ipsec_key *k); /* wipes; NULL is fine */
 
 /* In place. nonce: 12 bytes. */
 void ipsec_gcm_seal(const struct ipsec_key *k, const uint8_t nonce[12], struct span aad,

@@ -10,35 +10,47 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 
 /* How a key works; GMAC has two ways. */
 enum kind { KIND_HMAC, KIND_CMAC, KIND_GMAC_EVP, KIND_GMAC_IPSEC };
 
 struct mac_key {
+	enum kind kind;
 	union {
-		struct hmac hmac;
+		struct hmac *hmac; /* in the secret slab */
 		struct cmac cmac;
 		struct evp_key gcm;
-		struct ipsec_key ipsec;
+		struct ipsec_key *ipsec; /* in the secret slab */
 	};
-	enum kind kind;
 };
 
-_Static_assert(sizeof(struct mac_key) <= 1024, "each channel holds one: waste no slot");
+static struct hmac *hmac_new(struct span key)
+{
+	struct hmac *h = secret_alloc(sizeof(*h));
 
+	if (h && hmac_init(h, key)) {
+		secret_free(h);
+		return NULL;
+	}
+	return h;
+}
+
+/* 0, or -EIO and nothing is owned. */
 static int key_init(struct mac_key *k, const struct suite *s, struct span key)
 {
 	switch (k->kind) {
 	case KIND_HMAC:
-		return hmac_init(&k->hmac, key);
+		k->hmac = hmac_new(key);
+		return k->hmac ? 0 : -EIO;
 	case KIND_CMAC:
 		return cmac_init(&k->cmac, s->cbc_128, key);
 	case KIND_GMAC_EVP:
 		return evp_key_init(&k->gcm, s->gcm_128, EVP_KEY_ENCRYPT, key,
 				    MAC_GMAC_NONCE_LEN);
 	case KIND_GMAC_IPSEC:
-		ipsec_key_init(&k->ipsec, key);
-		return 0;
+		k->ipsec = ipsec_key_new(key);
+		return k->ipsec ? 0 : -EIO;
 	}
 	return -EIO;
 }
@@ -62,12 +74,12 @@ struct mac_key *mac_key_new(enum mac_alg alg, struct span key, enum crypto_backe
 	b = suite_backend(s, b);
 	if (!crypto_has(b))
 		return NULL;
-	k = secret_alloc(sizeof(*k));
+	k = calloc(1, sizeof(*k));
 	if (!k)
 		return NULL;
 	k->kind = kind_of(alg, b);
 	if (key_init(k, s, key)) {
-		secret_free(k);
+		free(k);
 		return NULL;
 	}
 	return k;
@@ -77,11 +89,21 @@ void mac_key_free(struct mac_key *k)
 {
 	if (!k)
 		return;
-	if (k->kind == KIND_CMAC)
+	switch (k->kind) {
+	case KIND_HMAC:
+		secret_free(k->hmac);
+		break;
+	case KIND_CMAC:
 		cmac_fini(&k->cmac);
-	else if (k->kind == KIND_GMAC_EVP)
+		break;
+	case KIND_GMAC_EVP:
 		evp_key_fini(&k->gcm);
-	secret_free(k);
+		break;
+	case KIND_GMAC_IPSEC:
+		ipsec_key_free(k->ipsec);
+		break;
+	}
+	free(k);
 }
 
 static int gmac_evp(const struct evp_key *k, const uint8_t *nonce,
@@ -127,13 +149,13 @@ int mac_compute(const struct mac_key *k, const uint8_t *nonce, const struct span
 	}
 	switch (k->kind) {
 	case KIND_HMAC:
-		return hmac_half(&k->hmac, parts, part_count, ret_tag);
+		return hmac_half(k->hmac, parts, part_count, ret_tag);
 	case KIND_CMAC:
 		return cmac_run(&k->cmac, parts, part_count, ret_tag);
 	case KIND_GMAC_EVP:
 		return gmac_evp(&k->gcm, nonce, parts, part_count, ret_tag);
 	case KIND_GMAC_IPSEC:
-		ipsec_gmac(&k->ipsec, nonce, parts, part_count, ret_tag);
+		ipsec_gmac(k->ipsec, nonce, parts, part_count, ret_tag);
 		return 0;
 	}
 	return -EIO;

@@ -2,10 +2,11 @@
 #include "test.h"
 #include "vectors.h"
 
-#include <errno.h>
-
 #include "secure/seal.h"
 #include "wire/smb2_proto.h"
+
+#include <errno.h>
+#include <pthread.h>
 
 enum { FRAME_MAX = 8192 };
 
@@ -214,6 +215,58 @@ TEST(seal_a_counter_behind_the_limit_seals_nothing)
 		CHECK_EQ(seal_message(t, 1, fill(buf, 64)), -EKEYEXPIRED);
 		CHECK_EQ(seal_message(t, 1, fill(buf, 64)), -EKEYEXPIRED);
 	}
+}
+
+/* One session, several channels: each on a thread of its own, one counter. */
+enum { CHANNELS = 4, PER_CHANNEL = 3000 };
+
+struct channel {
+	struct seal_tx *tx;
+	uint64_t nonces[PER_CHANNEL];
+	int failures;
+};
+
+static void *send_on(void *arg)
+{
+	struct channel *ch = arg;
+
+	for (size_t i = 0; i < PER_CHANNEL; i++) {
+		uint8_t buf[SEAL_HEADER_LEN + 64];
+
+		if (seal_message(ch->tx, 1, fill(buf, 64)))
+			ch->failures++;
+		memcpy(&ch->nonces[i], buf + 20, sizeof(ch->nonces[i]));
+	}
+	return NULL;
+}
+
+static void check_channels(enum seal_cipher c)
+{
+	static bool seen[CHANNELS * PER_CHANNEL];
+	CLEANUP(seal_tx_freep) struct seal_tx *t = seal_tx_new(c, key_for(c), tail);
+	static struct channel channels[CHANNELS];
+	pthread_t threads[CHANNELS];
+
+	memset(seen, 0, sizeof(seen));
+	for (size_t i = 0; i < CHANNELS; i++) {
+		channels[i] = (struct channel){.tx = t};
+		CHECK_EQ(pthread_create(&threads[i], NULL, send_on, &channels[i]), 0);
+	}
+	for (size_t i = 0; i < CHANNELS; i++) {
+		pthread_join(threads[i], NULL);
+		CHECK_EQ(channels[i].failures, 0);
+		for (size_t n = 0; n < PER_CHANNEL; n++) {
+			CHECK(channels[i].nonces[n] < ARRAY_LEN(seen));
+			CHECK(!seen[channels[i].nonces[n]]);
+			seen[channels[i].nonces[n]] = true;
+		}
+	}
+}
+
+TEST(seal_channels_share_one_counter)
+{
+	for (size_t c = 0; c < ARRAY_LEN(ciphers); c++)
+		check_channels(ciphers[c]);
 }
 
 /* ---- what must not open ------------------------------------------------------------------------ */

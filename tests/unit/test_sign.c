@@ -2,10 +2,10 @@
 #include "test.h"
 #include "vectors.h"
 
-#include <errno.h>
-
 #include "secure/sign.h"
 #include "wire/smb2_proto.h"
+
+#include <errno.h>
 
 #define COMPUTED "computed-gmac-hmac-signing.txt"
 
