@@ -30,16 +30,14 @@ static bool wksta_union_has_arm(uint32_t level)
 }
 
 /*
- * Who may: level 100 everyone, 101 whoever has logged on, 102 administrators, as Windows has it.
+ * Levels 100 and 101 are for everyone, 102 for administrators: [MS-WKST] appendix B <29>.
  * Deviation: level 502 describes the SMB client of the machine, which is not us.
  */
 static uint32_t wksta_access(const struct rpc_info *info, uint32_t level)
 {
 	if (level < 100 || level > 102)
 		return ERROR_INVALID_LEVEL;
-	if (level >= 101 && info->caller->kind == PRINCIPAL_ANONYMOUS)
-		return ERROR_ACCESS_DENIED;
-	if (level >= 102 && !info->administrator)
+	if (level == 102 && !info->administrator)
 		return ERROR_ACCESS_DENIED;
 	return NERR_SUCCESS;
 }
