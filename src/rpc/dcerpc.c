@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/log.h"
+
 enum {
 	/* Bounds the replies that pile up: a backlog, then one response in the smallest fragments. */
 	OUT_MAX = DCERPC_BACKLOG_MAX + 2 * DCERPC_STUB_OUT_MAX,
@@ -33,14 +35,16 @@ void dcerpc_fini(struct dcerpc *d)
 static int dcerpc_fault(struct dcerpc *d, uint32_t call_id, uint16_t ctx_id,
 			enum rpc_fault fault, bool executed)
 {
-	return pdu_put_fault(&d->out, OUT_MAX, call_id, ctx_id, fault, executed)
-		       ? 0
-		       : -ENOBUFS;
+	if (!pdu_put_fault(&d->out, OUT_MAX, call_id, ctx_id, fault, executed))
+		return -ENOBUFS;
+	return 0;
 }
 
 static int dcerpc_nak(struct dcerpc *d, uint32_t call_id, enum pdu_nak reason)
 {
-	return pdu_put_bind_nak(&d->out, OUT_MAX, call_id, reason) ? 0 : -ENOBUFS;
+	if (!pdu_put_bind_nak(&d->out, OUT_MAX, call_id, reason))
+		return -ENOBUFS;
+	return 0;
 }
 
 /* What answers a PDU that we refuse as a whole. */
@@ -229,13 +233,17 @@ static int dcerpc_dispatch(struct dcerpc *d, const struct rpc_info *info)
 	struct span stub = {0};
 	enum rpc_fault fault;
 
-	if (!op)
+	if (!op) {
+		log_debug("rpc: %s: no operation %u", d->iface->pipe, d->opnum);
 		return dcerpc_fault(d, d->call_id, d->ctx_id, RPC_FAULT_OP_RANGE, false);
+	}
 	/* Taken whole: pages that the response does not reach are never touched. */
 	buf = malloc(DCERPC_STUB_OUT_MAX);
 	if (!buf)
 		return dcerpc_fault(d, d->call_id, d->ctx_id, RPC_FAULT_NO_MEMORY, false);
 	fault = dcerpc_run(d, info, op, mspan_of(buf, DCERPC_STUB_OUT_MAX), &stub);
+	log_debug("rpc: %s: %s: fault %08x, %zu bytes", d->iface->pipe, op->name,
+		  (unsigned)fault, stub.len);
 	if (fault)
 		return dcerpc_fault(d, d->call_id, d->ctx_id, fault, true);
 	if (!pdu_put_response(&d->out, OUT_MAX, d->call_id, d->ctx_id, d->frag_max, stub))

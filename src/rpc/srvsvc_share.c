@@ -1,6 +1,7 @@
 /* srvsvc_share.c - the Server Service on shares.  Spec: [MS-SRVS] 3.1.4.8 - 3.1.4.10, 2.2.4.22 - 2.2.4.38 */
-#include "rpc/dcerpc.h"
 #include "rpc/srvsvc.h"
+
+#include "rpc/dcerpc.h"
 #include "wire/utf16.h"
 
 enum share_field {
