@@ -28,8 +28,8 @@ sanitize: deps ## unit and peer tests under ASan + UBSan, then under TSan
 conformance: deps ## smbtorture, against the list of what must pass
 	@tests/run conformance
 
-fuzz: deps ## every fuzz target (SECONDS=20 each)
-	@tests/fuzz/run --seconds '$(or $(SECONDS),20)'
+fuzz: deps ## every fuzz target for SECONDS=20 each
+	@FUZZ_SECONDS='$(or $(SECONDS),20)' tests/run fuzz
 
 format: ## lay out all C with clang-format
 	@find src tools tests -name '*.[ch]' -exec clang-format -i {} +

@@ -7,16 +7,18 @@ import functools
 import glob
 import json
 import os
+import shutil
+import tempfile
 
-from harness.testing import TOP, Test, command
+from harness.testing import TOP, Failed, Test, command, need
 
-ALL = ["lint", "unit"]
+SANITIZED = {"asan": "address,undefined", "tsan": "thread"}
 
 
-def ninja(build, *options):
+def ninja(build, *options, **env):
     """Configure once, then build everything in `build`."""
     if not os.path.exists(os.path.join(build, "build.ninja")):
-        command("meson", "setup", build, *options, cwd=TOP)
+        command("meson", "setup", build, *options, cwd=TOP, env={**os.environ, **env})
     command("ninja", "-C", build)
 
 
@@ -24,22 +26,49 @@ def prepare_main(build):
     return [Test("build", functools.partial(ninja, build), limit=600)]
 
 
+def beside(build, kind):
+    """The build directory of a group that needs one of its own."""
+    return f"{build}-{kind}"
+
+
+def prepare_sanitized(kind, build):
+    options = ("-Db_sanitize=" + SANITIZED[kind], "-Db_lundef=false")
+    return [Test(kind + "-build", functools.partial(ninja, beside(build, kind), *options), limit=600)]
+
+
+def build_fuzz(build):
+    need("clang", "clang")
+    ninja(beside(build, "fuzz"), "-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false", CC="clang")
+
+
+def prepare_fuzz(build):
+    return [Test("fuzz-build", functools.partial(build_fuzz, build), limit=600)]
+
+
+# ---- programs that meson knows
+
 def meson_tests(build, suite):
-    """The programs that meson lists under a suite."""
     with open(os.path.join(build, "meson-info", "intro-tests.json")) as f:
         listed = json.load(f)
     for t in listed:
         if any(s.split(":")[-1] == suite for s in t["suite"]):
-            yield Test(t["name"], functools.partial(meson_test, t), limit=t["timeout"] + 5)
+            yield Test(t["name"], functools.partial(meson_test, build, t), limit=4 * t["timeout"])
 
 
-def meson_test(t, **more_env):
-    command(*t["cmd"], env={**os.environ, **t["env"], **more_env}, cwd=TOP)
+def meson_test(build, t):
+    from peer.server import SANITIZER_OPTIONS, steady
+    command(*steady(build), *t["cmd"], env={**os.environ, **SANITIZER_OPTIONS, **t["env"]}, cwd=TOP)
 
 
 def unit(build):
-    yield from meson_tests(build, "unit")
+    return meson_tests(build, "unit")
 
+
+def sim(build):
+    return meson_tests(build, "sim")
+
+
+# ---- lint
 
 def lint(build):
     for path in sorted(glob.glob(os.path.join(TOP, "tests", "lint", "*"))):
@@ -50,9 +79,90 @@ def lint(build):
             yield Test(name + ".self-test", functools.partial(command, path, "--self-test"))
 
 
+# ---- peers
+
+def peer(build):
+    from peer import tests as all_tests
+    return all_tests(build)
+
+
+def conformance(build):
+    from conformance import tests as all_tests
+    return all_tests(build)
+
+
+def demo(build):
+    from demo import tests as all_tests
+    return all_tests(build)
+
+
+def sanitized(kind, build):
+    """Units, the simulation and peers again, under a sanitizer."""
+    import peer as peers
+    own = beside(build, kind)
+    yield from (Test("unit." + t.name, t.run, t.limit) for t in unit(own))
+    yield from (Test("sim." + t.name, t.run, t.limit) for t in sim(own))
+    yield from (peers.quick_tests if kind == "asan" else peers.thread_tests)(own)
+
+
+# ---- fuzzing: the corpus every time, new inputs for FUZZ_SECONDS each
+
+def fuzz(build):
+    for source in sorted(glob.glob(os.path.join(TOP, "tests", "fuzz", "fuzz_*.c"))):
+        name = os.path.basename(source)[len("fuzz_"):-len(".c")]
+        run = must_crash if name == "must_crash" else fuzz_one
+        yield Test(name, functools.partial(run, beside(build, "fuzz"), name), limit=120 + int(os.environ.get("FUZZ_SECONDS", 0)))
+
+
+def fuzz_command(build, name, seconds, corpus, work):
+    program = os.path.join(build, "tests", "fuzz", "fuzz_" + name)
+    bound = ["-runs=0"] if not seconds else [f"-max_total_time={seconds}"]
+    return [program, *bound, "-rss_limit_mb=1024", "-timeout=10", f"-artifact_prefix={work}/", work, corpus]
+
+
+def fuzz_one(build, name):
+    corpus = os.path.join(TOP, "tests", "fuzz", "corpus", name)
+    if not os.path.isdir(corpus) or not os.listdir(corpus):
+        raise Failed(f"no corpus: {corpus}")
+    with tempfile.TemporaryDirectory() as work:
+        try:
+            command(*fuzz_command(build, name, int(os.environ.get("FUZZ_SECONDS", 0)), corpus, work))
+        except Failed:
+            kept = os.path.join(build, "findings", name)
+            shutil.copytree(work, kept, dirs_exist_ok=True)
+            raise Failed(f"a finding: its input is in {kept}") from None
+    return f"{len(os.listdir(corpus))} inputs"
+
+
+def must_crash(build, name):
+    """The harness finds a hole that is there."""
+    corpus = os.path.join(TOP, "tests", "fuzz", "corpus", name)
+    with tempfile.TemporaryDirectory() as work:
+        try:
+            command(*fuzz_command(build, name, 10, corpus, work))
+        except Failed:
+            if any(f.startswith("crash-") for f in os.listdir(work)):
+                return "crashed, as it must"
+    raise Failed("the fuzzer did not find the hole in fuzz_must_crash.c")
+
+
+GROUPS = {
+    "lint": (prepare_main, lint),
+    "unit": (prepare_main, unit),
+    "sim": (prepare_main, sim),
+    "peer": (prepare_main, peer),
+    "conformance": (prepare_main, conformance),
+    "fuzz": (prepare_fuzz, fuzz),
+    "asan": (functools.partial(prepare_sanitized, "asan"), functools.partial(sanitized, "asan")),
+    "tsan": (functools.partial(prepare_sanitized, "tsan"), functools.partial(sanitized, "tsan")),
+    "demo": (prepare_main, demo),
+}
+ALL = list(GROUPS)
+
+
 def prepare(group, build):
-    return {"lint": prepare_main, "unit": prepare_main}[group](build)
+    return GROUPS[group][0](build)
 
 
 def tests(group, build):
-    return list({"lint": lint, "unit": unit}[group](build))
+    return list(GROUPS[group][1](build))

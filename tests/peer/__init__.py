@@ -1,0 +1,22 @@
+"""Real clients, and one of our own that breaks the rules, against a private server."""
+from peer import attack, capture, files, impacket_peer, ipc, lifecycle, policy
+
+
+def tests(build):
+    for module in (files, impacket_peer, ipc, capture, policy, attack, lifecycle):
+        yield from module.tests(build)
+
+
+def quick_tests(build):
+    """For sanitized builds: every path, less data."""
+    yield from files.quick_tests(build)
+    for module in (impacket_peer, ipc, policy):
+        yield from module.tests(build)
+    yield from attack.tests(build, quick=True)
+    yield from (t for t in lifecycle.tests(build) if t.name.rpartition(".")[2] in ("reload-shares", "passwd", "as-root", "stop-under-load"))
+
+
+def thread_tests(build):
+    """For the thread sanitizer: several clients at once, and reload and stop beside them."""
+    yield from (t for t in files.quick_tests(build) if "several" in t.name or "SMB3_11" in t.name)
+    yield from (t for t in lifecycle.tests(build) if "reload" in t.name or "stop" in t.name)
