@@ -1,9 +1,16 @@
 /*
  * notify.h - changes below a directory, from the kernel (inotify), gathered for CHANGE_NOTIFY.
  *
+ * The kernel tells of names and contents, not of everything Windows has filters for: changes of attributes, security,
+ * EAs and of any time look alike, so whoever asked for one of them is told of all. Reading is not told
+ * (FILE_NOTIFY_CHANGE_LAST_ACCESS: only times set by hand), and there are no stream changes.
+ *
+ * Below a directory (`tree`) only what the user may list is watched, as by the kernel's own check; at most
+ * NOTIFY_WATCHES_MAX directories a server. Beyond that the gathering says "overflow" once, and the client looks for itself.
+ *
  * Owns     one thread and one inotify descriptor a server; a struct notify belongs to its open.
- * Threads  notify_wait(), notify_free() on the open's worker; events are gathered on the notify thread under a leaf
- *          lock and end the wait by wait_claim(WAIT_GRANTED) + wait_post().
+ * Threads  all ops on the open's worker, none of them blocks or asks the system for more than a wake-up. Watches belong
+ *          to the notify thread; it ends waits by wait_claim(WAIT_GRANTED) + wait_post().
  * Spec     [MS-SMB2] 3.3.5.19, 2.2.35, 2.2.36; [MS-FSA] 2.1.5.10, 2.1.5.11; [MS-FSCC] 2.7.1
  */
 #pragma once
@@ -14,6 +21,13 @@
 struct notify_server;
 struct notify;
 
+enum {
+	NOTIFY_WATCHES_MAX = 8192,      /* directories a server	*/
+	NOTIFY_EVENTS_MAX = 1024,       /* gathered for one open	*/
+	NOTIFY_EVENT_BYTES_MAX = 65536, /* of their names	*/
+	NOTIFY_WAITS_MAX = 16,          /* parked for one open	*/
+};
+
 struct notify_event {
 	struct notify_event *next;
 	uint32_t action; /* FILE_ACTION_*					*/
@@ -22,12 +36,22 @@ struct notify_event {
 
 /* What a back end provides; the simulation has its own. */
 struct notify_ops {
-	/* Begin to gather. STATUS_NOT_SUPPORTED where the system lacks it. */
-	nt_status (*start)(struct notify_server *s, struct vfile *dir, uint32_t filter,
-			   bool tree, struct notify **ret);
-	/* End w as soon as there are events; at once if there are. Cancelled by wait_claim() from outside. */
+	/*
+	 * Begin to gather what `filter` (FILE_NOTIFY_CHANGE_*) asks for in `dir` and, with `tree`, below. Takes
+	 * references of its own to dir and cred (NULL: the server's rights). `w` is armed, not parked; it ends when
+	 * everything is watched, and *ret is set with 0. -EOPNOTSUPP for a directory of another back end, -EACCES,
+	 * -ENOSPC (no more watches), -ENOMEM.
+	 */
+	void (*start)(struct notify_server *s, struct vfile *dir, struct cred *cred,
+		      uint32_t filter, bool tree, struct notify **ret, struct wait *w);
+	/*
+	 * End w, which is parked, as soon as there are events; at once if there are. One wait is ended a batch of
+	 * events, the oldest first. -ENOBUFS if too many wait already.
+	 */
 	void (*wait)(struct notify *n, struct wait *w);
-	/* Take all gathered events, oldest first, into the arena; `overflow` if some were lost. */
+	/* After the caller won wait_claim() on a waiting w, and before it ends it. */
+	void (*forget)(struct notify *n, struct wait *w);
+	/* Take all gathered events, oldest first, into the arena; `overflow` if some were lost: then none. */
 	struct notify_event *(*take)(struct notify *n, struct arena *a,
 				     bool *ret_overflow);
 	void (*free)(struct notify *n); /* no wait may be parked */
@@ -39,4 +63,5 @@ struct notify_server {
 
 /* The inotify one. -ENOSYS and the like if the kernel cannot. */
 MUST_CHECK int inotify_server_new(struct notify_server **ret);
-void inotify_server_free(struct notify_server *s);
+void inotify_server_free(
+	struct notify_server *s); /* every struct notify has been freed */
