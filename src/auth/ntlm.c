@@ -128,6 +128,14 @@ static nt_status response_decode(struct ntlm_claim *c)
 	return status_of(ntlm_response_decode(c->fields.nt, &c->response));
 }
 
+/* The anonymous have nothing to protect, and smbclient takes the flags of protection back for them. */
+static bool flags_suffice(uint32_t flags, bool anonymous)
+{
+	uint32_t required = anonymous ? NTLMSSP_NEGOTIATE_UNICODE : FLAGS_REQUIRED;
+
+	return (flags & required) == required;
+}
+
 nt_status ntlm_claim(struct ntlm *n, struct span msg, struct arena *a,
 		     struct ntlm_claim *ret_claim)
 {
@@ -141,13 +149,13 @@ nt_status ntlm_claim(struct ntlm *n, struct span msg, struct arena *a,
 	n->stage = NTLM_CLAIMED; /* whatever comes of it, this challenge is spent */
 
 	err = ntlm_authenticate_decode(msg, &c.fields);
-	if (!err && (m->flags & FLAGS_REQUIRED) != FLAGS_REQUIRED)
+	c.anonymous = is_anonymous(m);
+	if (!err && !flags_suffice(m->flags, c.anonymous))
 		return STATUS_NOT_SUPPORTED;
 	if (!err)
 		err = names_decode(&c, a);
 	if (err)
 		return status_of(err);
-	c.anonymous = is_anonymous(m);
 	*ret_claim = c; /* for the log, whatever follows */
 	st = response_decode(&c);
 	if (!nt_ok(st))
@@ -258,7 +266,9 @@ nt_status ntlm_anonymous(struct ntlm *n, const struct ntlm_claim *c)
 
 bool ntlm_can_sign(const struct ntlm *n)
 {
-	return n->has_key && (n->flags & NTLMSSP_NEGOTIATE_SIGN);
+	uint32_t required = FLAGS_REQUIRED | NTLMSSP_NEGOTIATE_SIGN;
+
+	return n->has_key && (n->flags & required) == required;
 }
 
 nt_status ntlm_check_signature(const struct ntlm *n, struct span msg,

@@ -44,12 +44,13 @@ struct ntlm_client {
 	const char *user;
 	const char *domain;
 	const char *password;
-	uint32_t flags;      /* of both messages; 0: CLIENT_FLAGS_LOW with 56-bit */
-	bool no_mic;         /* neither announces nor sends one */
-	bool hash_no_domain; /* computes its key without the domain it sends */
-	bool no_response;    /* anonymous: empty name and responses */
-	size_t nt_len;       /* not 0: NtChallengeResponse of that length, of zeros */
-	struct span av_tail; /* AV pairs in place of MsvAvEOL */
+	uint32_t flags;         /* of both messages; 0: CLIENT_FLAGS_LOW with 56-bit */
+	uint32_t dropped_flags; /* of `flags`, not in the AUTHENTICATE_MESSAGE */
+	bool no_mic;            /* neither announces nor sends one */
+	bool hash_no_domain;    /* computes its key without the domain it sends */
+	bool no_response;       /* anonymous: empty name and responses */
+	size_t nt_len;          /* not 0: NtChallengeResponse of that length, of zeros */
+	struct span av_tail;    /* AV pairs in place of MsvAvEOL */
 
 	struct ntlm_key exported;
 	uint32_t sent_flags;
@@ -157,6 +158,7 @@ static inline struct span client_authenticate(struct ntlm_client *c,
 	struct ntlm_key base = {0};
 	size_t off = 88;
 
+	c->sent_flags &= ~c->dropped_flags;
 	wr_zero(&nt_w, NTLM_PROOF_LEN);
 	client_blob(c, challenge, &nt_w);
 	assert_true(wr_ok(&nt_w));

@@ -301,6 +301,34 @@ TEST(anonymous_key_is_for_the_mic_only)
 	world_fini(&w);
 }
 
+/* smbclient does this. Without extended session security there is no signature we could make. */
+TEST(anonymous_may_drop_flags)
+{
+	struct ntlm_client c = {
+		.no_response = true,
+		.dropped_flags = NTLMSSP_NEGOTIATE_EXTENDED_SESSIONSECURITY};
+	struct world w;
+
+	CHECK_ST(run(&w, &c), STATUS_SUCCESS);
+	CHECK(!ntlm_can_sign(&w.ntlm));
+	world_fini(&w);
+}
+
+TEST(named_user_may_not_drop_flags)
+{
+	static const uint32_t flags[] = {NTLMSSP_NEGOTIATE_EXTENDED_SESSIONSECURITY,
+					 NTLMSSP_NEGOTIATE_128,
+					 NTLMSSP_NEGOTIATE_UNICODE};
+
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+		struct ntlm_client c = {.dropped_flags = flags[i], .no_mic = true};
+		struct world w;
+
+		CHECK_ST(run(&w, &c), STATUS_NOT_SUPPORTED);
+		world_fini(&w);
+	}
+}
+
 TEST(claims_of_one_kind_do_not_pass_for_the_other)
 {
 	struct ntlm_claim claim = {.anonymous = false};
