@@ -36,17 +36,26 @@ static const char *arch_name(IMB_ARCH a)
 	}
 }
 
-static void library_load(void)
+/* Without AES-NI it emulates AES with tables, slowly and not in constant time. */
+static bool is_fit(const IMB_MGR *mgr)
 {
 	const uint64_t needed = IMB_FEATURE_AESNI | IMB_FEATURE_PCLMULQDQ;
+
+	if ((mgr->features & IMB_FEATURE_SELF_TEST) &&
+	    !(mgr->features & IMB_FEATURE_SELF_TEST_PASS))
+		return false;
+	return (mgr->features & needed) == needed;
+}
+
+static void library_load(void)
+{
 	IMB_MGR *mgr = alloc_mb_mgr(0);
 	IMB_ARCH arch;
 
 	if (!mgr)
 		return;
 	init_mb_mgr_auto(mgr, &arch);
-	/* Without these it emulates AES with tables, slowly and not in constant time. */
-	if (imb_get_errno(mgr) || (mgr->features & needed) != needed) {
+	if (imb_get_errno(mgr) || !is_fit(mgr)) {
 		free_mb_mgr(mgr);
 		return;
 	}

@@ -26,9 +26,9 @@ static bool is_binding(const struct policy_in *in)
 /* Part of a first authentication: there is nothing yet to protect it with. */
 static bool is_first_setup(const struct policy_in *in)
 {
-	return is_setup(in) && !in->binding &&
+	return is_setup(in) && !in->binding && !in->has_keys &&
 	       (in->session == POLICY_SESSION_NONE ||
-		(in->session == POLICY_SESSION_IN_PROGRESS && !in->has_keys));
+		in->session == POLICY_SESSION_IN_PROGRESS);
 }
 
 static bool is_plain(const struct policy_in *in)
@@ -220,13 +220,13 @@ static bool unsigned_though_demanded(const struct policy_in *in)
 
 /* ---- sessions. [MS-SMB2] 3.3.5.2.9, 3.3.5.5, 3.3.5.17 -------------------------------------------- */
 
-/* An ECHO may do without: [MS-SMB2] 3.3.5.17. */
+/* Including one that has ended. An ECHO may do without: [MS-SMB2] 3.3.5.17. */
 static bool session_missing(const struct policy_in *in)
 {
 	if (is_negotiate(in) || is_binding(in) || is_plain_cancel(in))
 		return false;
 	if (in->session == POLICY_SESSION_NONE)
-		return !is_setup(in) && in->command != SMB2_ECHO;
+		return in->has_keys || (!is_setup(in) && in->command != SMB2_ECHO);
 	return in->session == POLICY_SESSION_UNKNOWN ||
 	       in->session == POLICY_SESSION_ELSEWHERE;
 }

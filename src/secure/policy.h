@@ -38,7 +38,7 @@ enum policy_user {
 /* The session a message names, as seen from the connection it came on. */
 enum policy_session {
 	POLICY_SESSION_NONE =
-		0, /* SessionId 0; with has_keys: it ended while its request ran */
+		0, /* SessionId 0; with has_keys: it has ended, perhaps while its request ran */
 	POLICY_SESSION_UNKNOWN,     /* there is no such session on any connection	*/
 	POLICY_SESSION_ELSEWHERE,   /* exists, but was not set up or bound here	*/
 	POLICY_SESSION_IN_PROGRESS, /* being set up or bound here: SESSION_SETUP only	*/

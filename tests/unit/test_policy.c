@@ -225,6 +225,7 @@ TEST(policy_commands_need_a_session)
 			struct policy_in in = ordinary(c, POLICY_PLAIN);
 
 			in.session = s;
+			in.has_keys = s == POLICY_SESSION_ELSEWHERE;
 			if (c == SMB2_CANCEL ||
 			    (c == SMB2_ECHO && s == POLICY_SESSION_NONE))
 				check_verdict(in, POLICY_PROCESS);
@@ -245,6 +246,10 @@ TEST(policy_setup_of_a_session_that_is_not_here)
 	in.session = POLICY_SESSION_ELSEWHERE;
 	in.has_keys = true;
 	check_refused(in, STATUS_USER_SESSION_DELETED, POLICY_SESSION_NOT_FOUND);
+	in.session = POLICY_SESSION_NONE; /* it has just ended */
+	check_refused(in, STATUS_USER_SESSION_DELETED, POLICY_SESSION_NOT_FOUND);
+	in.require_message_signing = true;
+	check_verdict(in, POLICY_DROP);
 }
 
 TEST(policy_session_in_progress_carries_nothing_else)
