@@ -44,10 +44,11 @@ struct auth_server {
 	struct cred *self; /* not root: everybody acts as this account; else NULL */
 	struct cred *
 		nobody; /* guest and anonymous; NULL: no such account, so neither gets in */
-	struct log_limit *log_limit; /* on lines that a peer can provoke; NULL: none */
+	struct log_limit
+		*log_limit; /* borrowed: on lines that a peer can provoke; NULL: none */
 };
 
-/* From the configuration, which must outlive it. Looks up accounts, so it may block. 0, or -ENOMEM, or -ENOTSUP
+/* From the configuration, which must outlive it; without log_limit. Looks up accounts, so it may block. 0, or -ENOMEM, or -ENOTSUP
  * if ntlm is on and OpenSSL cannot do it. */
 MUST_CHECK int auth_server_init(struct auth_server *s, const struct conf *c,
 				struct env *env);

@@ -6,7 +6,6 @@
 #include "crypto/legacy.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 /* The server's name in lower case, in the domain if that is one of the DNS. */
@@ -50,10 +49,9 @@ int auth_server_init(struct auth_server *s, const struct conf *c, struct env *en
 		.allow_guest = c->allow_guest,
 		.allow_anonymous = c->null_session_access,
 		.ntlm = c->ntlm,
-		.log_limit = calloc(1, sizeof(*s->log_limit)),
 	};
 	dns_name_set(s);
-	err = s->log_limit ? accounts_set(s) : -ENOMEM;
+	err = accounts_set(s);
 	if (!err && s->ntlm)
 		err = legacy_check();
 	if (err)
@@ -65,6 +63,5 @@ void auth_server_fini(struct auth_server *s)
 {
 	cred_put(s->self);
 	cred_put(s->nobody);
-	free(s->log_limit);
 	*s = (struct auth_server){0};
 }
