@@ -1,8 +1,9 @@
 /*
  * tsmb-passwd - keep the text user database.
  *
- * A password comes from the terminal, with echo off, or as one line from standard input; never from the command line, which other
- * users can see. It lies in base/secret.h memory until it is hashed.
+ * A password comes from the terminal, with echo off, or as one line from standard input; never
+ * from the command line, which other users can see. It lies in base/secret.h memory until it is
+ * hashed.
  *
  * Exit     0 done, 1 refused (the reason is on standard error), 2 usage.
  */
@@ -51,7 +52,7 @@ static const char usage_text[] =
 	"\n"
 	"A change counts from the next logon on; sessions that exist are not ended.\n";
 
-/* ---- command line ----------------------------------------------------------------------------- */
+/* ---- command line --------------------------------------------------------------- */
 
 enum { OPT_UNIX = 256, OPT_STDIN, OPT_JSON, OPT_FILE };
 
@@ -152,7 +153,7 @@ static int args_parse(int argc, char **argv, struct args *a)
 	return args_check(a);
 }
 
-/* ---- passwords -------------------------------------------------------------------------------- */
+/* ---- passwords ------------------------------------------------------------------ */
 
 /* One line, in UTF-8: NTLM_PASSWORD_MAX code units take three bytes each at most. */
 struct password {
@@ -279,7 +280,7 @@ static const char *password_hash(const struct args *a, struct ntlm_key *ret_hash
 	return err ? hash_fault(err) : NULL;
 }
 
-/* ---- actions ---------------------------------------------------------------------------------- */
+/* ---- actions -------------------------------------------------------------------- */
 
 static int refused(const char *text)
 {

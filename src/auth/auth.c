@@ -4,7 +4,8 @@
  *     FIRST --NegTokenInit--> SPNEGO --NegTokenResp--> ... --> OVER
  *       \-------bare NTLMSSP--> BARE ----------------> ... --> OVER
  *
- * A step that does not answer STATUS_MORE_PROCESSING_REQUIRED leads to OVER, whether it succeeded or failed.
+ * A step that does not answer STATUS_MORE_PROCESSING_REQUIRED leads to OVER, whether it
+ * succeeded or failed.
  */
 #include "auth/auth.h"
 
@@ -18,7 +19,8 @@
 #include <assert.h>
 #include <errno.h>
 
-/* Between steps an exchange keeps copies of two NTLMSSP messages, the mechanism list and a name. */
+/* Between steps an exchange keeps copies of two NTLMSSP messages, the mechanism list and a
+ * name. */
 enum { AUTH_KEEP_MAX = 16 * 1024 };
 
 enum auth_stage { AUTH_FIRST, AUTH_SPNEGO, AUTH_BARE, AUTH_OVER };
@@ -50,7 +52,7 @@ struct mech {
 			  struct span *ret_mic);
 };
 
-/* ---- NTLMSSP ---------------------------------------------------------------------------------- */
+/* ---- NTLMSSP -------------------------------------------------------------------- */
 
 static bool ntlm_offered(const struct auth_server *s)
 {
@@ -217,7 +219,7 @@ static nt_status ntlm_mech_sign(const struct auth *a, struct span msg,
 	return st;
 }
 
-/* ---- SPNEGO ----------------------------------------------------------------------------------- */
+/* ---- SPNEGO --------------------------------------------------------------------- */
 
 /* Ours, best first: the order in which NEGOTIATE announces them. */
 static const struct mech mechs[] = {
@@ -260,7 +262,8 @@ static nt_status spnego_status(int err)
 	return err == -EBADMSG ? STATUS_INVALID_PARAMETER : nt_from_errno(err);
 }
 
-/* Answer with a NegTokenResp. `st` is what the step came to, unless there is no memory for the answer. */
+/* Answer with a NegTokenResp. `st` is what the step came to, unless there is no memory for the
+ * answer. */
 static nt_status spnego_answer(const struct spnego_resp *resp, struct arena *arena,
 			       nt_status st, struct span *ret_token)
 {
@@ -270,24 +273,33 @@ static nt_status spnego_answer(const struct spnego_resp *resp, struct arena *are
 }
 
 /*
- * The mechanism is done: exchange MICs over the list of mechanisms, so that nobody took a better one out of it.
- * NTLMSSP's last token is the client's, which then brings its MIC along; ours answers it. RFC 4178 5
+ * The mechanism is done: verify the client's MIC over the list of mechanisms, and make ours, so
+ * that nobody took a better one out of it. NTLMSSP's last token is the client's, which then brings
+ * its MIC along. A guest's cannot be verified, and the anonymous have nothing to verify it with:
+ * theirs is not answered. RFC 4178 5
  */
+static nt_status mics_exchange(struct auth *a, struct span client_mic,
+			       struct arena *arena, struct span *ret_mic)
+{
+	nt_status st;
+
+	if (!a->mech->can_sign(a)) {
+		if (client_mic.len > 0 && a->principal->kind == PRINCIPAL_NAMED)
+			return STATUS_LOGON_FAILURE;
+		return STATUS_SUCCESS;
+	}
+	if (client_mic.len == 0)
+		return a->mic_demanded ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS;
+	st = a->mech->verify(a, a->mech_list, client_mic);
+	return nt_ok(st) ? a->mech->sign(a, a->mech_list, arena, ret_mic) : st;
+}
+
 static nt_status spnego_complete(struct auth *a, struct span client_mic,
 				 struct arena *arena, struct span *ret_token)
 {
 	struct spnego_resp resp = {.state = SPNEGO_ACCEPT_COMPLETED};
-	nt_status st = STATUS_SUCCESS;
+	nt_status st = mics_exchange(a, client_mic, arena, &resp.mic);
 
-	if (a->mech->can_sign(a)) {
-		if (client_mic.len == 0 && a->mic_demanded)
-			return STATUS_INVALID_PARAMETER;
-		if (client_mic.len > 0) {
-			st = a->mech->verify(a, a->mech_list, client_mic);
-			if (nt_ok(st))
-				st = a->mech->sign(a, a->mech_list, arena, &resp.mic);
-		}
-	}
 	return nt_ok(st) ? spnego_answer(&resp, arena, st, ret_token) : st;
 }
 
@@ -348,7 +360,7 @@ static nt_status spnego_next(struct auth *a, struct span token, struct arena *ar
 	return st;
 }
 
-/* ---- the exchange ----------------------------------------------------------------------------- */
+/* ---- the exchange --------------------------------------------------------------- */
 
 struct auth *auth_new(const struct auth_server *s)
 {

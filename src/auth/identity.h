@@ -2,7 +2,8 @@
  * identity.h - Unix accounts: from a name to credentials.
  *
  * Owns     nothing.
- * Threads  any; calls may block for long (NSS may ask LDAP), so they run as EXEC_AUTH jobs or at start.
+ * Threads  any; calls may block for long (NSS may ask LDAP), so they run as EXEC_AUTH jobs or at
+ *          start.
  * Errors   -ENOENT: there is no such account; else what the name service said.
  */
 #pragma once

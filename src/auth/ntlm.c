@@ -128,7 +128,8 @@ static nt_status response_decode(struct ntlm_claim *c)
 	return status_of(ntlm_response_decode(c->fields.nt, &c->response));
 }
 
-/* The anonymous have nothing to protect, and smbclient takes the flags of protection back for them. */
+/* The anonymous have nothing to protect, and smbclient takes the flags of protection back for
+ * them. */
 static bool flags_suffice(uint32_t flags, bool anonymous)
 {
 	uint32_t required = anonymous ? NTLMSSP_NEGOTIATE_UNICODE : FLAGS_REQUIRED;
@@ -220,8 +221,8 @@ static nt_status mic_check(const struct ntlm *n, const struct ntlm_claim *c)
 							: STATUS_LOGON_FAILURE;
 }
 
-/* Some clients hash an empty domain whatever they send ([MS-NLMP] 3.2.5.1.2): both are always tried, so that time
- * does not tell whether the first one matched. */
+/* Some clients hash an empty domain whatever they send ([MS-NLMP] 3.2.5.1.2): both are always
+ * tried, so that time does not tell whether the first one matched. */
 nt_status ntlm_verify(struct ntlm *n, const struct ntlm_claim *c,
 		      const struct ntlm_key *nt_hash, bool known)
 {

@@ -87,7 +87,8 @@ int ntlm_mic(const struct ntlm_key *exported_key, const struct span *parts, size
 	return legacy_hmac_md5(key_span(exported_key), parts, count, ret_mic);
 }
 
-/* SIGNKEY and SEALKEY: MD5 of the key and a constant that includes its NUL. [MS-NLMP] 3.4.5.2, 3.4.5.3 */
+/* SIGNKEY and SEALKEY: MD5 of the key and a constant that includes its NUL. [MS-NLMP] 3.4.5.2,
+ * 3.4.5.3 */
 static int magic_key(const struct ntlm_key *exported_key, struct span magic,
 		     struct ntlm_key *ret_key)
 {

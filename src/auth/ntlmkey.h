@@ -1,5 +1,6 @@
 /*
- * ntlmkey.h - what NTLMv2 computes: the hash of a password, the proof of knowing it, the keys that follow.
+ * ntlmkey.h - what NTLMv2 computes: the hash of a password, the proof of knowing it, the keys
+ * that follow.
  *
  * Owns     nothing. struct ntlm_key is born with CLEANUP(ntlm_key_wipe).
  * Threads  none of its own.
@@ -19,11 +20,12 @@ void ntlm_key_wipe(struct ntlm_key *k);
 
 enum { NTLM_PASSWORD_MAX = 256 }; /* UTF-16 code units, as in Windows */
 
-/* NTOWFv1: MD4 of the password in UTF-16LE. -E2BIG if it is longer than NTLM_PASSWORD_MAX, -EILSEQ if it is not
- * UTF-8. */
+/* NTOWFv1: MD4 of the password in UTF-16LE. -E2BIG if it is longer than NTLM_PASSWORD_MAX,
+ * -EILSEQ if it is not UTF-8. */
 MUST_CHECK int ntlm_hash_password(const char *password, struct ntlm_key *ret_nt_hash);
 
-/* NTOWFv2 from the stored hash. Both names in UTF-16LE: the user in upper case, the domain as the client sent it. */
+/* NTOWFv2 from the stored hash. Both names in UTF-16LE: the user in upper case, the domain as
+ * the client sent it. */
 MUST_CHECK int ntlm_response_key(const struct ntlm_key *nt_hash, struct span user_upper,
 				 struct span domain, struct ntlm_key *ret_key);
 
@@ -49,8 +51,8 @@ MUST_CHECK int ntlm_mic(const struct ntlm_key *exported_key, const struct span *
 enum ntlm_side { NTLM_CLIENT, NTLM_SERVER };
 
 /*
- * GSS_GetMIC with extended session security, 128-bit keys and sequence number 0: for SPNEGO's mechListMIC. The
- * RC4 state starts anew each time, as [MS-SPNG] 3.2.5.1 wants it.
+ * GSS_GetMIC with extended session security, 128-bit keys and sequence number 0: for SPNEGO's
+ * mechListMIC. The RC4 state starts anew each time, as [MS-SPNG] 3.2.5.1 wants it.
  *
  * flags  negotiated; without NTLMSSP_NEGOTIATE_SIGN there is nothing to sign with: do not ask
  */

@@ -35,7 +35,8 @@ static void header_read(struct rd *r, uint32_t want_type)
 		rd_fail(r);
 }
 
-/* A payload field: Len, MaxLen (ignored on receipt), BufferOffset. Without bytes the offset means nothing. */
+/* A payload field: Len, MaxLen (ignored on receipt), BufferOffset. Without bytes the offset
+ * means nothing. */
 static struct span field_read(struct rd *r, size_t payload_min)
 {
 	size_t len = rd_u16(r);

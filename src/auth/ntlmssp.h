@@ -1,5 +1,6 @@
 /*
- * ntlmssp.h - the three messages of NTLMSSP, decoded and encoded. What they prove is in ntlmkey.h and ntlm.h.
+ * ntlmssp.h - the three messages of NTLMSSP, decoded and encoded. What they prove is in
+ * ntlmkey.h and ntlm.h.
  *
  * Owns     nothing; decoded spans point into the message.
  * Threads  none of its own.
@@ -57,8 +58,8 @@ struct ntlm_challenge_msg {
 	uint32_t flags;
 	uint8_t challenge[NTLM_CHALLENGE_LEN];
 	struct ntlm_names names;
-	uint64_t
-		time; /* FILETIME; a client that sees it must send a MIC, [MS-NLMP] 3.1.5.1.2 */
+	/* FILETIME. A client that sees it must send a MIC, [MS-NLMP] 3.1.5.1.2 */
+	uint64_t time;
 };
 
 struct ntlm_authenticate_msg {
@@ -82,7 +83,8 @@ struct ntlm_response {
 /* Starts with the signature of NTLMSSP: a message that is not wrapped in SPNEGO. */
 bool ntlmssp_is(struct span token);
 
-/* NEGOTIATE_MESSAGE: only its flags concern us, the names in it are unproven. [MS-NLMP] 2.2.1.1 */
+/* NEGOTIATE_MESSAGE: only its flags concern us, the names in it are unproven. [MS-NLMP]
+ * 2.2.1.1 */
 MUST_CHECK int ntlm_negotiate_decode(struct span msg, uint32_t *ret_flags);
 
 /* CHALLENGE_MESSAGE, [MS-NLMP] 2.2.1.2. -EILSEQ if a name is not UTF-8. */
@@ -93,9 +95,11 @@ MUST_CHECK int ntlm_challenge_encode(const struct ntlm_challenge_msg *m, struct 
 MUST_CHECK int ntlm_authenticate_decode(struct span msg,
 					struct ntlm_authenticate_msg *ret_msg);
 
-/* The NTLMv2 response inside it: every AV pair up to MsvAvEOL must fit, which must be there; what Windows may
- * append behind it ([MS-NLMP] note 30) is proven with the rest and not looked at. */
+/* The NTLMv2 response inside it: every AV pair up to MsvAvEOL must fit, which must be there;
+ * what Windows may append behind it ([MS-NLMP] note 30) is proven with the rest and not looked
+ * at. */
 MUST_CHECK int ntlm_response_decode(struct span nt, struct ntlm_response *ret_response);
 
-/* The AUTHENTICATE_MESSAGE with its MIC replaced by zeros, in three pieces: what the MIC covers. Only if has_mic. */
+/* The AUTHENTICATE_MESSAGE with its MIC replaced by zeros, in three pieces: what the MIC
+ * covers. Only if has_mic. */
 void ntlm_mic_parts(struct span msg, struct span ret_parts[3]);

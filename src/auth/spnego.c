@@ -7,7 +7,8 @@
 #include <openssl/err.h>
 #include <openssl/objects.h>
 
-/* Contents of an OBJECT IDENTIFIER. Compared as bytes: the text form of a peer's OID can cost quadratic time. */
+/* Contents of an OBJECT IDENTIFIER. Compared as bytes: the text form of a peer's OID can cost
+ * quadratic time. */
 struct oid {
 	uint8_t len;
 	uint8_t der[15];

@@ -45,15 +45,16 @@ struct spnego_resp {
 	struct span mic;   /* mechListMIC; empty: absent */
 };
 
-/* NegTokenInit in its GSS-API frame. reqFlags is ignored ([MS-SPNG] 3.1.5.3), and so is what may follow the
- * token: negHints, or a mechListMIC that nobody can have made before a context exists. */
+/* NegTokenInit in its GSS-API frame. reqFlags is ignored ([MS-SPNG] 3.1.5.3), and so is what
+ * may follow the token: negHints, or a mechListMIC that nobody can have made before a context
+ * exists. */
 MUST_CHECK int spnego_init_decode(struct span in, struct arena *a,
 				  struct spnego_init *ret_init);
 MUST_CHECK int spnego_resp_decode(struct span in, struct arena *a,
 				  struct spnego_resp *ret_resp);
 
-/* NegTokenInit2: what a server sends before the client said anything, with the hint Windows sends.
- * [MS-SPNG] 3.2.5.2 */
+/* NegTokenInit2: what a server sends before the client said anything, with the hint Windows
+ * sends. [MS-SPNG] 3.2.5.2 */
 MUST_CHECK int spnego_init2_encode(const enum spnego_mech *mechs, size_t count,
 				   struct arena *a, struct span *ret_token);
 MUST_CHECK int spnego_resp_encode(const struct spnego_resp *resp, struct arena *a,

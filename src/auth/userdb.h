@@ -1,27 +1,32 @@
 /*
  * userdb.h - the text user database: who may log on, and the hashes of their passwords.
  *
- * A line a user, four fields between colons; blank lines and lines that begin with '#' are comments:
+ * A line a user, four fields between colons; blank lines and lines that begin with '#' are
+ * comments:
  *
  *     name:account:hash:flags
  *     alice::A4F49C406510BDCAB6824EE7C30FD852:
  *     Bob Smith:bob:69943C5E63B4D2C104DBBCC15138B72B:disabled
  *
- *     name     as the client gives it, case-insensitively; UTF-8; no control characters, none of "/\[]:;|=,+*?<>
+ *     name     as the client gives it, case-insensitively; UTF-8; no control characters, none of
+ *              "/\[]:;|=,+*?<>
  *     account  the Unix account it acts as: a name or a uid; empty: the same as name
- *     hash     MD4 of the password in UTF-16LE, 32 hexadecimal digits. As good as the password to an attacker
- *     flags    words with commas between them: `disabled`; nothing else is known, and what is not known is an error
+ *     hash     MD4 of the password in UTF-16LE, 32 hexadecimal digits. As good as the password
+ *              to an attacker
+ *     flags    words with commas between them: `disabled`; nothing else is known, and what is not
+ *              known is an error
  *
- * The file is read anew for each logon, from its first to its last line: a change counts at once, no hash stays in
- * memory, and the time taken does not tell whether a name exists. It must belong to root or to the caller and be readable by
- * nobody else. A file with any fault is refused as a whole: a user missed for a typing error could
- * become a guest.
+ * The file is read anew for each logon, from its first to its last line: a change counts at
+ * once, no hash stays in memory, and the time taken does not tell whether a name exists. It must
+ * belong to root or to the caller and be readable by nobody else. A file with any fault is
+ * refused as a whole: a user missed for a typing error could become a guest.
  *
- * Owns     nothing between calls. Hashes pass through base/secret.h memory and struct user, born with
- *          CLEANUP(user_wipe).
- * Threads  any. Readers need no lock, as the file is only ever replaced as a whole; writers exclude each other by
- *          flock() on FILE.lock.
- * Errors   negative errno, and a sentence that names file, line and reason in struct userdb_fault.
+ * Owns     nothing between calls. Hashes pass through base/secret.h memory and struct user, born
+ *          with CLEANUP(user_wipe).
+ * Threads  any. Readers need no lock, as the file is only ever replaced as a whole; writers
+ *          exclude each other by flock() on FILE.lock.
+ * Errors   negative errno, and a sentence that names file, line and reason in struct
+ *          userdb_fault.
  */
 #pragma once
 
@@ -49,7 +54,8 @@ struct userdb_fault {
 const char *userdb_name_fault(const char *name);
 const char *userdb_account_fault(const char *account);
 
-/* -ENOENT, and no fault: not in the database, or there is no such file. Any other error: nobody can be looked up. */
+/* -ENOENT, and no fault: not in the database, or there is no such file. Any other error:
+ * nobody can be looked up. */
 MUST_CHECK int userdb_find(const char *path, const char *name, struct user *ret_user,
 			   struct userdb_fault *ret_fault);
 
@@ -61,10 +67,11 @@ MUST_CHECK int userdb_walk(const char *path,
 enum userdb_verdict { USERDB_PUT, USERDB_DELETE };
 
 /*
- * Change one user: fn gets the record (exists), or an empty one with the name set, and alters it. What it returns is
- * done: the record written back or added, the line deleted, or for a negative errno nothing at all (and no fault).
- * All other lines and comments stay as they are. The new file replaces the old one in one step and is on the disk
- * when this returns; a file that does not exist is made. A symbolic link in place of the file is refused.
+ * Change one user: fn gets the record (exists), or an empty one with the name set, and alters
+ * it. What it returns is done: the record written back or added, the line deleted, or for a
+ * negative errno nothing at all (and no fault). All other lines and comments stay as they are.
+ * The new file replaces the old one in one step and is on the disk when this returns; a file
+ * that does not exist is made. A symbolic link in place of the file is refused.
  */
 MUST_CHECK int userdb_edit(const char *path, const char *name,
 			   int (*fn)(struct user *u, bool exists, void *arg), void *arg,

@@ -30,6 +30,7 @@ struct userlines {
 MUST_CHECK int userlines_open(struct userlines *l, const char *path,
 			      struct userdb_fault *ret_fault);
 void userlines_close(struct userlines *l);
-/* 1, and the next line without its newline, borrowed until the next call; 0 at the end; or a negative errno. */
+/* 1, and the next line without its newline, borrowed until the next call; 0 at the end; or a
+ * negative errno. */
 MUST_CHECK int userlines_next(struct userlines *l, struct span *ret_line,
 			      struct userdb_fault *ret_fault);

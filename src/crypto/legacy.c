@@ -10,7 +10,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* Written once by suite_load(), read-only afterwards: OpenSSL offers no compile-time handle on algorithms. */
+/* Written once by suite_load(), read-only afterwards: OpenSSL offers no compile-time handle on
+ * algorithms. */
 static struct suite {
 	OSSL_LIB_CTX *lib;
 	EVP_MD *md4;

@@ -1,5 +1,6 @@
 /*
- * ntlmclient.h - a client's side of NTLMv2, to run whole exchanges against src/auth; and the world it runs in.
+ * ntlmclient.h - a client's side of NTLMv2, to run whole exchanges against src/auth; and the
+ * world it runs in.
  */
 #pragma once
 
@@ -115,7 +116,8 @@ static inline struct span client_utf16(const char *utf8, uint8_t *buf, size_t le
 	return wr_done(&w);
 }
 
-/* Proof in front of the blob; the session base key of it. The name must be upper case already if it is not ASCII. */
+/* Proof in front of the blob; the session base key of it. The name must be upper case already
+ * if it is not ASCII. */
 static inline void client_prove(const struct ntlm_client *c, struct span challenge,
 				struct mspan nt, struct ntlm_key *ret_base)
 {

@@ -403,6 +403,23 @@ TEST(spnego_wrong_mic)
 	world_fini(&w);
 }
 
+/* Without integrity there is no MIC: what claims to be one is not. */
+TEST(spnego_mic_without_integrity)
+{
+	struct world w;
+
+	world_init(&w);
+	w.client.flags = CLIENT_FLAGS_LOW & ~NTLMSSP_NEGOTIATE_SIGN;
+	CHECK_ST(run_spnego(&w, MIC_GOOD), STATUS_LOGON_FAILURE);
+	check_nothing_given(&w);
+	world_fini(&w);
+
+	world_init(&w);
+	w.client.flags = CLIENT_FLAGS_LOW & ~NTLMSSP_NEGOTIATE_SIGN;
+	CHECK_ST(run_spnego(&w, MIC_NONE), STATUS_SUCCESS);
+	world_fini(&w);
+}
+
 TEST(spnego_wrong_password)
 {
 	struct world w;

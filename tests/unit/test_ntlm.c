@@ -1,4 +1,5 @@
-/* test_ntlm.c - the server's side of NTLM against a client of our own, and against recorded messages. */
+/* test_ntlm.c - the server's side of NTLM against a client of our own, and against recorded
+ * messages. */
 #include "auth/ntlm.h"
 #include "ntlmclient.h"
 #include "vectors.h"
@@ -123,7 +124,8 @@ TEST(variants_that_fail)
 	}
 }
 
-/* No bit of the three messages can be altered, MaxLen and Version of the last one included: the MIC covers all. */
+/* No bit of the three messages can be altered, MaxLen and Version of the last one included:
+ * the MIC covers all. */
 TEST(authenticate_with_any_bit_flipped)
 {
 	struct ntlm_client c = {.user = "alice", .domain = "D", .password = "Secret1"};

@@ -1,4 +1,5 @@
-/* test_ntlmkey.c - every value of a real Windows exchange, and the signature of [MS-NLMP] 4.2.4.4. */
+/* test_ntlmkey.c - every value of a real Windows exchange, and the signature of [MS-NLMP]
+ * 4.2.4.4. */
 #include "auth/ntlmkey.h"
 #include "vectors.h"
 #include "wire/utf16.h"
@@ -107,8 +108,9 @@ TEST(signature_of_the_specification)
 	CHECK_SPAN(span_of(got + 12, 4), BYTES(0, 0, 0, 0));
 }
 
-/* With key exchange it is encrypted with the start of the key stream, which the example's sealed message shows: the
- * specification signs after sealing and so prints a checksum encrypted with a later part. */
+/* With key exchange it is encrypted with the start of the key stream, which the example's
+ * sealed message shows: the specification signs after sealing and so prints a checksum
+ * encrypted with a later part. */
 TEST(signature_with_key_exchange)
 {
 	struct span key_v = vec(spec, NULL, "random_session_key");

@@ -1,4 +1,5 @@
-/* test_ntlmssp.c - NTLMSSP messages: real ones, cut ones, and ones that lie about their lengths. */
+/* test_ntlmssp.c - NTLMSSP messages: real ones, cut ones, and ones that lie about their
+ * lengths. */
 #include "auth/ntlmssp.h"
 #include "vectors.h"
 #include "wire/rd.h"
@@ -147,7 +148,8 @@ TEST(response_without_flags_announces_no_mic)
 	CHECK_EQ(r.av_flags, 0);
 }
 
-/* The last field ends the message, so no cut passes. Cut memory is its own allocation, for ASan. */
+/* The last field ends the message, so no cut passes. Cut memory is its own allocation, for
+ * ASan. */
 TEST(authenticate_cut_anywhere)
 {
 	struct vector v = vector_load(windows, "authenticate_message");

@@ -1,4 +1,5 @@
-/* test_userdb.c - the text user database: lines, faults with their places, changes in one step. */
+/* test_userdb.c - the text user database: lines, faults with their places, changes in one
+ * step. */
 #include "auth/userdb.h"
 #include "test.h"
 
