@@ -298,11 +298,11 @@ def two_accounts():
 def as_root(build):
     """Started as root, every request runs with the credentials of its user."""
     one, two = two_accounts()
-    users = {one.pw_name: "Pass-1", two.pw_name: "Pass-2", "unknown-to-unix": "Pass-3"}
-    with Server(build, users=users, as_root=True) as s, scratch() as tmp:
+    users = {"alice": "Pass-1", two.pw_name: "Pass-2", "stranger-to-unix": "Pass-3"}
+    with Server(build, users=users, unix={"alice": one.pw_name}, as_root=True) as s, scratch() as tmp:
         os.chmod(s.folder(), 0o1777)
         write(f"{tmp}/f", b"content")
-        first, second = (Smbclient(s, user=u.pw_name) for u in (one, two))
+        first, second = (Smbclient(s, user=u) for u in list(users)[:2])
         first(f"put {tmp}/f mine", "mkdir dir")
         second(f"put {tmp}/f yours")
         for name, owner in (("mine", one), ("dir", one), ("yours", two)):
@@ -312,9 +312,9 @@ def as_root(build):
         first(f"get mine {tmp}/back")
         expect(second.refused(f"get mine {tmp}/none"), "NT_STATUS_ACCESS_DENIED", "another's file")
         expect(second.refused("del mine"), "NT_STATUS_ACCESS_DENIED", "deleting another's file in a sticky folder")
-        stranger = Smbclient(s, user="unknown-to-unix")
+        stranger = Smbclient(s, user="stranger-to-unix")
         expect(stranger.refused("ls"), "NT_STATUS_LOGON_FAILURE", "a user without a Unix account")
-        s.wait_text("unknown-to-unix")
+        s.wait_text("stranger-to-unix")
         with open(f"/proc/{s.process.pid}/status") as f:
             status = f.read()
         expect(re.search(r"^Uid:\s+(\d+)\s+(\d+)\s+(\d+)", status, re.M).groups(), ("0", "0", "0"), "real, effective, saved uid")

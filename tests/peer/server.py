@@ -50,10 +50,11 @@ class Server:
     own, s.folder(name). Root gives the server to `nobody`, as which it serves everything, unless as_root is set.
     """
 
-    def __init__(self, build, settings=None, shares=None, users=None, as_root=False):
+    def __init__(self, build, settings=None, shares=None, users=None, unix=None, as_root=False):
         self.build, self.as_root = build, as_root
         self.settings = {"auth_delay_ms": "0", **(settings or {})}
         self.shares = {name: dict(lines) for name, lines in (shares or {"share": {}}).items()}
+        self.unix = unix or {}  # the Unix account of a user, where it is not the one of the same name
         self.users = users or {"alice": "Wonder-land1", "bob": "Builder's own 2"}
         self.drops = os.getuid() == 0 and not as_root
         self.process = None
@@ -114,7 +115,8 @@ class Server:
         self.port = free_port()
         self.write_conf()
         for user, password in self.users.items():
-            done = self.passwd("-a", user, "--stdin", password=password)
+            account = ["--unix", self.unix[user]] if user in self.unix else []
+            done = self.passwd("-a", user, *account, "--stdin", password=password)
             if done.returncode != 0:
                 raise Failed(f"tsmb-passwd -a {user}: exit status {done.returncode}: {done.stderr}")
         for _ in range(5):  # another process may take the port first
