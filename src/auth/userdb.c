@@ -136,31 +136,28 @@ static bool flags_parse(struct span flags, struct user *u)
 	return true;
 }
 
-const char *userline_parse(struct span line, struct user *ret_user)
+const char *userline_parse(struct span line, struct user *u)
 {
-	CLEANUP(user_wipe) struct user u = {0};
 	struct span name, account, hash;
 	const char *fault;
 
 	if (!field_cut(&line, &name) || !field_cut(&line, &account) ||
 	    !field_cut(&line, &hash))
 		return "expected name:account:hash:flags";
-	if (!text_copy(name, u.name, sizeof(u.name)))
+	if (!text_copy(name, u->name, sizeof(u->name)))
 		return "the name is too long";
-	fault = userdb_name_fault(u.name);
+	fault = userdb_name_fault(u->name);
 	if (fault)
 		return fault;
-	if (!text_copy(account, u.account, sizeof(u.account)))
+	if (!text_copy(account, u->account, sizeof(u->account)))
 		return "the Unix account is too long";
-	fault = userdb_account_fault(u.account);
+	fault = userdb_account_fault(u->account);
 	if (fault)
 		return fault;
-	if (!hash_parse(hash, &u.nt_hash))
+	if (!hash_parse(hash, &u->nt_hash))
 		return "the hash is not 32 hexadecimal digits";
-	if (!flags_parse(line, &u))
-		return "unknown flag: expected nothing or disabled";
-	*ret_user = u;
-	return NULL;
+	u->disabled = false;
+	return flags_parse(line, u) ? NULL : "unknown flag: expected nothing or disabled";
 }
 
 bool userline_is_comment(struct span line)
@@ -266,6 +263,7 @@ int userdb_walk(const char *path,
 		struct userdb_fault *ret_fault)
 {
 	CLEANUP(userlines_close) struct userlines l;
+	CLEANUP(user_wipe) struct user u;
 	struct span line;
 	int more, err;
 
@@ -273,7 +271,6 @@ int userdb_walk(const char *path,
 	if (err)
 		return err == -ENOENT ? 0 : err;
 	while ((more = userlines_next(&l, &line, ret_fault)) > 0) {
-		CLEANUP(user_wipe) struct user u;
 		const char *fault;
 
 		if (userline_is_comment(line))

@@ -12,8 +12,8 @@
 /* Record why, return err. */
 int fault_set(struct userdb_fault *f, int err, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* NULL, and *ret_user set; or what is wrong with the line. */
-const char *userline_parse(struct span line, struct user *ret_user);
+/* NULL, and *u set; or what is wrong with the line, and *u is anything. */
+const char *userline_parse(struct span line, struct user *u);
 bool userline_is_comment(struct span line);
 
 struct userlines {
