@@ -1,0 +1,420 @@
+/* test_notify.c - what inotify tells, as CHANGE_NOTIFY wants to hear it. */
+#include "posix_fixture.h"
+
+#include "fs/cred.h"
+#include "fs/notify.h"
+#include "wire/smb2_proto.h"
+
+#include <semaphore.h>
+
+/* Every filter there is. */
+enum { ALL = 0xfff };
+
+/* A worker that waits for what the notify thread posts. */
+struct home {
+	struct mailbox mailbox;
+	sem_t posted;
+	struct msg *msg;
+};
+
+/* One open directory that is watched. */
+struct seer {
+	struct fix fix;
+	struct home home;
+	struct notify_server *server;
+	struct vfile *dir;
+	struct cred *cred;
+	struct notify *notify;
+	struct wait wait;
+	int ended;
+};
+
+static void home_post(struct mailbox *mb, struct msg *m)
+{
+	struct home *h = container_of(mb, struct home, mailbox);
+
+	h->msg = m;
+	sem_post(&h->posted);
+}
+
+static const struct mailbox_ops home_ops = {.post = home_post, .here = home_post};
+
+static void seer_ended(struct wait *w)
+{
+	container_of(w, struct seer, wait)->ended++;
+}
+
+/* Until the wait has ended; a test that never gets there fails by the runner's limit. */
+static int seer_await(struct seer *s)
+{
+	while (sem_wait(&s->home.posted) < 0)
+		;
+	s->home.msg->run(s->home.msg);
+	return s->wait.err;
+}
+
+static int seer_start(struct seer *s, uint32_t filter, bool tree)
+{
+	s->server->ops->start(s->server, s->dir, s->cred, filter, tree, &s->notify,
+			      wait_arm(&s->wait, seer_ended));
+	return seer_await(s);
+}
+
+static void seer_init(struct seer *s)
+{
+	*s = (struct seer){.home.mailbox.ops = &home_ops};
+	fix_init_at(&s->fix, "/tmp",
+		    (struct posix_settings){.switch_credentials = cred_can_switch()});
+	CHECK_EQ(sem_init(&s->home.posted, 0, 0), 0);
+	wait_init(&s->wait, &s->home.mailbox);
+	CHECK_EQ(inotify_server_new(&s->server), 0);
+	s->dir = vfile_get(s->fix.root);
+}
+
+static void seer_fini(struct seer *s)
+{
+	if (s->notify)
+		s->server->ops->free(s->notify);
+	inotify_server_free(s->server);
+	vfile_put(s->dir);
+	sem_destroy(&s->home.posted);
+	fix_fini(&s->fix);
+}
+
+/* One character for each action, to write expectations in a line: "+new -old" and so on. */
+static char action_char(uint32_t action)
+{
+	static const char chars[] = {
+		[FILE_ACTION_ADDED] = '+',
+		[FILE_ACTION_REMOVED] = '-',
+		[FILE_ACTION_MODIFIED] = '!',
+		[FILE_ACTION_RENAMED_OLD_NAME] = '<',
+		[FILE_ACTION_RENAMED_NEW_NAME] = '>',
+	};
+
+	return action < ARRAY_LEN(chars) ? chars[action] : '?';
+}
+
+/* Wait for news, then all of them until nothing comes for 30 ms: "+a !a -b". */
+static const char *seer_news(struct seer *s)
+{
+	char *text = arena_alloc(&s->fix.arena, 65536);
+	bool overflow = false;
+	size_t at = 0;
+
+	s->server->ops->wait(s->notify, wait_park(&s->wait, seer_ended));
+	CHECK_EQ(seer_await(s), 0);
+	for (int quiet = 0; quiet < 2; quiet++) {
+		struct notify_event *e = s->server->ops->take(s->notify, &s->fix.arena,
+							      &overflow);
+
+		if (overflow)
+			return "overflow";
+		for (; e; e = e->next) {
+			at += (size_t)snprintf(text + at, 65536 - at, "%s%c%s",
+					       at ? " " : "", action_char(e->action),
+					       e->name);
+			quiet = -1;
+		}
+		usleep(30000);
+	}
+	return text;
+}
+
+static void do_write(struct seer *s, const char *rel)
+{
+	int fd = open(fix_path(&s->fix, rel), O_WRONLY);
+
+	CHECK_EQ(write(fd, "x", 1), 1);
+	close(fd);
+}
+
+static void do_rename(struct seer *s, const char *from, const char *to)
+{
+	CHECK_EQ(rename(fix_path(&s->fix, from), fix_path(&s->fix, to)), 0);
+}
+
+TEST(files_come_change_and_go)
+{
+	struct seer s;
+
+	seer_init(&s);
+	CHECK_EQ(seer_start(&s, ALL, false), 0);
+	fix_put(&s.fix, "share/a", "");
+	CHECK_STR(seer_news(&s), "+a");
+	do_write(&s, "share/a");
+	CHECK_STR(seer_news(&s), "!a");
+	CHECK_EQ(chmod(fix_path(&s.fix, "share/a"), 0600), 0);
+	CHECK_STR(seer_news(&s), "!a");
+	CHECK_EQ(unlink(fix_path(&s.fix, "share/a")), 0);
+	CHECK_STR(seer_news(&s), "-a");
+	seer_fini(&s);
+}
+
+TEST(renames_come_in_pairs)
+{
+	struct seer s;
+
+	seer_init(&s);
+	fix_put(&s.fix, "share/a", "");
+	fix_put(&s.fix, "outside", "");
+	CHECK_EQ(seer_start(&s, ALL, false), 0);
+	do_rename(&s, "share/a", "share/b");
+	CHECK_STR(seer_news(&s), "<a >b");
+	do_rename(&s, "share/b", "away");
+	CHECK_STR(seer_news(&s), "-b");
+	do_rename(&s, "outside", "share/c");
+	CHECK_STR(seer_news(&s), "+c");
+	seer_fini(&s);
+}
+
+TEST(filters_decide_what_is_told)
+{
+	static const struct {
+		uint32_t filter;
+		const char *want;
+	} cases[] = {
+		{FILE_NOTIFY_CHANGE_FILE_NAME, "+file -file +end"},
+		{FILE_NOTIFY_CHANGE_DIR_NAME, "+dir +end_dir"},
+		{FILE_NOTIFY_CHANGE_SIZE | FILE_NOTIFY_CHANGE_FILE_NAME,
+		 "+file !file -file +end"},
+		{FILE_NOTIFY_CHANGE_ATTRIBUTES | FILE_NOTIFY_CHANGE_DIR_NAME,
+		 "!file +dir +end_dir"},
+		{FILE_NOTIFY_CHANGE_SECURITY | FILE_NOTIFY_CHANGE_FILE_NAME,
+		 "+file !file -file +end"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct seer s;
+
+		seer_init(&s);
+		CHECK_EQ(seer_start(&s, cases[i].filter, false), 0);
+		fix_put(&s.fix, "share/file", "");
+		do_write(&s, "share/file");
+		CHECK_EQ(chmod(fix_path(&s.fix, "share/file"), 0600), 0);
+		CHECK_EQ(unlink(fix_path(&s.fix, "share/file")), 0);
+		CHECK_EQ(mkdir(fix_path(&s.fix, "share/dir"), 0755), 0);
+		fix_put(&s.fix, "share/end", "");
+		CHECK_EQ(mkdir(fix_path(&s.fix, "share/end_dir"), 0755), 0);
+		CHECK_STR(seer_news(&s), cases[i].want);
+		seer_fini(&s);
+	}
+}
+
+TEST(a_tree_is_told_with_paths)
+{
+	struct seer s;
+
+	seer_init(&s);
+	CHECK_EQ(mkdir(fix_path(&s.fix, "share/d"), 0755), 0);
+	CHECK_EQ(mkdir(fix_path(&s.fix, "share/d/e"), 0755), 0);
+	fix_put(&s.fix, "share/d/e/old", "");
+	CHECK_EQ(seer_start(&s,
+			    FILE_NOTIFY_CHANGE_FILE_NAME | FILE_NOTIFY_CHANGE_DIR_NAME,
+			    true),
+		 0);
+	fix_put(&s.fix, "share/d/e/new", "");
+	CHECK_STR(seer_news(&s), "+d\\e\\new");
+	do_rename(&s, "share/d/e/old", "share/d/e/older");
+	CHECK_STR(seer_news(&s), "<d\\e\\old >d\\e\\older");
+	do_rename(&s,
+		  "share/d/e/old"
+		  "er",
+		  "share/d/up");
+	CHECK_STR(seer_news(&s), "-d\\e\\older +d\\up");
+	seer_fini(&s);
+}
+
+TEST(without_tree_what_is_below_is_silent)
+{
+	struct seer s;
+
+	seer_init(&s);
+	CHECK_EQ(mkdir(fix_path(&s.fix, "share/d"), 0755), 0);
+	CHECK_EQ(seer_start(&s, FILE_NOTIFY_CHANGE_FILE_NAME, false), 0);
+	fix_put(&s.fix, "share/d/below", "");
+	fix_put(&s.fix, "share/here", "");
+	CHECK_STR(seer_news(&s), "+here");
+	seer_fini(&s);
+}
+
+TEST(directories_that_appear_are_watched)
+{
+	struct seer s;
+
+	seer_init(&s);
+	CHECK_EQ(mkdir(fix_path(&s.fix, "ready"), 0755), 0);
+	CHECK_EQ(mkdir(fix_path(&s.fix, "ready/in"), 0755), 0);
+	CHECK_EQ(seer_start(&s,
+			    FILE_NOTIFY_CHANGE_FILE_NAME | FILE_NOTIFY_CHANGE_DIR_NAME,
+			    true),
+		 0);
+	CHECK_EQ(mkdir(fix_path(&s.fix, "share/new"), 0755), 0);
+	CHECK_STR(seer_news(&s), "+new");
+	fix_put(&s.fix, "share/new/file", "");
+	CHECK_STR(seer_news(&s), "+new\\file");
+	do_rename(&s, "ready", "share/came");
+	CHECK_STR(seer_news(&s), "+came");
+	fix_put(&s.fix, "share/came/in/file", "");
+	CHECK_STR(seer_news(&s), "+came\\in\\file");
+	seer_fini(&s);
+}
+
+TEST(directories_that_move_take_their_watches_along)
+{
+	struct seer s;
+
+	seer_init(&s);
+	CHECK_EQ(mkdir(fix_path(&s.fix, "share/a"), 0755), 0);
+	CHECK_EQ(mkdir(fix_path(&s.fix, "share/a/deep"), 0755), 0);
+	CHECK_EQ(mkdir(fix_path(&s.fix, "share/z"), 0755), 0);
+	CHECK_EQ(seer_start(&s,
+			    FILE_NOTIFY_CHANGE_FILE_NAME | FILE_NOTIFY_CHANGE_DIR_NAME,
+			    true),
+		 0);
+	do_rename(&s, "share/a", "share/b");
+	CHECK_STR(seer_news(&s), "<a >b");
+	fix_put(&s.fix, "share/b/deep/1", "");
+	CHECK_STR(seer_news(&s), "+b\\deep\\1");
+	do_rename(&s, "share/b", "share/z/c");
+	CHECK_STR(seer_news(&s), "-b +z\\c");
+	fix_put(&s.fix, "share/z/c/deep/2", "");
+	CHECK_STR(seer_news(&s), "+z\\c\\deep\\2");
+	do_rename(&s, "share/z/c", "gone");
+	CHECK_STR(seer_news(&s), "-z\\c");
+	fix_put(&s.fix, "gone/deep/3", "");
+	fix_put(&s.fix, "share/end", "");
+	CHECK_STR(seer_news(&s), "+end");
+	seer_fini(&s);
+}
+
+TEST(directories_that_are_deleted_are_forgotten)
+{
+	struct seer s;
+
+	seer_init(&s);
+	CHECK_EQ(mkdir(fix_path(&s.fix, "share/a"), 0755), 0);
+	CLEANUP(vfile_putp) struct vfile *held = fix_find(&s.fix, "a");
+	CHECK_EQ(seer_start(&s,
+			    FILE_NOTIFY_CHANGE_FILE_NAME | FILE_NOTIFY_CHANGE_DIR_NAME,
+			    true),
+		 0);
+	for (int i = 0; i < 3; i++) {
+		CHECK_EQ(rmdir(fix_path(&s.fix, "share/a")), 0);
+		CHECK_STR(seer_news(&s), "-a");
+		CHECK_EQ(mkdir(fix_path(&s.fix, "share/a"), 0755), 0);
+		CHECK_STR(seer_news(&s), "+a");
+		fix_put(&s.fix, "share/a/x", "");
+		CHECK_STR(seer_news(&s), "+a\\x");
+		CHECK_EQ(unlink(fix_path(&s.fix, "share/a/x")), 0);
+		CHECK_STR(seer_news(&s), "-a\\x");
+	}
+	vfile_put(TAKE(held));
+	seer_fini(&s);
+}
+
+TEST(names_nobody_could_say_are_not_told)
+{
+	struct seer s;
+
+	seer_init(&s);
+	CHECK_EQ(seer_start(&s, FILE_NOTIFY_CHANGE_FILE_NAME, false), 0);
+	fix_put(&s.fix, "share/a:b", "");
+	fix_put(&s.fix, "share/\xff", "");
+	fix_put(&s.fix, "share/good", "");
+	CHECK_STR(seer_news(&s), "+good");
+	do_rename(&s, "share/a:b", "share/shown");
+	CHECK_STR(seer_news(&s), "+shown");
+	do_rename(&s, "share/shown", "share/b:a");
+	CHECK_STR(seer_news(&s), "-shown");
+	seer_fini(&s);
+}
+
+TEST(too_much_is_an_overflow_once)
+{
+	struct seer s;
+	char rel[32];
+
+	seer_init(&s);
+	CHECK_EQ(seer_start(&s, FILE_NOTIFY_CHANGE_FILE_NAME, false), 0);
+	for (int i = 0; i <= NOTIFY_EVENTS_MAX; i++) {
+		snprintf(rel, sizeof(rel), "share/%d", i);
+		fix_put(&s.fix, rel, "");
+	}
+	usleep(100000); /* all of them read */
+	CHECK_STR(seer_news(&s), "overflow");
+	fix_put(&s.fix, "share/more", "");
+	CHECK_STR(seer_news(&s), "+more");
+	seer_fini(&s);
+}
+
+/* ---- waits -------------------------------------------------------------------------------------- */
+
+TEST(a_claimed_wait_is_left_alone)
+{
+	struct seer s;
+
+	seer_init(&s);
+	CHECK_EQ(seer_start(&s, ALL, false), 0);
+	s.server->ops->wait(s.notify, wait_park(&s.wait, seer_ended));
+	CHECK(wait_claim(&s.wait, WAIT_CANCELLED));
+	s.server->ops->forget(s.notify, &s.wait);
+	wait_post(&s.wait, -ECANCELED);
+	CHECK_EQ(seer_await(&s), -ECANCELED);
+	int ended = s.ended;
+	fix_put(&s.fix, "share/a", "");
+	usleep(50000);
+	CHECK_EQ(s.ended, ended);
+	CHECK_STR(seer_news(&s), "+a"); /* kept for who comes next */
+	seer_fini(&s);
+}
+
+TEST(too_many_waits_are_refused)
+{
+	struct wait waits[NOTIFY_WAITS_MAX];
+	struct seer s;
+
+	seer_init(&s);
+	CHECK_EQ(seer_start(&s, ALL, false), 0);
+	for (size_t i = 0; i < ARRAY_LEN(waits); i++) {
+		wait_init(&waits[i], &s.home.mailbox);
+		s.server->ops->wait(s.notify, wait_park(&waits[i], seer_ended));
+	}
+	s.server->ops->wait(s.notify, wait_park(&s.wait, seer_ended));
+	CHECK_EQ(seer_await(&s), -ENOBUFS);
+	for (size_t i = 0; i < ARRAY_LEN(waits); i++) {
+		CHECK(wait_claim(&waits[i], WAIT_CLOSED));
+		s.server->ops->forget(s.notify, &waits[i]);
+	}
+	seer_fini(&s);
+}
+
+/* ---- rights; as root only ----------------------------------------------------------------------- */
+
+TEST(only_what_the_user_may_list_is_told)
+{
+	enum { BOB = 54322 };
+	struct seer s;
+
+	if (!cred_can_switch()) {
+		print_message("[  REASON  ] needs root with CAP_SETUID and CAP_SETGID\n");
+		skip();
+	}
+	seer_init(&s);
+	CHECK_EQ(mkdir(fix_path(&s.fix, "share/open"), 0755), 0);
+	CHECK_EQ(mkdir(fix_path(&s.fix, "share/closed"), 0700), 0);
+	s.cred = cred_new(BOB, BOB, NULL, 0);
+	CHECK_EQ(seer_start(&s, FILE_NOTIFY_CHANGE_FILE_NAME, true), 0);
+	fix_put(&s.fix, "share/closed/secret", "");
+	fix_put(&s.fix, "share/open/public", "");
+	CHECK_STR(seer_news(&s), "+open\\public");
+	s.server->ops->free(TAKE(s.notify));
+
+	vfile_put(s.dir);
+	s.dir = fix_find(&s.fix, "closed");
+	CHECK_EQ(seer_start(&s, ALL, false), -EACCES);
+	cred_put(s.cred);
+	seer_fini(&s);
+}
+
+TEST_MAIN()
