@@ -128,13 +128,17 @@ static nt_status response_decode(struct ntlm_claim *c)
 	return status_of(ntlm_response_decode(c->fields.nt, &c->response));
 }
 
-/* The anonymous have nothing to protect, and smbclient takes the flags of protection back for
- * them. */
-static bool flags_suffice(uint32_t flags, bool anonymous)
+/* The anonymous have nothing to protect, and smbclient does not repeat these flags for them. */
+static nt_status flags_check(const struct ntlm_claim *c)
 {
-	uint32_t required = anonymous ? NTLMSSP_NEGOTIATE_UNICODE : FLAGS_REQUIRED;
+	uint32_t flags = c->fields.flags;
 
-	return (flags & required) == required;
+	if (!c->anonymous && (flags & FLAGS_REQUIRED) != FLAGS_REQUIRED)
+		return STATUS_NOT_SUPPORTED;
+	if ((flags & NTLMSSP_NEGOTIATE_KEY_EXCH) &&
+	    c->fields.session_key.len != sizeof(struct ntlm_key))
+		return STATUS_INVALID_PARAMETER;
+	return STATUS_SUCCESS;
 }
 
 nt_status ntlm_claim(struct ntlm *n, struct span msg, struct arena *a,
@@ -150,20 +154,19 @@ nt_status ntlm_claim(struct ntlm *n, struct span msg, struct arena *a,
 	n->stage = NTLM_CLAIMED; /* whatever comes of it, this challenge is spent */
 
 	err = ntlm_authenticate_decode(msg, &c.fields);
-	c.anonymous = is_anonymous(m);
-	if (!err && !flags_suffice(m->flags, c.anonymous))
-		return STATUS_NOT_SUPPORTED;
+	if (!err && !(m->flags & NTLMSSP_NEGOTIATE_UNICODE))
+		return STATUS_NOT_SUPPORTED; /* names in a code page that we do not know */
 	if (!err)
 		err = names_decode(&c, a);
 	if (err)
 		return status_of(err);
+	c.anonymous = is_anonymous(m);
 	*ret_claim = c; /* for the log, whatever follows */
 	st = response_decode(&c);
+	if (nt_ok(st))
+		st = flags_check(&c);
 	if (!nt_ok(st))
 		return st;
-	if ((m->flags & NTLMSSP_NEGOTIATE_KEY_EXCH) &&
-	    m->session_key.len != sizeof(struct ntlm_key))
-		return STATUS_INVALID_PARAMETER;
 
 	n->flags = m->flags;
 	*ret_claim = c;

@@ -60,6 +60,7 @@ MUST_CHECK nt_status ntlm_challenge(struct ntlm *n, struct env *env,
 				    const struct ntlm_names *names, struct span msg,
 				    struct arena *keep, struct span *ret_challenge);
 
+/* On failure *ret_claim may be set, too: as far as the message could be understood. */
 MUST_CHECK nt_status ntlm_claim(struct ntlm *n, struct span msg, struct arena *a,
 				struct ntlm_claim *ret_claim);
 

@@ -50,6 +50,7 @@ struct ntlm_client {
 	bool no_mic;            /* neither announces nor sends one */
 	bool hash_no_domain;    /* computes its key without the domain it sends */
 	bool no_response;       /* anonymous: empty name and responses */
+	bool no_password;       /* empty responses, but a name */
 	size_t nt_len;          /* not 0: NtChallengeResponse of that length, of zeros */
 	struct span av_tail;    /* AV pairs in place of MsvAvEOL */
 
@@ -166,7 +167,7 @@ static inline struct span client_authenticate(struct ntlm_client *c,
 	assert_true(wr_ok(&nt_w));
 	if (!c->no_response)
 		client_prove(c, challenge, mspan_of(nt_buf, wr_pos(&nt_w)), &base);
-	nt = c->no_response ? span_of(nt_buf, 0) : wr_done(&nt_w);
+	nt = c->no_response || c->no_password ? span_of(nt_buf, 0) : wr_done(&nt_w);
 	if (c->nt_len)
 		nt = span_of(memset(nt_buf, 0, c->nt_len), c->nt_len);
 	user = client_utf16(c->no_response ? "" : c->user, user_buf, sizeof(user_buf));

@@ -164,6 +164,21 @@ TEST(refused_logons)
 	}
 }
 
+/* What smbclient -N tries first: the local name without a password. It is no anonymous logon. */
+TEST(name_without_response)
+{
+	struct world w;
+
+	world_init(&w);
+	w.server.allow_anonymous = true;
+	w.client.no_password = true;
+	w.client.dropped_flags = NTLMSSP_NEGOTIATE_EXTENDED_SESSIONSECURITY;
+	CHECK_ST(run_bare(&w), STATUS_LOGON_FAILURE);
+	CHECK_STR(auth_claimed_user(w.auth), "alice");
+	check_nothing_given(&w);
+	world_fini(&w);
+}
+
 TEST(guest_is_for_unknown_users_only)
 {
 	static const struct {
