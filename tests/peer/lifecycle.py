@@ -46,8 +46,10 @@ def check(build, lines_global=(), lines_share=(), text=None):
     with scratch() as tmp:
         os.mkdir(f"{tmp}/data")
         path = f"{tmp}/tsmb.conf"
-        text = text if text is not None else "\n".join(
-            ["[global]", *lines_global, "[/global]", "[share]", "netname = s", f"path = {tmp}/data", *lines_share, "[/share]", ""])
+        share = ["netname = s", *lines_share]
+        if not any(line.startswith("path") for line in lines_share):
+            share.append(f"path = {tmp}/data")
+        text = text if text is not None else "\n".join(["[global]", *lines_global, "[/global]", "[share]", *share, "[/share]", ""])
         write(path, text.encode())
         done = subprocess.run([os.path.join(build, "tsmb-server"), "--check", "-c", path], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, timeout=20)
@@ -75,7 +77,6 @@ def check_errors(build):
 def check_structure(build):
     for text in ("", "[global]\n", "[share]\nnetname = x\npath = /tmp\n[/share]\n", "[global]\n[/share]\n", "\0\0\0",
                  "[global]\n[/global]\n[share]\npath = /tmp\n[/share]\n", "[global]\n[/global]\n[global]\n[/global]\n",
-                 "[global]\n[/global]\n[share]\nnetname = x\npath = /no/such/directory/here\n[/share]\n",
                  "[global]\n[/global]\n" + 2 * "[share]\nnetname = Same\npath = /tmp\n[/share]\n".replace("Same", "same", 1)):
         status, out, _ = check(build, text=text)
         if text == "":
@@ -156,8 +157,8 @@ def reload_shares(build):
         s.kill(signal.SIGHUP)
         eventually(lambda: connects(client, "new"), "the new share")
         client.expect(raw.CREATE, raw.create_body("still"), "sign", tree=tree)
-        got = client.call(raw.CREATE, raw.create_body("gone"), "sign", tree=old)
-        expect(got.status, 0xC00000C9, "a request on the share that is gone")
+        eventually(lambda: client.call(raw.CREATE, raw.create_body("gone"), "sign", tree=old).status == 0xC00000C9,
+                   "the tree of the share that is gone is closed")
         expect(connects(client, "old"), False, "the share that is gone")
 
 
@@ -241,16 +242,6 @@ def passwd(build):
                 expect(Smbclient(s, user=user, password="First-1").refused("ls"), "NT_STATUS_LOGON_FAILURE", "the old password")
         expect(s.passwd("-x", "nobody-such").returncode, 1, "deleting nobody")
         expect(s.passwd("-a").returncode, 2, "no user named")
-
-
-def auth_delay(build):
-    """After a wrong password the next attempt of that account and address waits; others do not."""
-    with Server(build, {"auth_delay_ms": "1500"}) as s:
-        expect(Smbclient(s, password="wrong").refused("ls"), "NT_STATUS_LOGON_FAILURE", "a wrong password")
-        start = time.monotonic()
-        Smbclient(s, user="bob")("ls")
-        if time.monotonic() - start > 1.2:
-            raise Failed("another account was delayed")
 
 
 def permissions(build):
@@ -378,5 +369,5 @@ def kernel_mount(build):
 
 def tests(build):
     for f in (check_errors, check_structure, bad_start, version, ready_line, listeners, reload_shares, reload_wrong, reload_tightens,
-              reload_rejects, passwd, auth_delay, permissions, escape, as_root, ordinary_user, stop_under_load, kernel_mount):
+              reload_rejects, passwd, permissions, escape, as_root, ordinary_user, stop_under_load, kernel_mount):
         yield Test(f"lifecycle.{f.__name__.replace('_', '-')}", functools.partial(f, build), limit=90)

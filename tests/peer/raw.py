@@ -269,6 +269,8 @@ class Raw:
         password = self.server.users.get(user, "") if password is None else password
         first = ntlm.negotiate_message()
         challenge = self._setup_step(ntlm.first_token(first), security_mode)
+        if challenge.status == status != SUCCESS:  # refused before it could prove anything
+            return challenge
         if challenge.status != MORE:
             raise Failed(f"first SESSION_SETUP: {challenge.status:#010x}")
         self.session = challenge.session

@@ -52,7 +52,7 @@ class Server:
 
     def __init__(self, build, settings=None, shares=None, users=None, unix=None, as_root=False):
         self.build, self.as_root = build, as_root
-        self.settings = {"auth_delay_ms": "0", **(settings or {})}
+        self.settings = dict(settings or {})
         self.shares = {name: dict(lines) for name, lines in (shares or {"share": {}}).items()}
         self.unix = unix or {}  # the Unix account of a user, where it is not the one of the same name
         self.users = users or {"alice": "Wonder-land1", "bob": "Builder's own 2"}
