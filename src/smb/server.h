@@ -42,6 +42,7 @@ struct smb_server {
 	size_t command_count;
 	uint8_t guid[16];
 	uint32_t server_id;  /* in persistent file ids and state records */
+	struct sid machine_sid;   /* S-1-5-21-x-y-z		*/
 	uint64_t start_time; /* FILETIME */
 	uint8_t hash_key[16];
 	struct state *state;

@@ -59,21 +59,34 @@ static bool permission_matches(const struct share *s, size_t i,
 	return false;
 }
 
+/* A group that does not exist cannot be told to stay out: everybody must. */
+static bool permission_shuts(const struct share *s, size_t i)
+{
+	const struct conf_perm *p = &s->conf->permissions.list[i];
+
+	return p->kind == CONF_PERM_GROUP && p->access == CONF_ACCESS_NO &&
+	       s->permission_gids[i] == UINT32_MAX;
+}
+
 uint32_t share_access(const struct share *s, const struct principal *who)
 {
 	enum conf_access best = CONF_ACCESS_NO;
 
 	if (s->kind == SHARE_PIPE)
 		return access_masks[CONF_ACCESS_CHANGE];
+	if (s->shut)
+		return 0;
 	for (size_t i = 0; i < s->conf->permissions.count; i++) {
-		const struct conf_perm *p = &s->conf->permissions.list[i];
+		enum conf_access access = s->conf->permissions.list[i].access;
 
+		if (permission_shuts(s, i))
+			return 0;
 		if (!permission_matches(s, i, who))
 			continue;
-		if (p->access == CONF_ACCESS_NO)
+		if (access == CONF_ACCESS_NO)
 			return 0; /* `no` beats everything */
-		if (p->access > best)
-			best = p->access;
+		if (access > best)
+			best = access;
 	}
 	return access_masks[best];
 }

@@ -1,0 +1,147 @@
+/*
+ * tsmb-server: the command line, signals, and the ready line.
+ */
+#include "base/log.h"
+#include "server.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <systemd/sd-daemon.h>
+
+#define CONF_FILE "/etc/tsmb/tsmb.conf"
+
+enum { EXIT_USAGE = 2, LISTENERS_TEXT_MAX = 4096 };
+
+static const char usage[] =
+	"Usage: tsmb-server [-c FILE] [--check]\n"
+	"Serve SMB2/3 shares as FILE says, in the foreground.\n"
+	"\n"
+	"  -c, --config FILE  the configuration (default " CONF_FILE ")\n"
+	"      --check        check FILE, say what is wrong with it, and exit: 0 it is "
+	"fine, 1 it is not\n"
+	"  -v, --version      print the version and exit\n"
+	"  -h, --help         print this and exit\n"
+	"\n"
+	"SIGHUP reads FILE again; SIGTERM and SIGINT stop. One line \"ready ADDRESS:PORT "
+	"...\" is printed when clients\n"
+	"can connect; a service manager that asked for it is told, too.\n"
+	"Exit status: 0 done, 1 refused (the reason is on standard error), 2 usage.\n";
+
+enum { OPT_CHECK = 256 };
+
+static const struct option options[] = {
+	{"config", required_argument, NULL, 'c'},
+	{"check", no_argument, NULL, OPT_CHECK},
+	{"version", no_argument, NULL, 'v'},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
+};
+
+/* NULL after saying everything that is wrong with the file. */
+static struct conf *load(const char *path)
+{
+	struct conf_errors errors;
+	struct conf *conf = NULL;
+	int err;
+
+	conf_errors_init(&errors);
+	err = conf_load(path, &conf, &errors);
+	conf_errors_print(&errors, stderr);
+	if (err == -ENOMEM)
+		fprintf(stderr, "tsmb-server: out of memory\n");
+	conf_errors_fini(&errors);
+	return err ? NULL : conf;
+}
+
+static int check(const char *path)
+{
+	CLEANUP(conf_putp) struct conf *conf = load(path);
+
+	return conf ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static void reload(struct server *s, const char *path)
+{
+	CLEANUP(conf_putp) struct conf *conf = load(path);
+	int err;
+
+	sd_notify(0, "RELOADING=1");
+	err = conf ? server_reload(s, conf) : -EINVAL;
+	if (err)
+		log_error("%s not taken over, the configuration in force stays: %s", path,
+			  conf ? strerror(-err) : "it has errors");
+	sd_notify(0, "READY=1");
+}
+
+/* Signals are taken one after another, here only: all threads inherit the mask. */
+static void block_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigprocmask(SIG_BLOCK, set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int serve(const char *path)
+{
+	CLEANUP(conf_putp) struct conf *conf = load(path);
+	char listeners[LISTENERS_TEXT_MAX];
+	struct server *s;
+	sigset_t set;
+
+	if (!conf)
+		return EXIT_FAILURE;
+	block_signals(&set);
+	prctl(PR_SET_DUMPABLE, 0); /* keys stay out of core files and debuggers */
+	if (server_start(conf, &s) != 0)
+		return EXIT_FAILURE;
+	server_listeners(s, listeners, sizeof(listeners));
+	printf("ready %s\n", listeners);
+	fflush(stdout);
+	sd_notify(0, "READY=1");
+	for (int sig; (sig = sigwaitinfo(&set, NULL)) != SIGTERM && sig != SIGINT;)
+		if (sig == SIGHUP)
+			reload(s, path);
+	sd_notify(0, "STOPPING=1");
+	server_stop(s);
+	return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	const char *path = CONF_FILE;
+	bool check_only = false;
+
+	for (int opt; (opt = getopt_long(argc, argv, "c:vh", options, NULL)) != -1;) {
+		switch (opt) {
+		case 'c':
+			path = optarg;
+			break;
+		case OPT_CHECK:
+			check_only = true;
+			break;
+		case 'v':
+			printf("tsmb-server %s\n", TSMB_VERSION);
+			return EXIT_SUCCESS;
+		case 'h':
+			fputs(usage, stdout);
+			return EXIT_SUCCESS;
+		default:
+			fputs(usage, stderr);
+			return EXIT_USAGE;
+		}
+	}
+	if (optind != argc) {
+		fprintf(stderr, "tsmb-server: unexpected argument \"%s\"\n%s",
+			argv[optind], usage);
+		return EXIT_USAGE;
+	}
+	return check_only ? check(path) : serve(path);
+}

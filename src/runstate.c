@@ -1,0 +1,111 @@
+#include "runstate.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The file: two lines, "guid <GUID>" and "sid <SID>". */
+enum { IDENTITY_LEN_MAX = 512 };
+#define IDENTITY_NAME     "identity"
+#define IDENTITY_NEW_NAME "identity.new"
+
+static void runstate_make(struct env *env, struct runstate *s)
+{
+	struct sid sid = {.revision = 1, .sub_count = 4, .authority = 5, .sub = {21}};
+
+	s->guid = guid_random(env);
+	for (size_t i = 1; i < sid.sub_count; i++)
+		sid.sub[i] = (uint32_t)env_random_u64(env);
+	s->machine_sid = sid;
+}
+
+static int runstate_parse(char *text, struct runstate *ret_state)
+{
+	struct runstate s;
+	char *guid = NULL, *sid = NULL;
+
+	for (char *save, *line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		if (strncmp(line, "guid ", 5) == 0)
+			guid = line + 5;
+		else if (strncmp(line, "sid ", 4) == 0)
+			sid = line + 4;
+	}
+	if (!guid || !sid || guid_parse(guid, &s.guid) != 0 ||
+	    sid_parse(sid, &s.machine_sid) != 0)
+		return -EINVAL;
+	*ret_state = s;
+	return 0;
+}
+
+static int runstate_read(int dir, struct runstate *ret_state)
+{
+	char text[IDENTITY_LEN_MAX + 1];
+	int fd = openat(dir, IDENTITY_NAME, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, text, IDENTITY_LEN_MAX);
+	close(fd);
+	if (n < 0)
+		return -errno;
+	text[n] = '\0';
+	return runstate_parse(text, ret_state);
+}
+
+static int runstate_write(int dir, const struct runstate *s)
+{
+	char guid[GUID_TEXT_MAX], sid[SID_TEXT_MAX];
+	int fd = openat(dir, IDENTITY_NEW_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+			0600);
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (dprintf(fd, "guid %s\nsid %s\n", guid_text(&s->guid, guid),
+		    sid_text(&s->machine_sid, sid)) < 0 ||
+	    fsync(fd) != 0)
+		err = -errno;
+	close(fd);
+	if (!err && renameat(dir, IDENTITY_NEW_NAME, dir, IDENTITY_NAME) != 0)
+		err = -errno;
+	if (!err && fsync(dir) != 0)
+		err = -errno;
+	return err;
+}
+
+int runstate_load(const char *dir, struct env *env, struct runstate *ret_state)
+{
+	struct runstate s;
+	int fd, err;
+
+	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+		log_error("runstate_dir %s cannot be made: %s", dir, strerror(errno));
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
+		err = -errno;
+		log_error("runstate_dir %s cannot be opened: %s", dir, strerror(-err));
+		return err;
+	}
+	err = runstate_read(fd, &s);
+	if (err == -ENOENT) {
+		runstate_make(env, &s);
+		err = runstate_write(fd, &s);
+	}
+	close(fd);
+	if (err)
+		log_error("%s/" IDENTITY_NAME ": %s", dir,
+			  err == -EINVAL ? "expected lines \"guid\" and \"sid\"; remove "
+					   "it for new ones"
+					 : strerror(-err));
+	else
+		*ret_state = s;
+	return err;
+}

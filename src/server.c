@@ -1,0 +1,247 @@
+#include "server.h"
+
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "fs/cred.h"
+#include "fs/notify.h"
+#include "logging.h"
+#include "net/net.h"
+#include "runstate.h"
+#include "smb/conn.h"
+#include "smb/server.h"
+#include "snapshot.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { AUTH_THREADS = 2 };
+
+struct server {
+	struct conf *conf;
+	struct logging *logging;
+	struct smb_server smb;
+	struct snapshot *snapshot;
+	struct net *net;
+	bool net_started;
+};
+
+static void *connection_opened(struct lane *lane, struct xport *x, void *arg)
+{
+	return conn_new(smb_lane_of(lane), x);
+}
+
+static void lane_turn_end(struct lane *lane)
+{
+	smb_lane_turn_end(smb_lane_of(lane));
+}
+
+static int server_listen(struct server *s, const struct conf *conf)
+{
+	struct listen_spec specs[CONF_LISTEN_MAX];
+	char address[CONF_LISTEN_MAX][INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; i < conf->listen.count; i++) {
+		const struct conf_listen *l = &conf->listen.list[i];
+
+		specs[i] = (struct listen_spec){
+			.interface = l->interface[0] ? l->interface : NULL,
+			.address = inet_ntop(l->family, l->address, address[i],
+					     sizeof(address[i])),
+			.family = l->family,
+			.port = l->port,
+		};
+	}
+	return net_listen(s->net, specs, conf->listen.count);
+}
+
+static int net_make(struct server *s)
+{
+	unsigned cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+	struct net_settings settings = {
+		.workers = conf_workers(s->conf, cpus),
+		.pool = {.io_threads = conf_pool_threads(s->conf, cpus),
+			 .auth_threads = AUTH_THREADS},
+		.memory_max = s->conf->memory_max < NET_MEMORY_MIN ? NET_MEMORY_MIN
+								   : s->conf->memory_max,
+		.connections_max = s->conf->connections_max,
+		.factory = {.opened = connection_opened, .user = &conn_xport_user},
+	};
+
+	return net_new(&settings, &s->net);
+}
+
+static int lanes_make(struct server *s)
+{
+	for (unsigned i = 0; i < net_lane_count(s->net); i++) {
+		struct lane *lane = net_lane(s->net, i);
+
+		lane->core = smb_lane_new(lane, &s->smb, s->snapshot);
+		if (!lane->core)
+			return -ENOMEM;
+		lane->turn_end = lane_turn_end;
+	}
+	return 0;
+}
+
+static void lanes_free(struct server *s)
+{
+	for (unsigned i = 0; s->net && i < net_lane_count(s->net); i++) {
+		smb_lane_free(net_lane(s->net, i)->core);
+		net_lane(s->net, i)->core = NULL;
+	}
+}
+
+static int core_make(struct server *s)
+{
+	struct runstate rs;
+	int err = runstate_load(s->conf->runstate_dir, net_env(s->net), &rs);
+
+	if (!err)
+		err = smb_server_init(&s->smb, net_env(s->net), rs.guid.bytes);
+	if (err)
+		return err;
+	s->smb.machine_sid = rs.machine_sid;
+	s->smb.commands = cmd_table;
+	s->smb.command_count = SMB2_COMMAND_COUNT;
+	if (inotify_server_new(&s->smb.notify) != 0)
+		log_warn("the kernel has no inotify: clients are not told of changes");
+	return 0;
+}
+
+static int snapshot_make(struct server *s, struct conf *conf,
+			 struct snapshot **ret_snapshot)
+{
+	struct snapshot_env e = {
+		.env = net_env(s->net),
+		.hash_key = s->smb.hash_key,
+		.log_limit = &s->smb.logon_log,
+	};
+
+	return snapshot_new(&e, conf, s->snapshot, ret_snapshot);
+}
+
+static void say_who_acts(void)
+{
+	if (geteuid() == 0)
+		log_info("each request acts as the Unix account of its user");
+	else
+		log_info("started as an ordinary user: every request acts as uid %u, "
+			 "whoever logs on",
+			 (unsigned)geteuid());
+}
+
+int server_start(struct conf *conf, struct server **ret_server)
+{
+	struct server *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	s->conf = conf_get(conf);
+	err = logging_set(&s->logging, conf);
+	if (err)
+		log_error("log_params: %s: %s", conf->log_params.path, strerror(-err));
+	if (!err)
+		err = net_make(s);
+	if (!err)
+		err = core_make(s);
+	if (!err)
+		err = snapshot_make(s, conf, &s->snapshot);
+	if (!err)
+		err = lanes_make(s);
+	if (!err)
+		err = net_start(s->net);
+	s->net_started = !err;
+	if (!err && server_listen(s, conf) != 0 && !net_listener(s->net, 0))
+		err = -EADDRNOTAVAIL;
+	if (err) {
+		log_error("cannot start: %s", strerror(-err));
+		server_stop(s);
+		return err;
+	}
+	say_who_acts();
+	*ret_server = s;
+	return 0;
+}
+
+static void lane_swap(struct lane *lane, void *arg)
+{
+	smb_lane_swap(smb_lane_of(lane), arg);
+}
+
+static void log_changes(const struct conf *from, const struct conf *to)
+{
+	struct conf_changes changes;
+
+	if (conf_diff(from, to, &changes) != 0)
+		return;
+	for (size_t i = 0; i < changes.count; i++) {
+		char *text = NULL;
+		size_t len;
+		FILE *f = open_memstream(&text, &len);
+
+		if (!f)
+			break;
+		conf_change_print(&changes.list[i], f);
+		fclose(f);
+		log_info("reload: %s", text);
+		free(text);
+	}
+	if (changes.count == 0)
+		log_info("reload: nothing has changed");
+	conf_changes_fini(&changes);
+}
+
+int server_reload(struct server *s, struct conf *conf)
+{
+	struct snapshot *fresh;
+	int err = snapshot_make(s, conf, &fresh);
+
+	if (!err) {
+		err = logging_set(&s->logging, conf);
+		if (err)
+			snapshot_put(fresh);
+	}
+	if (err)
+		return err;
+	net_post_all(s->net, lane_swap, fresh);
+	net_connections_max(s->net, conf->connections_max);
+	log_changes(s->conf, conf);
+	snapshot_put(s->snapshot);
+	s->snapshot = fresh;
+	conf_put(s->conf);
+	s->conf = conf_get(conf);
+	return 0;
+}
+
+void server_listeners(struct server *s, char *buf, size_t len)
+{
+	const char *text;
+
+	buf[0] = '\0';
+	for (size_t i = 0; (text = net_listener(s->net, i)) != NULL; i++) {
+		size_t at = strlen(buf);
+
+		snprintf(buf + at, len - at, "%s%s", i ? " " : "", text);
+	}
+}
+
+void server_stop(struct server *s)
+{
+	if (s->net_started)
+		net_stop(s->net);
+	lanes_free(s);
+	snapshot_put(s->snapshot);
+	if (s->smb.notify)
+		inotify_server_free(s->smb.notify);
+	if (s->smb.nodes)
+		smb_server_fini(&s->smb);
+	net_free(s->net);
+	logging_free(s->logging);
+	conf_put(s->conf);
+	free(s);
+}

@@ -1,0 +1,21 @@
+/*
+ * server.h - the whole server: assembled, started, reloaded, stopped.
+ *
+ * Owns     everything.
+ * Threads  main.
+ * Errors   negative errno, logged where they happen.
+ */
+#pragma once
+
+#include "conf/conf.h"
+
+struct server;
+
+/* Assemble and start; takes a reference to conf. Fails if not one listener works. */
+MUST_CHECK int server_start(struct conf *conf, struct server **ret_server);
+/* Serve by conf from now on: returns when every worker does. -EINVAL and the like: nothing has changed. */
+MUST_CHECK int server_reload(struct server *s, struct conf *conf);
+/* "127.0.0.1:4450 [::1]:4450": the listeners. buf holds len bytes. */
+void server_listeners(struct server *s, char *buf, size_t len);
+/* Close all connections, end all threads, free. */
+void server_stop(struct server *s);

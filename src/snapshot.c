@@ -1,0 +1,205 @@
+#include "snapshot.h"
+
+#include "auth/identity.h"
+#include "base/log.h"
+#include "fs/posix.h"
+#include "secure/policy.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The volume of a share of `old` that serves the same directory in the same way; counted for the new share. */
+static bool volume_reuse(const struct snapshot *old, struct share *s)
+{
+	for (size_t i = 0; old && i < old->share_count; i++) {
+		const struct share *o = old->shares[i];
+
+		if (!o->vfs || strcmp(o->conf->path, s->conf->path) != 0 ||
+		    o->conf->case_insensitive != s->conf->case_insensitive ||
+		    o->conf->force_create_mode != s->conf->force_create_mode ||
+		    o->conf->force_directory_mode != s->conf->force_directory_mode)
+			continue;
+		s->vfs = o->vfs;
+		s->volume_refs = o->volume_refs;
+		atomic_fetch_add(s->volume_refs, 1);
+		return true;
+	}
+	return false;
+}
+
+static int volume_open(const struct snapshot_env *e, struct share *s)
+{
+	struct posix_settings p = {
+		.path = s->conf->path,
+		.case_insensitive = s->conf->case_insensitive,
+		.switch_credentials = geteuid() == 0,
+		.force_create_mode = s->conf->force_create_mode,
+		.force_directory_mode = s->conf->force_directory_mode,
+		.hash_key = e->hash_key,
+	};
+	atomic_uint *refs = malloc(sizeof(*refs));
+	int err;
+
+	if (!refs)
+		return -ENOMEM;
+	err = posix_new(&p, &s->vfs);
+	if (err) {
+		log_error("share %s: %s: %s", s->name, s->conf->path, strerror(-err));
+		free(refs);
+		return err;
+	}
+	atomic_init(refs, 1);
+	s->volume_refs = refs;
+	return 0;
+}
+
+static int share_groups(struct share *s)
+{
+	const struct conf_permissions *p = &s->conf->permissions;
+
+	s->permission_gids = calloc(p->count, sizeof(*s->permission_gids));
+	if (!s->permission_gids)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->count; i++) {
+		const struct group *g = p->list[i].kind == CONF_PERM_GROUP
+						? getgrnam(p->list[i].name)
+						: NULL;
+
+		s->permission_gids[i] = g ? g->gr_gid : UINT32_MAX;
+	}
+	return 0;
+}
+
+/* force_user with its groups; force_group in place of the primary one. */
+static int share_force(struct share *s)
+{
+	const struct conf_share *c = s->conf;
+	CLEANUP(cred_putp) struct cred *user = NULL;
+	const struct group *g = NULL;
+	int err;
+
+	if (!c->force_user && !c->force_group)
+		return 0;
+	err = c->force_user ? identity_lookup(c->force_user, &user)
+			    : identity_self(&user);
+	if (err == -ENOMEM)
+		return err;
+	if (!err && c->force_group && !(g = getgrnam(c->force_group)))
+		err = -ENOENT;
+	if (err) {
+		log_error("share %s: force_user or force_group does not exist: nobody "
+			  "gets in",
+			  s->name);
+		s->shut = true;
+		return 0;
+	}
+	s->force_cred = cred_new(user->uid, g ? g->gr_gid : user->gid, user->groups,
+				 user->group_count);
+	return s->force_cred ? 0 : -ENOMEM;
+}
+
+static int share_new(const struct snapshot_env *e, struct conf *conf,
+		     const struct conf_share *c, const struct snapshot *old,
+		     struct share **ret_share)
+{
+	struct share *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	s->refs = 1;
+	s->kind = SHARE_DISK;
+	s->conf = c;
+	s->owner = conf_get(conf);
+	s->name = c->netname;
+	s->encrypt_data = c->encrypt_data;
+	err = share_groups(s);
+	if (!err)
+		err = share_force(s);
+	if (!err && !volume_reuse(old, s))
+		err = volume_open(e, s);
+	if (err && err != -ENOMEM) {
+		s->shut = true;
+		err = 0;
+	}
+	if (err) {
+		share_put(s);
+		return err;
+	}
+	if (s->vfs)
+		s->root = s->vfs->ops->root(s->vfs);
+	*ret_share = s;
+	return 0;
+}
+
+static int ipc_new(struct conf *conf, struct share **ret_share)
+{
+	struct share *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->refs = 1;
+	s->kind = SHARE_PIPE;
+	s->owner = conf_get(conf);
+	s->name = "IPC$";
+	s->encrypt_data = conf->encrypt_data; /* rules of the global value */
+	*ret_share = s;
+	return 0;
+}
+
+static int snapshot_auth(const struct snapshot_env *e, struct snapshot *s)
+{
+	const struct conf *c = s->conf;
+	int err = 0;
+
+	s->auth = (struct auth_server){
+		.env = e->env,
+		.server_name = c->server_name,
+		.domain = c->domain,
+		.dns_name = c->server_name,
+		.userdb_file = c->userdb_file,
+		.allow_guest = c->allow_guest,
+		.allow_anonymous = c->null_session_access,
+		.ntlm = c->ntlm,
+		.log_limit = e->log_limit,
+	};
+	if (geteuid() != 0)
+		err = identity_self(&s->auth.self);
+	else if (identity_lookup("nobody", &s->auth.nobody) != 0)
+		log_warn("there is no account \"nobody\": guests and the anonymous "
+			 "cannot log on");
+	return err;
+}
+
+int snapshot_new(const struct snapshot_env *e, struct conf *conf,
+		 const struct snapshot *old, struct snapshot **ret_snapshot)
+{
+	struct snapshot *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	s->refs = 1;
+	s->conf = conf_get(conf);
+	s->security_mode = policy_security_mode(conf->require_message_signing,
+						conf->reject_unencrypted_access);
+	s->shares = calloc(conf->share_count + 1, sizeof(struct share *));
+	err = s->shares ? snapshot_auth(e, s) : -ENOMEM;
+	for (size_t i = 0; !err && i < conf->share_count; i++) {
+		err = share_new(e, conf, &conf->shares[i], old, &s->shares[i]);
+		s->share_count += !err;
+	}
+	if (!err && conf->enable_ipc) {
+		err = ipc_new(conf, &s->shares[s->share_count]);
+		s->share_count += !err;
+	}
+	if (err) {
+		snapshot_put(s);
+		return err;
+	}
+	*ret_snapshot = s;
+	return 0;
+}

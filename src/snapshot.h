@@ -1,0 +1,19 @@
+/*
+ * snapshot.h - from a configuration to what sessions work with: volumes opened, accounts looked up.
+ *
+ * Threads  main: it blocks.
+ * Errors   0, or -ENOMEM. A share whose directory or accounts do not exist is there, but lets nobody in; logged.
+ */
+#pragma once
+
+#include "smb/share.h"
+
+struct snapshot_env {
+	struct env *env;
+	const uint8_t *hash_key;     /* 16 bytes, for the volumes' name caches		*/
+	struct log_limit *log_limit; /* of logon failures				*/
+};
+
+/* Takes a reference to conf. Volumes of `old` (may be NULL) are used again where path and settings are the same. */
+MUST_CHECK int snapshot_new(const struct snapshot_env *e, struct conf *conf,
+			    const struct snapshot *old, struct snapshot **ret_snapshot);
