@@ -1,5 +1,6 @@
 #include "server.h"
 
+#include "accounts.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "fs/cred.h"
@@ -107,6 +108,7 @@ static int core_make(struct server *s)
 	s->smb.machine_sid = rs.machine_sid;
 	s->smb.commands = cmd_table;
 	s->smb.command_count = SMB2_COMMAND_COUNT;
+	s->smb.accounts = &unix_accounts;
 	if (inotify_server_new(&s->smb.notify) != 0)
 		log_warn("the kernel has no inotify: clients are not told of changes");
 	return 0;

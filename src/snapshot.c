@@ -150,30 +150,6 @@ static int ipc_new(struct conf *conf, struct share **ret_share)
 	return 0;
 }
 
-static int snapshot_auth(const struct snapshot_env *e, struct snapshot *s)
-{
-	const struct conf *c = s->conf;
-	int err = 0;
-
-	s->auth = (struct auth_server){
-		.env = e->env,
-		.server_name = c->server_name,
-		.domain = c->domain,
-		.dns_name = c->server_name,
-		.userdb_file = c->userdb_file,
-		.allow_guest = c->allow_guest,
-		.allow_anonymous = c->null_session_access,
-		.ntlm = c->ntlm,
-		.log_limit = e->log_limit,
-	};
-	if (geteuid() != 0)
-		err = identity_self(&s->auth.self);
-	else if (identity_lookup("nobody", &s->auth.nobody) != 0)
-		log_warn("there is no account \"nobody\": guests and the anonymous "
-			 "cannot log on");
-	return err;
-}
-
 int snapshot_new(const struct snapshot_env *e, struct conf *conf,
 		 const struct snapshot *old, struct snapshot **ret_snapshot)
 {
@@ -187,7 +163,8 @@ int snapshot_new(const struct snapshot_env *e, struct conf *conf,
 	s->security_mode = policy_security_mode(conf->require_message_signing,
 						conf->reject_unencrypted_access);
 	s->shares = calloc(conf->share_count + 1, sizeof(struct share *));
-	err = s->shares ? snapshot_auth(e, s) : -ENOMEM;
+	err = s->shares ? auth_server_init(&s->auth, conf, e->env) : -ENOMEM;
+	s->auth.log_limit = e->log_limit;
 	for (size_t i = 0; !err && i < conf->share_count; i++) {
 		err = share_new(e, conf, &conf->shares[i], old, &s->shares[i]);
 		s->share_count += !err;

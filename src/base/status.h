@@ -50,6 +50,7 @@ typedef struct {
 #define STATUS_LOCK_NOT_GRANTED                        NT_STATUS(0xC0000055)
 #define STATUS_DELETE_PENDING                          NT_STATUS(0xC0000056)
 #define STATUS_INVALID_OWNER                           NT_STATUS(0xC000005A)
+#define STATUS_INVALID_PRIMARY_GROUP                   NT_STATUS(0xC000005B)
 #define STATUS_PRIVILEGE_NOT_HELD                      NT_STATUS(0xC0000061)
 #define STATUS_LOGON_FAILURE                           NT_STATUS(0xC000006D)
 #define STATUS_ACCOUNT_RESTRICTION                     NT_STATUS(0xC000006E)

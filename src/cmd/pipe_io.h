@@ -8,15 +8,21 @@
  */
 #pragma once
 
+#include "rpc/info.h"
 #include "smb/req.h"
 
-/* q->open is a pipe. Each answers like its command does. */
+struct ioctl;
+
+/* q->open is a pipe. Each answers like its command does. Data is borrowed from the frame's buffer. */
 nt_status pipe_cmd_read(struct req *q, uint32_t length);
 nt_status pipe_cmd_write(struct req *q, struct span data);
-nt_status pipe_cmd_transceive(struct req *q, struct span data, uint32_t max_output);
+nt_status pipe_cmd_transceive(struct req *q, const struct ioctl *c);
+
+/* pipe_info.c: for one call on behalf of q; borrows from q and its snapshot. */
+struct rpc_info pipe_info(struct req *q);
 
 /* read.c: room for `len` bytes of READ data in the response (NULL p without memory), then its fixed part around them. */
 struct mspan read_room(struct req *q, size_t len);
 void read_encode(struct req *q, size_t len);
-/* write.c, ioctl.c: their responses. */
+/* write.c: its response. */
 void write_encode(struct wr *w, uint32_t count);

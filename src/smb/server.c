@@ -34,6 +34,13 @@ void smb_server_fini(struct smb_server *s)
 	lock_fini(&s->lock);
 }
 
+size_t smb_server_sessions(struct smb_server *s)
+{
+	LOCK_SCOPE(&s->lock);
+
+	return s->session_count;
+}
+
 struct smb_lane *smb_lane_new(struct lane *lane, struct smb_server *server,
 			      struct snapshot *first)
 {

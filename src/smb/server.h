@@ -30,6 +30,12 @@ struct command {
 	uint32_t (*payload)(struct req *q);
 };
 
+/* Names of Unix accounts and groups, for remote procedures. May block: asked from the pool. */
+struct account_names {
+	bool (*by_id)(struct arena *a, bool group, uint32_t id, const char **ret_name);
+	bool (*by_name)(const char *name, bool *ret_group, uint32_t *ret_id);
+};
+
 struct server_counters {
 	atomic_ullong refused[POLICY_REASON_COUNT];
 	atomic_ullong logon_failures;
@@ -41,13 +47,14 @@ struct smb_server {
 	const struct command *commands; /* indexed by command code */
 	size_t command_count;
 	uint8_t guid[16];
-	uint32_t server_id;  /* in persistent file ids and state records */
-	struct sid machine_sid;   /* S-1-5-21-x-y-z		*/
-	uint64_t start_time; /* FILETIME */
+	uint32_t server_id;     /* in persistent file ids and state records */
+	struct sid machine_sid; /* S-1-5-21-x-y-z		*/
+	uint64_t start_time;    /* FILETIME */
 	uint8_t hash_key[16];
 	struct state *state;
 	struct node_table *nodes;
 	struct notify_server *notify; /* NULL: CHANGE_NOTIFY is not supported here */
+	const struct account_names *accounts; /* NULL: SIDs have no names */
 
 	struct lock lock;     /* rank TABLE */
 	struct map sessions;  /* L  by SessionId */
@@ -62,6 +69,8 @@ struct smb_server {
 /* Fills in the tables and identities; 0 or -ENOMEM. The caller sets commands and notify. */
 MUST_CHECK int smb_server_init(struct smb_server *s, struct env *env,
 			       const uint8_t guid[16]);
+/* Sessions there are. */
+size_t smb_server_sessions(struct smb_server *s);
 /* All connections, sessions and opens must be gone. */
 void smb_server_fini(struct smb_server *s);
 

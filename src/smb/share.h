@@ -23,9 +23,9 @@ struct share {
 		*conf;      /* in snapshot's conf, which the share keeps; NULL for IPC$ */
 	struct conf *owner; /* keeps `conf` alive			*/
 	const char *name;
-	bool encrypt_data;        /* effective				*/
-	bool shut; /* force_user or force_group does not exist: nobody gets in */
-	struct vfs *vfs;          /* disk; counted by volume_refs		*/
+	bool encrypt_data; /* effective				*/
+	bool shut;         /* force_user or force_group does not exist: nobody gets in */
+	struct vfs *vfs;   /* disk; counted by volume_refs		*/
 	atomic_uint *volume_refs; /* shared by the shares over one volume	*/
 	struct vfile *root;       /* disk: path handle of the root		*/
 	uint32_t *

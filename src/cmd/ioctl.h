@@ -1,0 +1,19 @@
+/*
+ * ioctl.h - a decoded IOCTL, and its answer.
+ *
+ * Spec     [MS-SMB2] 2.2.31, 2.2.32
+ */
+#pragma once
+
+#include "cmd/cmd.h"
+
+struct ioctl {
+	uint32_t code;
+	struct file_id id;
+	struct span input; /* in the frame's buffer */
+	uint32_t max_output;
+};
+
+/* Room for `len` bytes of output in the response; NULL p without memory. Then the fixed part around them. */
+struct mspan ioctl_room(struct req *q, size_t len);
+void ioctl_encode(struct req *q, const struct ioctl *c, size_t len);

@@ -1,0 +1,134 @@
+/* SMB2 LOCK.  Spec: [MS-SMB2] 2.2.26, 2.2.27, 3.3.5.14 */
+#include "cmd/cmd.h"
+
+#include <errno.h>
+
+enum {
+	LOCK_ELEM_LEN = 24,
+	LOCK_KIND = SMB2_LOCKFLAG_SHARED_LOCK | SMB2_LOCKFLAG_EXCLUSIVE_LOCK |
+		    SMB2_LOCKFLAG_UNLOCK,
+};
+
+struct lock_req {
+	struct file_id id;
+	uint16_t count;
+	struct state_op *op;
+	struct state_result result;
+};
+
+/* What one element may say, given the first: all unlock, or all lock; only a lone one may wait. [MS-SMB2] 3.3.5.14.1,
+ * 3.3.5.14.2 */
+static nt_status lock_flags(uint32_t flags, uint32_t first, uint16_t count)
+{
+	bool unlock = first & SMB2_LOCKFLAG_UNLOCK;
+
+	if (unlock)
+		return flags == SMB2_LOCKFLAG_UNLOCK ? STATUS_SUCCESS
+						     : STATUS_INVALID_PARAMETER;
+	switch (flags & ~(uint32_t)SMB2_LOCKFLAG_FAIL_IMMEDIATELY) {
+	case SMB2_LOCKFLAG_SHARED_LOCK:
+	case SMB2_LOCKFLAG_EXCLUSIVE_LOCK:
+		break;
+	default:
+		return STATUS_INVALID_PARAMETER;
+	}
+	if (count > 1 && !(flags & SMB2_LOCKFLAG_FAIL_IMMEDIATELY))
+		return STATUS_INVALID_PARAMETER;
+	return STATUS_SUCCESS;
+}
+
+static nt_status lock_decode(struct req *q, struct lock_req *l)
+{
+	struct rd *r = &q->body;
+	uint32_t first = 0;
+
+	rd_struct_size(r, 48);
+	l->count = rd_u16(r);
+	rd_skip(r, 4); /* LockSequence: replay needs durable opens */
+	l->id = rd_file_id(r);
+	if (!rd_ok(r) || l->count == 0 || l->count > STATE_RANGES_MAX ||
+	    rd_fit(r, l->count, LOCK_ELEM_LEN) != l->count)
+		return STATUS_INVALID_PARAMETER;
+	l->op = arena_alloc(&q->arena, state_op_len(l->count));
+	if (!l->op)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	for (uint16_t i = 0; i < l->count; i++) {
+		struct state_range *range = &l->op->ranges[i];
+		uint32_t flags;
+		nt_status st;
+
+		range->offset = rd_u64(r);
+		range->length = rd_u64(r);
+		flags = rd_u32(r);
+		rd_skip(r, 4); /* Reserved */
+		if (i == 0)
+			first = flags;
+		st = lock_flags(flags, first, l->count);
+		if (!nt_ok(st))
+			return st;
+		range->exclusive = flags & SMB2_LOCKFLAG_EXCLUSIVE_LOCK;
+	}
+	l->op->range_count = l->count;
+	l->op->code = first & SMB2_LOCKFLAG_UNLOCK ? STATE_UNLOCK : STATE_LOCK;
+	l->op->wait_if_held = l->op->code == STATE_LOCK &&
+			      !(first & SMB2_LOCKFLAG_FAIL_IMMEDIATELY);
+	return STATUS_SUCCESS;
+}
+
+/* Why a waiting lock was not granted, as the client hears it. */
+static nt_status lock_ended(enum wait_why why)
+{
+	return why == WAIT_CANCELLED ? STATUS_CANCELLED : STATUS_RANGE_NOT_LOCKED;
+}
+
+static nt_status lock_done(struct req *q, int err, struct wr *w)
+{
+	struct lock_req *l = q->state;
+
+	if (err == -ECANCELED) {
+		state_lock_forget(q->conn->server->state, l->op, &q->wait);
+		return lock_ended(q->wait.why);
+	}
+	if (err)
+		return nt_from_errno(err);
+	if (!nt_ok(l->result.status))
+		return l->result.status;
+	wr_u16(w, 4); /* StructureSize */
+	wr_u16(w, 0); /* Reserved */
+	return STATUS_SUCCESS;
+}
+
+nt_status cmd_lock(struct req *q)
+{
+	struct lock_req *l = arena_alloc(&q->arena, sizeof(*l));
+	struct open *o;
+	struct wait *w;
+	nt_status st;
+
+	if (!l)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	st = lock_decode(q, l);
+	if (nt_ok(st))
+		st = req_open_get(q, l->id);
+	if (!nt_ok(st))
+		return st;
+	o = q->open;
+	if (!o->node || o->directory)
+		return o->node ? STATUS_INVALID_PARAMETER : STATUS_INVALID_DEVICE_REQUEST;
+	if (!open_may(o,
+		      FILE_READ_DATA | FILE_WRITE_DATA | FILE_EXECUTE | FILE_APPEND_DATA))
+		return STATUS_ACCESS_DENIED;
+	l->op->node = o->node->key;
+	l->op->server = o->server->server_id;
+	l->op->open = o->state_id;
+	q->state = l;
+	if (l->op->wait_if_held) {
+		st = req_wait_peer(q, lock_done, &w);
+		if (!nt_ok(st))
+			return st;
+	} else {
+		w = req_wait(q, lock_done);
+	}
+	state_apply(q->conn->server->state, q->lane->lane, l->op, &l->result, w);
+	return STATUS_PENDING;
+}

@@ -1,0 +1,210 @@
+#include "fs/access.h"
+
+#include "wire/smb2_proto.h"
+
+#include <errno.h>
+
+enum {
+	MODE_SETID_STICKY = 07000,
+	/* what anyone who reaches a file may ask: its attributes and its descriptor */
+	ACCESS_ALWAYS = FILE_READ_ATTRIBUTES | READ_CONTROL | SYNCHRONIZE,
+	ACCESS_READ = FILE_READ_DATA | FILE_READ_EA,
+	ACCESS_WRITE = FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_EA |
+		       FILE_WRITE_ATTRIBUTES,
+	ACCESS_OWNER = WRITE_DAC | WRITE_OWNER | FILE_WRITE_ATTRIBUTES,
+	ACE_COUNT = 3,
+};
+
+/* Unix rights as an access mask; both directions go through this table. */
+static const struct {
+	unsigned may;
+	uint32_t file, directory;
+} rights[] = {
+	{VFS_MAY_READ, ACCESS_READ, ACCESS_READ},
+	{VFS_MAY_WRITE, ACCESS_WRITE, ACCESS_WRITE | FILE_DELETE_CHILD},
+	{VFS_MAY_EXEC, FILE_EXECUTE, FILE_EXECUTE},
+};
+
+static uint32_t mask_of(unsigned may, bool directory)
+{
+	uint32_t mask = ACCESS_ALWAYS;
+
+	for (size_t i = 0; i < ARRAY_LEN(rights); i++)
+		if (may & rights[i].may)
+			mask |= directory ? rights[i].directory : rights[i].file;
+	return mask;
+}
+
+uint32_t access_maximal(const struct principal *who, const struct vfs_stat *stat,
+			unsigned may, unsigned parent_may, bool parent_sticky)
+{
+	uint32_t mask = mask_of(may, stat->type == VFS_DIR);
+	bool owner = who->cred->uid == stat->uid || who->cred->uid == 0;
+
+	if (owner)
+		mask |= ACCESS_OWNER;
+	/* a name goes with write access to its directory; a sticky one keeps what others own */
+	if ((parent_may & VFS_MAY_WRITE) && (owner || !parent_sticky))
+		mask |= DELETE;
+	return mask;
+}
+
+uint32_t access_map_generic(uint32_t desired)
+{
+	static const struct {
+		uint32_t generic, meaning;
+	} generics[] = {
+		{GENERIC_READ, FILE_GENERIC_READ},
+		{GENERIC_WRITE, FILE_GENERIC_WRITE},
+		{GENERIC_EXECUTE, FILE_GENERIC_EXECUTE},
+		{GENERIC_ALL, FILE_ALL_ACCESS},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(generics); i++)
+		if (desired & generics[i].generic)
+			desired = (desired & ~generics[i].generic) | generics[i].meaning;
+	return desired;
+}
+
+nt_status access_grant(uint32_t desired, uint32_t maximal, uint32_t *ret_granted)
+{
+	uint32_t wanted = access_map_generic(desired) & ~(uint32_t)MAXIMUM_ALLOWED;
+
+	if (wanted & ACCESS_SYSTEM_SECURITY)
+		return STATUS_PRIVILEGE_NOT_HELD;
+	if (wanted & ~maximal)
+		return STATUS_ACCESS_DENIED;
+	*ret_granted = desired & MAXIMUM_ALLOWED ? maximal : wanted;
+	return STATUS_SUCCESS;
+}
+
+/* The three classes of a mode, as ACEs are ordered. */
+static const struct {
+	unsigned shift;
+} classes[ACE_COUNT] = {{6}, {3}, {0}};
+
+int access_describe(const struct vfs_stat *stat, uint32_t parts, struct arena *a,
+		    struct sd *ret_sd)
+{
+	struct sid *sids = arena_array(a, ACE_COUNT, sizeof(*sids));
+	struct ace *aces = arena_array(a, ACE_COUNT, sizeof(*aces));
+	struct acl *dacl = arena_alloc(a, sizeof(*dacl));
+	struct sd sd = {.control = SE_SELF_RELATIVE};
+
+	if (!sids || !aces || !dacl)
+		return -ENOMEM;
+	sids[0] = sid_of_uid(stat->uid);
+	sids[1] = sid_of_gid(stat->gid);
+	sids[2] = sid_everyone;
+	for (size_t i = 0; i < ACE_COUNT; i++) {
+		unsigned may = stat->mode >> classes[i].shift & 7;
+
+		aces[i] = (struct ace){
+			.type = ACCESS_ALLOWED_ACE_TYPE,
+			.mask = mask_of(may, stat->type == VFS_DIR) |
+				(i == 0 ? ACCESS_OWNER : 0),
+			.sid = sids[i],
+		};
+	}
+	*dacl = (struct acl){.revision = ACL_REVISION, .count = ACE_COUNT, .aces = aces};
+	if (parts & OWNER_SECURITY_INFORMATION)
+		sd.owner = &sids[0];
+	if (parts & GROUP_SECURITY_INFORMATION)
+		sd.group = &sids[1];
+	if (parts & DACL_SECURITY_INFORMATION) {
+		sd.control |= SE_DACL_PRESENT;
+		sd.dacl = dacl;
+	}
+	*ret_sd = sd;
+	return 0;
+}
+
+/* The Unix rights that a mask amounts to: each that is granted in full as far as data goes. */
+static unsigned may_of(uint32_t mask)
+{
+	unsigned may = 0;
+
+	mask = access_map_generic(mask);
+	if (mask & FILE_READ_DATA)
+		may |= VFS_MAY_READ;
+	if (mask & FILE_WRITE_DATA)
+		may |= VFS_MAY_WRITE;
+	if (mask & FILE_EXECUTE)
+		may |= VFS_MAY_EXEC;
+	return may;
+}
+
+/* Which class of the mode an ACE speaks of, or -1. */
+static int class_of(const struct sid *sid, const struct sid *owner,
+		    const struct sid *group)
+{
+	if (sid_eq(sid, owner))
+		return 0;
+	if (sid_eq(sid, group))
+		return 1;
+	return sid_eq(sid, &sid_everyone) || sid_eq(sid, &sid_authenticated_users) ? 2
+										   : -1;
+}
+
+/*
+ * The mode that comes nearest to a DACL: allow ACEs add to their class, deny ACEs that come first take away. What
+ * everyone has, owner and group have, too. [MS-DTYP] 2.5.3 restricted to three subjects
+ */
+static uint32_t mode_of(const struct acl *dacl, const struct sid *owner,
+			const struct sid *group)
+{
+	unsigned allowed[ACE_COUNT] = {0}, denied[ACE_COUNT] = {0};
+	uint32_t mode = 0;
+
+	for (size_t i = 0; i < dacl->count; i++) {
+		const struct ace *ace = &dacl->aces[i];
+		int class = ace_is_plain(ace) ? class_of(&ace->sid, owner, group) : -1;
+		unsigned may;
+
+		if (class < 0 || (ace->flags & INHERIT_ONLY_ACE))
+			continue;
+		may = may_of(ace->mask);
+		/* everyone's ACE speaks of owner and group as well */
+		for (int c = class == 2 ? 0 : class; c <= class; c++) {
+			if (ace->type == ACCESS_ALLOWED_ACE_TYPE)
+				allowed[c] |= may & ~denied[c];
+			else if (ace->type == ACCESS_DENIED_ACE_TYPE)
+				denied[c] |= may & ~allowed[c];
+		}
+	}
+	for (size_t i = 0; i < ACE_COUNT; i++)
+		mode |= (uint32_t)allowed[i] << classes[i].shift;
+	return mode;
+}
+
+nt_status access_apply(const struct sd *sd, uint32_t parts, const struct vfs_stat *stat,
+		       struct vfs_setattr *set)
+{
+	struct sid owner = sid_of_uid(stat->uid);
+	struct sid group = sid_of_gid(stat->gid);
+	uint32_t id;
+
+	if ((parts & OWNER_SECURITY_INFORMATION) && sd->owner &&
+	    !sid_eq(sd->owner, &owner)) {
+		if (!sid_is_uid(sd->owner, &id))
+			return STATUS_INVALID_OWNER;
+		owner = *sd->owner;
+		set->what |= VFS_SET_OWNER;
+		set->attr.uid = id;
+	}
+	if ((parts & GROUP_SECURITY_INFORMATION) && sd->group &&
+	    !sid_eq(sd->group, &group)) {
+		if (!sid_is_gid(sd->group, &id))
+			return STATUS_INVALID_PRIMARY_GROUP;
+		group = *sd->group;
+		set->what |= VFS_SET_GROUP;
+		set->attr.gid = id;
+	}
+	if ((parts & DACL_SECURITY_INFORMATION) && (sd->control & SE_DACL_PRESENT)) {
+		set->what |= VFS_SET_MODE;
+		/* no DACL at all: everything is allowed */
+		set->attr.mode = (sd->dacl ? mode_of(sd->dacl, &owner, &group) : 0777) |
+				 (stat->mode & MODE_SETID_STICKY);
+	}
+	return STATUS_SUCCESS;
+}
