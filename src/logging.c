@@ -1,13 +1,13 @@
 #include "logging.h"
 
 #include "base/log.h"
+#include "syslog_line.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,11 +22,6 @@ static const char *const level_names[] = {
 	[LOG_INFO] = "info", [LOG_VERBOSE] = "info", [LOG_DEBUG] = "debug",
 };
 
-static const int syslog_levels[] = {
-	[LOG_NONE] = 5, [LOG_ERROR] = 3,   [LOG_WARN] = 4,
-	[LOG_INFO] = 6, [LOG_VERBOSE] = 6, [LOG_DEBUG] = 7,
-};
-
 /* One write() a line: lines of several threads do not mix. */
 static void write_line(struct log_sink *sink, enum log_level level, const char *line)
 {
@@ -35,7 +30,7 @@ static void write_line(struct log_sink *sink, enum log_level level, const char *
 	int n;
 
 	if (l->fd < 0) {
-		syslog(syslog_levels[level], "%s", line);
+		syslog_line((int)level, line);
 		return;
 	}
 	if (l->timestamp) {
@@ -76,7 +71,7 @@ int logging_set(struct logging **logging, const struct conf *conf)
 		}
 	} else if (conf->log_destination == CONF_LOG_SYSLOG) {
 		l->fd = -1;
-		openlog("tsmb", LOG_PID, LOG_DAEMON);
+		syslog_begin();
 	}
 	log_set((enum log_level)conf->log_level, &l->sink);
 	*logging = l;

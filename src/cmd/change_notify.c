@@ -16,6 +16,9 @@ struct notify_req {
 	uint32_t output_len;
 	struct file_id id;
 	uint32_t filter;
+	struct cred *cred; /* counted: whose rights the watch goes by */
+	struct turn_ref turn;
+	struct notify *fresh;
 };
 
 uint32_t cmd_change_notify_payload(struct req *q)
@@ -100,39 +103,62 @@ static nt_status notify_done(struct req *q, int err, struct wr *w)
 	return notify_encode(q, events, overflow);
 }
 
-/* The first CHANGE_NOTIFY of an open says what is gathered from then on. [MS-SMB2] 3.3.5.19 */
-static nt_status notify_start(struct req *q, const struct notify_req *n)
+static nt_status notify_park(struct req *q)
 {
-	struct notify_server *server = q->conn->server->notify;
-	struct notify *fresh, *mine;
-	nt_status st;
+	struct wait *w;
+	nt_status st = req_wait_peer(q, notify_done, &w);
 
-	{
-		LOCK_SCOPE(&q->open->lock);
-		if (q->open->notify)
-			return STATUS_SUCCESS;
-	}
-	st = server->ops->start(server, q->open->node->file, n->filter,
-				n->flags & SMB2_WATCH_TREE, &fresh);
 	if (!nt_ok(st))
 		return st;
-	mine = fresh;
-	{
+	q->conn->server->notify->ops->wait(q->open->notify, w);
+	return STATUS_PENDING;
+}
+
+static nt_status notify_started(struct req *q, int err, struct wr *w)
+{
+	struct notify_req *n = q->state;
+
+	if (!err) {
 		LOCK_SCOPE(&q->open->lock);
-		if (!q->open->notify) {
-			q->open->notify = fresh;
-			mine = NULL;
-		}
+		q->open->notify = n->fresh;
 	}
-	if (mine)
-		server->ops->free(mine);
-	return STATUS_SUCCESS;
+	turn_give(&n->turn);
+	return err ? nt_from_errno(err) : notify_park(q);
+}
+
+/* The first CHANGE_NOTIFY of an open says what is gathered from then on. [MS-SMB2] 3.3.5.19 */
+static nt_status notify_turn_held(struct req *q, int err, struct wr *w)
+{
+	struct notify_req *n = q->state;
+	struct notify_server *server = q->conn->server->notify;
+
+	if (q->open->notify) {
+		turn_give(&n->turn);
+		return notify_park(q);
+	}
+	server->ops->start(server, q->open->node->file, n->cred, n->filter, n->flags & SMB2_WATCH_TREE,
+			   &n->fresh, req_wait(q, notify_started));
+	return STATUS_PENDING;
+}
+
+static void notify_cleanup(struct req *q)
+{
+	struct notify_req *n = q->state;
+
+	cred_put(n->cred);
+}
+
+static nt_status notify_check(const struct req *q, const struct notify_req *n)
+{
+	if (!q->open->directory || n->output_len > q->conn->max_transact ||
+	    !(n->filter & FILTER_VALID))
+		return STATUS_INVALID_PARAMETER;
+	return open_may(q->open, FILE_READ_DATA) ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
 }
 
 nt_status cmd_change_notify(struct req *q)
 {
 	struct notify_req *n = arena_alloc(&q->arena, sizeof(*n));
-	struct wait *w;
 	nt_status st;
 
 	if (!n)
@@ -143,21 +169,13 @@ nt_status cmd_change_notify(struct req *q)
 	if (!q->conn->server->notify)
 		return STATUS_NOT_SUPPORTED;
 	st = req_open_get(q, n->id);
+	if (nt_ok(st))
+		st = notify_check(q, n);
 	if (!nt_ok(st))
 		return st;
-	if (!q->open->directory || n->output_len > q->conn->max_transact)
-		return STATUS_INVALID_PARAMETER;
-	if (!(n->filter & FILTER_VALID))
-		return STATUS_INVALID_PARAMETER;
-	if (!open_may(q->open, FILE_READ_DATA))
-		return STATUS_ACCESS_DENIED;
-	st = notify_start(q, n);
-	if (!nt_ok(st))
-		return st;
+	n->cred = cred_get(req_cred(q));
 	q->state = n;
-	st = req_wait_peer(q, notify_done, &w);
-	if (!nt_ok(st))
-		return st;
-	q->conn->server->notify->ops->wait(q->open->notify, w);
+	q->cleanup = notify_cleanup;
+	turn_take(&q->open->scan_turn, &n->turn, req_wait(q, notify_turn_held));
 	return STATUS_PENDING;
 }

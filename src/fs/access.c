@@ -15,13 +15,17 @@ enum {
 	ACE_COUNT = 3,
 };
 
-/* Unix rights as an access mask; both directions go through this table. */
+/*
+ * Unix rights as an access mask. Who may read a file may execute it: a client that has the bytes needs no leave to run
+ * them, and programs ask for both. FILE_DELETE_CHILD means nothing on a file; "all access" includes it.
+ */
 static const struct {
 	unsigned may;
 	uint32_t file, directory;
 } rights[] = {
-	{VFS_MAY_READ, ACCESS_READ, ACCESS_READ},
-	{VFS_MAY_WRITE, ACCESS_WRITE, ACCESS_WRITE | FILE_DELETE_CHILD},
+	{VFS_MAY_READ, ACCESS_READ | FILE_EXECUTE, ACCESS_READ},
+	{VFS_MAY_WRITE, ACCESS_WRITE | FILE_DELETE_CHILD,
+	 ACCESS_WRITE | FILE_DELETE_CHILD},
 	{VFS_MAY_EXEC, FILE_EXECUTE, FILE_EXECUTE},
 };
 
@@ -119,17 +123,17 @@ int access_describe(const struct vfs_stat *stat, uint32_t parts, struct arena *a
 	return 0;
 }
 
-/* The Unix rights that a mask amounts to: each that is granted in full as far as data goes. */
-static unsigned may_of(uint32_t mask)
+/* The Unix rights that a mask amounts to. `x`: what a file has of it now, as the mask cannot tell reading from executing. */
+static unsigned may_of(uint32_t mask, bool directory, unsigned x)
 {
 	unsigned may = 0;
 
 	mask = access_map_generic(mask);
 	if (mask & FILE_READ_DATA)
-		may |= VFS_MAY_READ;
+		may |= VFS_MAY_READ | (directory ? 0 : x & VFS_MAY_EXEC);
 	if (mask & FILE_WRITE_DATA)
 		may |= VFS_MAY_WRITE;
-	if (mask & FILE_EXECUTE)
+	if (directory && (mask & FILE_EXECUTE))
 		may |= VFS_MAY_EXEC;
 	return may;
 }
@@ -150,8 +154,8 @@ static int class_of(const struct sid *sid, const struct sid *owner,
  * The mode that comes nearest to a DACL: allow ACEs add to their class, deny ACEs that come first take away. What
  * everyone has, owner and group have, too. [MS-DTYP] 2.5.3 restricted to three subjects
  */
-static uint32_t mode_of(const struct acl *dacl, const struct sid *owner,
-			const struct sid *group)
+static uint32_t mode_of(const struct acl *dacl, const struct vfs_stat *stat,
+			const struct sid *owner, const struct sid *group)
 {
 	unsigned allowed[ACE_COUNT] = {0}, denied[ACE_COUNT] = {0};
 	uint32_t mode = 0;
@@ -159,13 +163,14 @@ static uint32_t mode_of(const struct acl *dacl, const struct sid *owner,
 	for (size_t i = 0; i < dacl->count; i++) {
 		const struct ace *ace = &dacl->aces[i];
 		int class = ace_is_plain(ace) ? class_of(&ace->sid, owner, group) : -1;
-		unsigned may;
 
 		if (class < 0 || (ace->flags & INHERIT_ONLY_ACE))
 			continue;
-		may = may_of(ace->mask);
 		/* everyone's ACE speaks of owner and group as well */
 		for (int c = class == 2 ? 0 : class; c <= class; c++) {
+			unsigned may = may_of(ace->mask, stat->type == VFS_DIR,
+					      stat->mode >> classes[c].shift);
+
 			if (ace->type == ACCESS_ALLOWED_ACE_TYPE)
 				allowed[c] |= may & ~denied[c];
 			else if (ace->type == ACCESS_DENIED_ACE_TYPE)
@@ -203,7 +208,8 @@ nt_status access_apply(const struct sd *sd, uint32_t parts, const struct vfs_sta
 	if ((parts & DACL_SECURITY_INFORMATION) && (sd->control & SE_DACL_PRESENT)) {
 		set->what |= VFS_SET_MODE;
 		/* no DACL at all: everything is allowed */
-		set->attr.mode = (sd->dacl ? mode_of(sd->dacl, &owner, &group) : 0777) |
+		set->attr.mode = (sd->dacl ? mode_of(sd->dacl, stat, &owner, &group)
+					   : 0777) |
 				 (stat->mode & MODE_SETID_STICKY);
 	}
 	return STATUS_SUCCESS;

@@ -68,7 +68,7 @@ struct open {
 	uint32_t mode;     /* L  FileModeInformation				*/
 	struct open_closing *closing;
 
-	struct turn scan_turn; /* one QUERY_DIRECTORY at a time			*/
+	struct turn scan_turn; /* one QUERY_DIRECTORY, or start of a watch, at a time */
 	struct dir_scan *scan; /* whoever holds scan_turn				*/
 	void (*scan_free)(struct dir_scan *scan);
 	struct notify *notify; /* L  started by the first CHANGE_NOTIFY		*/

@@ -316,7 +316,7 @@ struct principal *req_who(struct req *q)
 	return q->who;
 }
 
-const struct cred *req_cred(struct req *q)
+struct cred *req_cred(struct req *q)
 {
 	return tree_cred(q->tree, req_who(q));
 }

@@ -119,7 +119,7 @@ const char *req_text(struct req *q);
 /* Who acts: a reference kept by the request. */
 struct principal *req_who(struct req *q);
 /* Credentials of its file calls: the user's or the share's forced account; borrowed until the request ends. */
-const struct cred *req_cred(struct req *q);
+struct cred *req_cred(struct req *q);
 
 /* Below: between recv.c, req.c and dispatch.c. */
 

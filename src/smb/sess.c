@@ -14,7 +14,7 @@
 
 static bool id_taken(struct smb_server *server, uint64_t id)
 {
-	return id == 0 || id == UINT64_MAX || map_first(&server->sessions, id) != NULL;
+	return id == 0 || id == UINT32_MAX || map_first(&server->sessions, id) != NULL;
 }
 
 nt_status sess_new(struct smb_server *server, const struct conn *c, uint32_t sessions_max,
@@ -43,8 +43,8 @@ nt_status sess_new(struct smb_server *server, const struct conn *c, uint32_t ses
 	{
 		LOCK_SCOPE(&server->lock);
 		if (sessions_max == 0 || server->session_count < sessions_max) {
-			do {
-				s->id = env_random_u64(server->env);
+			do { /* 32 bits: clients are known that keep no more of it */
+				s->id = (uint32_t)env_random_u64(server->env);
 			} while (id_taken(server, s->id));
 			map_add(&server->sessions, &s->by_id, s->id);
 			server->session_count++;

@@ -88,7 +88,7 @@ void tree_close(struct tree *t, struct lane *lane, struct wait *w)
 		wait_now(w, 0);
 }
 
-const struct cred *tree_cred(const struct tree *t, const struct principal *who)
+struct cred *tree_cred(const struct tree *t, const struct principal *who)
 {
 	return t->share->force_cred ? t->share->force_cred : who->cred;
 }

@@ -34,4 +34,4 @@ bool tree_shut(struct tree *t);
 /* tree_shut(), then its opens are closed; then w ends. The second caller's w ends at once. */
 void tree_close(struct tree *t, struct lane *lane, struct wait *w);
 /* Whose rights file calls on this tree run with: the user's, or the share's forced account. Borrowed from who/share. */
-const struct cred *tree_cred(const struct tree *t, const struct principal *who);
+struct cred *tree_cred(const struct tree *t, const struct principal *who);
