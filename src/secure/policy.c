@@ -97,16 +97,24 @@ static bool anonymous_no_more(const struct policy_in *in)
 	       !in->null_session_access && !is_setup(in);
 }
 
+/* Signed with a key that is not known here: its session is gone, or was never bound to this connection. */
+static bool signature_without_session(const struct policy_in *in)
+{
+	return in->protection == POLICY_UNVERIFIED && !is_set_up_here(in) &&
+	       in->session != POLICY_SESSION_IN_PROGRESS;
+}
+
 /* ---- require_message_signing -------------------------------------------------------------------- */
 
 /*
  * Deviation: [MS-SMB2] 3.3.5.2.4 answers STATUS_ACCESS_DENIED; this parameter promises that nothing unproved gets
- * an answer or has an effect. That holds for unsigned CANCEL, ECHO and unknown sessions, too.
+ * an answer or has an effect. That holds for unsigned CANCEL and ECHO, too. A signed message for a session that is gone
+ * is told so: its client has to set up anew, and the answer gives nothing away.
  */
 static bool unproved(const struct policy_in *in)
 {
 	return in->require_message_signing && !is_protected(in) && !is_negotiate(in) &&
-	       !is_first_setup(in);
+	       !is_first_setup(in) && !(signature_without_session(in) && !is_setup(in));
 }
 
 static bool unproved_by_signature(const struct policy_in *in)
@@ -198,12 +206,6 @@ static bool signature_wrong(const struct policy_in *in)
 {
 	return in->protection == POLICY_BAD_SIGNATURE ||
 	       (is_binding(in) && in->protection == POLICY_UNVERIFIED);
-}
-
-static bool signature_without_session(const struct policy_in *in)
-{
-	return in->protection == POLICY_UNVERIFIED && !is_set_up_here(in) &&
-	       in->session != POLICY_SESSION_IN_PROGRESS;
 }
 
 static bool signature_without_key(const struct policy_in *in)
