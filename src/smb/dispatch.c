@@ -79,7 +79,7 @@ static nt_status dispatch(struct req *q)
 		st = dispatch_tree(q, cmd->needs);
 	if (!nt_ok(st))
 		return st;
-	return cmd->run(q);
+	return cmd->run ? cmd->run(q) : STATUS_NOT_SUPPORTED;
 }
 
 void frame_run(struct frame *f)
