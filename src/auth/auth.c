@@ -18,6 +18,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 
 /* Between steps an exchange keeps copies of two NTLMSSP messages, the mechanism list and a
  * name. */
@@ -152,8 +153,39 @@ static nt_status named_admit(struct auth *a, const struct ntlm_claim *c,
 	return STATUS_LOGON_FAILURE;
 }
 
+/*
+ * The record of the name as it is; else, for name@domain without a domain of its own, that of the
+ * name, as the domain does not count here. Both are always looked up: time tells nothing.
+ */
+static int user_find(const struct auth_server *s, const struct ntlm_claim *c,
+		     struct arena *arena, struct user *ret_user,
+		     struct userdb_fault *ret_fault)
+{
+	const char *at = c->domain[0] ? NULL : strrchr(c->user, '@');
+	CLEANUP(user_wipe) struct user plain = {0};
+	int err = userdb_find(s->userdb_file, c->user, ret_user, ret_fault);
+	int err_plain;
+	char *name;
+
+	if (!at)
+		return err;
+	name = arena_strdup(arena, c->user);
+	if (!name) {
+		snprintf(ret_fault->text, sizeof(ret_fault->text), "out of memory");
+		return -ENOMEM;
+	}
+	name[at - c->user] = '\0';
+	err_plain = userdb_find(s->userdb_file, name, &plain, ret_fault);
+	if (err != -ENOENT)
+		return err;
+	if (!err_plain)
+		*ret_user = plain;
+	return err_plain;
+}
+
 /* Same work for a user we do not know: only the result differs. */
-static nt_status user_admit(struct auth *a, const struct ntlm_claim *c)
+static nt_status user_admit(struct auth *a, const struct ntlm_claim *c,
+			    struct arena *arena)
 {
 	const struct auth_server *s = a->server;
 	CLEANUP(user_wipe) struct user u = {0};
@@ -161,7 +193,7 @@ static nt_status user_admit(struct auth *a, const struct ntlm_claim *c)
 	nt_status st;
 	int err;
 
-	err = userdb_find(s->userdb_file, c->user, &u, &fault);
+	err = user_find(s, c, arena, &u, &fault);
 	st = ntlm_verify(&a->ntlm, c, &u.nt_hash, err == 0);
 	if (err && err != -ENOENT) {
 		if (may_log(s))
@@ -183,7 +215,7 @@ static nt_status ntlm_finish(struct auth *a, struct span token, struct arena *ar
 		a->claimed = arena_strdup(&a->keep, c.user) ?: "";
 	if (!nt_ok(st))
 		return st;
-	return c.anonymous ? anonymous_admit(a, &c) : user_admit(a, &c);
+	return c.anonymous ? anonymous_admit(a, &c) : user_admit(a, &c, arena);
 }
 
 static nt_status ntlm_step(struct auth *a, struct span token, struct arena *arena,

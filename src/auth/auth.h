@@ -3,7 +3,8 @@
  *
  * Who gets in as whom:
  *
- *     named      in the user database, response proven; acts as the record's Unix account
+ *     named      in the user database, response proven; acts as the record's Unix account. Any
+ *                domain will do, before the name or, as name@domain, behind it
  *     guest      a name that is *not* in the database, if allow_guest; whatever its password. A
  *                known user with a wrong password never becomes a guest, nor does anybody while
  *                the database cannot be read

@@ -44,6 +44,9 @@ static void make_db(void)
 	assert_true(fd >= 0);
 	close(fd);
 	CHECK_EQ(userdb_edit(db_path, "Alice", put_user, (void *)"root", &fault), 0);
+	CHECK_EQ(
+		userdb_edit(db_path, "me@mail.example", put_user, (void *)"root", &fault),
+		0);
 	CHECK_EQ(userdb_edit(db_path, "off", put_user, (void *)"root", &fault), 0);
 	CHECK_EQ(
 		userdb_edit(db_path, "lost", put_user, (void *)"no-such-account", &fault),
@@ -179,6 +182,33 @@ TEST(name_without_response)
 	world_fini(&w);
 }
 
+TEST(name_at_domain)
+{
+	static const struct {
+		const char *user, *domain;
+		bool want;
+	} cases[] = {
+		{"alice@EXAMPLE.COM", "", true},
+		{"ALICE@", "", true},
+		{"me@mail.example", "", true},
+		{"me@mail.example", "X", true},
+		{"alice@EXAMPLE.COM", "DOM", false},
+		{"me", "", false},
+		{"@alice", "", false},
+		{"bob@alice", "", false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct world w;
+
+		world_init(&w);
+		w.client.user = cases[i].user;
+		w.client.domain = cases[i].domain;
+		CHECK_EQ(nt_ok(run_bare(&w)), cases[i].want);
+		world_fini(&w);
+	}
+}
+
 TEST(guest_is_for_unknown_users_only)
 {
 	static const struct {
@@ -189,6 +219,7 @@ TEST(guest_is_for_unknown_users_only)
 		{"nobody", "x", false, false},    {"alice", "x", true, false},
 		{"ALICE", "", true, false},       {"off", "x", true, false},
 		{"lost", "Secret1", true, false}, {"", "", true, false},
+		{"alice@DOM", "x", true, true}, /* DOM\\alice@DOM */
 	};
 
 	log_set(LOG_NONE, NULL);
