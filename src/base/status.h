@@ -46,6 +46,7 @@ typedef struct {
 #define STATUS_SHARING_VIOLATION                       NT_STATUS(0xC0000043)
 #define STATUS_EA_TOO_LARGE                            NT_STATUS(0xC0000050)
 #define STATUS_NONEXISTENT_EA_ENTRY                    NT_STATUS(0xC0000051)
+#define STATUS_NO_EAS_ON_FILE                          NT_STATUS(0xC0000052)
 #define STATUS_FILE_LOCK_CONFLICT                      NT_STATUS(0xC0000054)
 #define STATUS_LOCK_NOT_GRANTED                        NT_STATUS(0xC0000055)
 #define STATUS_DELETE_PENDING                          NT_STATUS(0xC0000056)

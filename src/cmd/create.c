@@ -162,7 +162,6 @@ nt_status create_succeed(struct req *q)
 		.state_id = c->state_id,
 		.directory = c->stat.type == VFS_DIR,
 		.delete_on_close = c->options & FILE_DELETE_ON_CLOSE,
-		.write_through = c->options & FILE_WRITE_THROUGH,
 	};
 	struct open *o;
 	nt_status st;

@@ -105,7 +105,8 @@ nt_status cmd_write(struct req *q)
 	a->io.bytes = mspan_of(q->frame->buf->data + (a->data.p - q->frame->buf->data),
 			       a->data.len);
 	a->io.buf = q->frame->buf;
-	a->io.sync = q->open->write_through || (a->flags & SMB2_WRITEFLAG_WRITE_THROUGH);
+	a->io.sync = (atomic_load(&q->open->mode) & FILE_WRITE_THROUGH) ||
+		     (a->flags & SMB2_WRITEFLAG_WRITE_THROUGH);
 	q->state = a;
 	vfs_run(q->open->node->vfs, &a->io.call, VFS_WRITE, q->lane->lane, NULL,
 		&q->arena, req_wait(q, write_done));

@@ -27,8 +27,6 @@ struct node {
 	struct lock lock;    /* rank NODE */
 	struct node *parent; /* L  NULL for a root; counted */
 	char *name;          /* L  as on disk, "" for a root */
-	uint64_t
-		sticky_write_time; /* L  set explicitly: not moved by later writes; 0 none */
 };
 
 /* A name under change or look-up: serialises creators of one name, case-folded. */

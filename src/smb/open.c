@@ -31,7 +31,13 @@ struct open_closing {
 	struct state_op op; /* has no ranges */
 };
 
-enum { CLOSE_ARENA_MAX = 16 * 1024 };
+enum {
+	CLOSE_ARENA_MAX = 16 * 1024,
+	/* what of CreateOptions FileModeInformation tells: [MS-FSCC] 2.4.31 */
+	MODE_OPTIONS = FILE_WRITE_THROUGH | FILE_SEQUENTIAL_ONLY |
+		       FILE_NO_INTERMEDIATE_BUFFERING | FILE_SYNCHRONOUS_IO_ALERT |
+		       FILE_SYNCHRONOUS_IO_NONALERT | FILE_DELETE_ON_CLOSE,
+};
 
 nt_status open_quota_take(struct sess *s, const struct conf *conf)
 {
@@ -137,7 +143,7 @@ nt_status open_new(const struct open_new *in, struct open **ret_open)
 	o->state_id = in->state_id;
 	o->directory = in->directory;
 	o->delete_on_close = in->delete_on_close;
-	o->write_through = in->write_through;
+	o->mode = in->create_options & MODE_OPTIONS;
 	/* low byte: which server made it; ~0 means "the file before" in compounds */
 	o->id.persistent_id = (env_random_u64(o->server->env) >> 1 << 8) |
 			      (o->server->server_id & 0xFF);

@@ -51,7 +51,6 @@ struct open {
 	uint32_t maximal;          /* I  what could have been granted			*/
 	uint32_t create_options;   /* I							*/
 	bool delete_on_close;      /* I  asked for at CREATE				*/
-	bool write_through;        /* I							*/
 	bool directory;            /* I							*/
 	struct node *node;         /* I  NULL for a pipe				*/
 	struct vfile *data;        /* I  NULL: only attributes were opened, or a pipe	*/
@@ -65,7 +64,10 @@ struct open {
 		*parent; /* L  counted; the directory it was opened in; NULL for a root */
 	char *path;      /* L  from the share root, with backslashes; "" for it */
 	uint64_t position; /* L  FilePositionInformation			*/
-	uint32_t mode;     /* L  FileModeInformation				*/
+	uint32_t ea_next;  /* L  where FileFullEaInformation goes on		*/
+	atomic_uint mode;  /* A  FileModeInformation: FILE_WRITE_THROUGH ...	*/
+	/* A  a write time set or frozen through it: put back after its WRITEs; 0: they move it */
+	_Atomic uint64_t held_write_time;
 	struct open_closing *closing;
 
 	struct turn scan_turn; /* one QUERY_DIRECTORY, or start of a watch, at a time */
@@ -89,7 +91,7 @@ struct open_new {
 	void (*pipe_free)(struct pipe *pipe);
 	uint32_t granted, maximal, create_options;
 	uint64_t state_id;
-	bool directory, delete_on_close, write_through;
+	bool directory, delete_on_close;
 };
 
 /* Reserve one of the session's and server's opens before anything is opened: STATUS_TOO_MANY_OPENED_FILES. */
