@@ -9,7 +9,7 @@
 
 #include <errno.h>
 
-enum { ERROR_RESPONSE_SIZE = 9 };
+enum { ERROR_RESPONSE_SIZE = 9, ERROR_CONTEXT_HEADER_LEN = 8 };
 
 /* Statuses that are not success but carry the command's own body. [MS-SMB2] 3.3.4.4 */
 static const struct {
@@ -35,14 +35,22 @@ static bool keeps_body(const struct req *q, nt_status st)
 	return false;
 }
 
-static void wr_error_body(struct wr *w, struct span data)
+/* Data without a pointer is none; otherwise 3.1.1 wants it, even if empty, inside one error context. 2.2.2, 2.2.2.1 */
+static void wr_error_body(struct wr *w, uint16_t dialect, struct span data)
 {
+	bool context = dialect == SMB2_DIALECT_311 && data.p;
+	size_t len = context ? ERROR_CONTEXT_HEADER_LEN + data.len : data.len;
+
 	wr_u16(w, ERROR_RESPONSE_SIZE);
-	wr_u8(w, 0); /* ErrorContextCount */
-	wr_u8(w, 0); /* Reserved */
-	wr_u32(w, (uint32_t)data.len);
+	wr_u8(w, context); /* ErrorContextCount */
+	wr_u8(w, 0);       /* Reserved */
+	wr_u32(w, (uint32_t)len);
+	if (context) {
+		wr_u32(w, (uint32_t)data.len);
+		wr_u32(w, SMB2_ERROR_ID_DEFAULT);
+	}
 	wr_bytes(w, data);
-	if (data.len == 0)
+	if (len == 0)
 		wr_u8(w, 0); /* ErrorData is never empty on the wire */
 }
 
@@ -128,8 +136,9 @@ static bool reply_body(struct req *q, nt_status *st)
 		return true;
 	if (keeps_body(q, *st))
 		*st = STATUS_INSUFFICIENT_RESOURCES;
-	w = req_reply_anew(q, ERROR_RESPONSE_SIZE + q->error_data.len);
-	wr_error_body(w, q->error_data);
+	w = req_reply_anew(q, ERROR_RESPONSE_SIZE + ERROR_CONTEXT_HEADER_LEN +
+				      q->error_data.len);
+	wr_error_body(w, q->conn->dialect, q->error_data);
 	return wr_ok(w);
 }
 
@@ -185,7 +194,7 @@ void req_interim(struct req *q)
 	map_add(&c->async, &q->by_async, q->async_id);
 	c->async_count++;
 	w = wr_body(b);
-	wr_error_body(&w, (struct span){0});
+	wr_error_body(&w, c->dialect, (struct span){0});
 	{
 		struct buf *kept = q->out;
 

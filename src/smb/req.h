@@ -77,7 +77,7 @@ struct req {
 	struct buf *out; /* response: BUF_HEADROOM, SMB2 header, body	*/
 	struct wr w;     /* over header and body				*/
 	struct span
-		error_data; /* of an ERROR response, in the arena: 2.2.2		*/
+		error_data; /* of an ERROR response, in the arena; p NULL: none: 2.2.2	*/
 	bool final_setup;   /* SESSION_SETUP that made a session or channel	*/
 	/* The handler's: the encoded answer, where it is not signed later. For the preauth hash. */
 	void (*encoded)(struct req *q, struct span message);
