@@ -41,6 +41,32 @@ size_t smb_server_sessions(struct smb_server *s)
 	return s->session_count;
 }
 
+static bool each_open_of(struct sess *sess, bool (*fn)(struct open *o, void *arg),
+			 void *arg)
+{
+	struct map_walk pos;
+	LOCK_SCOPE(&sess->lock);
+
+	for (struct map_node *n = map_walk_first(&sess->opens, &pos); n;
+	     n = map_walk_next(&sess->opens, &pos))
+		if (!fn(container_of(n, struct open, by_id), arg))
+			return false;
+	return true;
+}
+
+bool smb_server_each_open(struct smb_server *s, bool (*fn)(struct open *o, void *arg),
+			  void *arg)
+{
+	struct map_walk pos;
+	LOCK_SCOPE(&s->lock);
+
+	for (struct map_node *n = map_walk_first(&s->sessions, &pos); n;
+	     n = map_walk_next(&s->sessions, &pos))
+		if (!each_open_of(container_of(n, struct sess, by_id), fn, arg))
+			return false;
+	return true;
+}
+
 struct smb_lane *smb_lane_new(struct lane *lane, struct smb_server *server,
 			      struct snapshot *first)
 {

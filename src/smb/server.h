@@ -16,6 +16,7 @@
 #include "secure/policy.h"
 #include "smb/share.h"
 
+struct open;
 struct req;
 
 /* What a command needs before its handler runs. */
@@ -73,6 +74,13 @@ MUST_CHECK int smb_server_init(struct smb_server *s, struct env *env,
 size_t smb_server_sessions(struct smb_server *s);
 /* All connections, sessions and opens must be gone. */
 void smb_server_fini(struct smb_server *s);
+
+/*
+ * Call fn for every open there is until it returns false; false if it did. fn runs under the session's lock and takes the
+ * open's at most. All sessions stand still meanwhile: for rare things only.
+ */
+bool smb_server_each_open(struct smb_server *s, bool (*fn)(struct open *o, void *arg),
+			  void *arg);
 
 /* Per worker: what lane->core points to. */
 struct smb_lane {
