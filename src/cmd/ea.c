@@ -5,9 +5,9 @@
 #include "wire/fscc_proto.h"
 
 enum {
-	EAS_MAX = 1024,    /* in one list; what a file can hold is far less */
+	EAS_MAX = 1024,     /* in one list; what a file can hold is far less */
 	NAME_LEN_MAX = 254, /* [MS-FSCC] 2.4.16: less than 255 */
-	HEADER_LEN = 8,    /* of FILE_FULL_EA_INFORMATION, to EaName */
+	HEADER_LEN = 8,     /* of FILE_FULL_EA_INFORMATION, to EaName */
 	ALIGNMENT = 4,
 };
 
@@ -17,7 +17,8 @@ static bool is_name_char(uint8_t c)
 }
 
 /* len bytes of a name, followed by a NUL. */
-static nt_status decode_name(struct rd *r, uint8_t len, struct arena *a, const char **ret_name)
+static nt_status decode_name(struct rd *r, uint8_t len, struct arena *a,
+			     const char **ret_name)
 {
 	struct span name = rd_bytes(r, len);
 	uint8_t nul = rd_u8(r);
@@ -155,7 +156,8 @@ static void wr_entry(struct wr *w, const struct vfs_ea *ea)
 	wr_bytes(w, ea->value);
 }
 
-nt_status ea_encode(const struct vfs_ea *eas, size_t count, struct wr *w, size_t *ret_done)
+nt_status ea_encode(const struct vfs_ea *eas, size_t count, struct wr *w,
+		    size_t *ret_done)
 {
 	size_t start = wr_pos(w), last = SIZE_MAX;
 

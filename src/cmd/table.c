@@ -20,5 +20,7 @@ const struct command cmd_table[SMB2_COMMAND_COUNT] = {
 	[SMB2_ECHO] = {"ECHO", cmd_echo, NEED_NOTHING, NULL},
 	[SMB2_CHANGE_NOTIFY] = {"CHANGE_NOTIFY", cmd_change_notify, NEED_BOTH,
 				cmd_change_notify_payload},
+	[SMB2_QUERY_INFO] = {"QUERY_INFO", cmd_query_info, NEED_BOTH,
+			     cmd_query_info_payload},
 	[SMB2_OPLOCK_BREAK] = {"OPLOCK_BREAK", cmd_oplock_break, NEED_BOTH, NULL},
 };
