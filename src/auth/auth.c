@@ -131,7 +131,7 @@ static nt_status named_admit(struct auth *a, const struct ntlm_claim *c,
 			     const struct user *u)
 {
 	CLEANUP(cred_putp) struct cred *cred = NULL;
-	struct log_esc account;
+	struct log_esc name, account;
 	int err;
 
 	if (u->disabled)
@@ -141,15 +141,16 @@ static nt_status named_admit(struct auth *a, const struct ntlm_claim *c,
 	err = identity_lookup(user_account(u), &cred);
 	if (!err)
 		return admit(a, PRINCIPAL_NAMED, u->name, c->domain, cred);
+	log_esc(&name, span_of_str(u->name));
 	log_esc(&account, span_of_str(user_account(u)));
 	if (err == -ENOENT)
-		log_warn("logon refused: there is no Unix account \"%s\": create it, or "
-			 "name "
-			 "the account to act as with tsmb-passwd --unix",
-			 account.text);
+		log_warn("logon of \"%s\" refused: there is no Unix account \"%s\": "
+			 "create it, "
+			 "or name another with tsmb-passwd -m \"%s\" --unix ACCOUNT",
+			 name.text, account.text, name.text);
 	else
-		log_error("logon refused: looking up the Unix account \"%s\": %s",
-			  account.text, strerror(-err));
+		log_error("logon of \"%s\" refused: looking up Unix account \"%s\": %s",
+			  name.text, account.text, strerror(-err));
 	return STATUS_LOGON_FAILURE;
 }
 
