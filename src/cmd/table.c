@@ -18,6 +18,8 @@ const struct command cmd_table[SMB2_COMMAND_COUNT] = {
 	[SMB2_IOCTL] = {"IOCTL", cmd_ioctl, NEED_BOTH, cmd_ioctl_payload},
 	[SMB2_CANCEL] = {"CANCEL", cmd_cancel, NEED_NOTHING, NULL},
 	[SMB2_ECHO] = {"ECHO", cmd_echo, NEED_NOTHING, NULL},
+	[SMB2_QUERY_DIRECTORY] = {"QUERY_DIRECTORY", cmd_query_directory, NEED_BOTH,
+				  cmd_query_directory_payload},
 	[SMB2_CHANGE_NOTIFY] = {"CHANGE_NOTIFY", cmd_change_notify, NEED_BOTH,
 				cmd_change_notify_payload},
 	[SMB2_QUERY_INFO] = {"QUERY_INFO", cmd_query_info, NEED_BOTH,

@@ -1,0 +1,69 @@
+#include "cmd/dir_scan.h"
+
+#include "fs/name.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH_ARENA_MAX = 256 * 1024 };
+
+struct dir_scan *dir_scan_new(void)
+{
+	struct dir_scan *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	arena_init(&s->arena, BATCH_ARENA_MAX);
+	if (dir_scan_set_pattern(s, "*") == 0)
+		return s;
+	dir_scan_free(s);
+	return NULL;
+}
+
+void dir_scan_free(struct dir_scan *s)
+{
+	if (!s)
+		return;
+	arena_fini(&s->arena);
+	free(s->pattern);
+	free(s);
+}
+
+int dir_scan_set_pattern(struct dir_scan *s, const char *pattern)
+{
+	char *fresh = strdup(pattern);
+
+	if (!fresh)
+		return -ENOMEM;
+	free(s->pattern);
+	s->pattern = fresh;
+	s->wildcards = name_has_wildcards(fresh);
+	return 0;
+}
+
+void dir_scan_drop(struct dir_scan *s)
+{
+	arena_fini(&s->arena);
+	arena_init(&s->arena, BATCH_ARENA_MAX);
+	s->entries = NULL;
+	s->count = s->next = 0;
+}
+
+void dir_scan_rewind(struct dir_scan *s)
+{
+	dir_scan_drop(s);
+	s->dots = 0;
+	s->end = false;
+	s->cookie = 0;
+}
+
+const struct vfs_dirent *dir_scan_peek(struct dir_scan *s)
+{
+	return s->next < s->count ? &s->entries[s->next] : NULL;
+}
+
+void dir_scan_take(struct dir_scan *s)
+{
+	s->cookie = s->entries[s->next++].cookie;
+}
