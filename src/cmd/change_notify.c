@@ -8,7 +8,6 @@
 enum {
 	OFF_OUTPUT_LENGTH = SMB2_HEADER_LEN + 4,
 	RESPONSE_FIXED_LEN = 8,
-	FILTER_VALID = 0x00000FFF,
 };
 
 struct notify_req {
@@ -136,8 +135,9 @@ static nt_status notify_turn_held(struct req *q, int err, struct wr *w)
 		turn_give(&n->turn);
 		return notify_park(q);
 	}
-	server->ops->start(server, q->open->node->file, n->cred, n->filter, n->flags & SMB2_WATCH_TREE,
-			   &n->fresh, req_wait(q, notify_started));
+	server->ops->start(server, q->open->node->file, n->cred, n->filter,
+			   n->flags & SMB2_WATCH_TREE, &n->fresh,
+			   req_wait(q, notify_started));
 	return STATUS_PENDING;
 }
 
@@ -151,7 +151,7 @@ static void notify_cleanup(struct req *q)
 static nt_status notify_check(const struct req *q, const struct notify_req *n)
 {
 	if (!q->open->directory || n->output_len > q->conn->max_transact ||
-	    !(n->filter & FILTER_VALID))
+	    n->filter == 0)
 		return STATUS_INVALID_PARAMETER;
 	return open_may(q->open, FILE_READ_DATA) ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
 }

@@ -13,6 +13,7 @@ struct lock_req {
 	struct file_id id;
 	uint16_t count;
 	struct state_op *op;
+	nt_status rest; /* of elements that are not in op: the answer if op succeeds */
 	struct state_result result;
 };
 
@@ -37,16 +38,23 @@ static nt_status lock_flags(uint32_t flags, uint32_t first, uint16_t count)
 	return STATUS_SUCCESS;
 }
 
-static nt_status lock_decode(struct req *q, struct lock_req *l)
+static nt_status lock_decode(struct rd *r, struct lock_req *l)
 {
-	struct rd *r = &q->body;
-	uint32_t first = 0;
-
 	rd_struct_size(r, 48);
 	l->count = rd_u16(r);
 	rd_skip(r, 4); /* LockSequence: replay needs durable opens */
 	l->id = rd_file_id(r);
-	if (!rd_ok(r) || l->count == 0 || l->count > STATE_RANGES_MAX ||
+	return rd_ok(r) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+}
+
+/* The elements, into a record of fs/state. Unlocks before an element that may not be are done all the same, then the
+ * request fails: [MS-SMB2] 3.3.5.14.1. */
+static nt_status lock_decode_ranges(struct req *q, struct lock_req *l)
+{
+	struct rd *r = &q->body;
+	uint32_t first = 0;
+
+	if (l->count == 0 || l->count > STATE_RANGES_MAX ||
 	    rd_fit(r, l->count, LOCK_ELEM_LEN) != l->count)
 		return STATUS_INVALID_PARAMETER;
 	l->op = arena_alloc(&q->arena, state_op_len(l->count));
@@ -55,7 +63,6 @@ static nt_status lock_decode(struct req *q, struct lock_req *l)
 	for (uint16_t i = 0; i < l->count; i++) {
 		struct state_range *range = &l->op->ranges[i];
 		uint32_t flags;
-		nt_status st;
 
 		range->offset = rd_u64(r);
 		range->length = rd_u64(r);
@@ -63,12 +70,14 @@ static nt_status lock_decode(struct req *q, struct lock_req *l)
 		rd_skip(r, 4); /* Reserved */
 		if (i == 0)
 			first = flags;
-		st = lock_flags(flags, first, l->count);
-		if (!nt_ok(st))
-			return st;
+		l->rest = lock_flags(flags, first, l->count);
+		if (!nt_ok(l->rest) && (i == 0 || !(first & SMB2_LOCKFLAG_UNLOCK)))
+			return l->rest;
+		if (!nt_ok(l->rest))
+			break;
 		range->exclusive = flags & SMB2_LOCKFLAG_EXCLUSIVE_LOCK;
+		l->op->range_count++;
 	}
-	l->op->range_count = l->count;
 	l->op->code = first & SMB2_LOCKFLAG_UNLOCK ? STATE_UNLOCK : STATE_LOCK;
 	l->op->wait_if_held = l->op->code == STATE_LOCK &&
 			      !(first & SMB2_LOCKFLAG_FAIL_IMMEDIATELY);
@@ -91,8 +100,8 @@ static nt_status lock_done(struct req *q, int err, struct wr *w)
 	}
 	if (err)
 		return nt_from_errno(err);
-	if (!nt_ok(l->result.status))
-		return l->result.status;
+	if (!nt_ok(l->result.status) || !nt_ok(l->rest))
+		return nt_ok(l->result.status) ? l->rest : l->result.status;
 	wr_u16(w, 4); /* StructureSize */
 	wr_u16(w, 0); /* Reserved */
 	return STATUS_SUCCESS;
@@ -107,9 +116,11 @@ nt_status cmd_lock(struct req *q)
 
 	if (!l)
 		return STATUS_INSUFFICIENT_RESOURCES;
-	st = lock_decode(q, l);
+	st = lock_decode(&q->body, l);
 	if (nt_ok(st))
 		st = req_open_get(q, l->id);
+	if (nt_ok(st))
+		st = lock_decode_ranges(q, l);
 	if (!nt_ok(st))
 		return st;
 	o = q->open;

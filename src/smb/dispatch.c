@@ -95,7 +95,7 @@ void frame_run(struct frame *f)
 
 		if (nt_is(st, STATUS_PENDING) && q->pending) {
 			if (q->peer)
-				req_interim(q);
+				req_parked(q);
 			return;
 		}
 		f->running = next;

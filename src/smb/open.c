@@ -222,6 +222,13 @@ nt_status open_enter(struct open *o, struct req *q)
 	return STATUS_SUCCESS;
 }
 
+bool open_is_closing(struct open *o)
+{
+	LOCK_SCOPE(&o->lock);
+
+	return o->state != OPEN_OPEN;
+}
+
 /* Has everything ended that d waits for? Under o's lock. */
 static bool drained(const struct open *o, const struct open_drain *d)
 {

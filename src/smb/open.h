@@ -120,6 +120,8 @@ void open_take_off(struct open *o);
 /* A request begins or ends to use o; done by req_open_get() and the request's end. STATUS_FILE_CLOSED once closing. */
 MUST_CHECK nt_status open_enter(struct open *o, struct req *q);
 void open_leave(struct open *o, struct req *q);
+/* Its close has begun: what parks on it now must end at once, as nobody will look for it any more. */
+bool open_is_closing(struct open *o);
 
 /* End w when every WRITE that entered before q has left: FLUSH does not overtake. */
 void open_after_writes(struct open *o, struct req *q, struct wait *w);

@@ -251,8 +251,8 @@ static void req_resume(struct wait *w)
 	q->pending = false;
 	st = q->done(q, w->err, req_reply(q, 0));
 	if (nt_is(st, STATUS_PENDING) && q->pending) {
-		if (q->peer && !q->async_id)
-			req_interim(q);
+		if (q->peer)
+			req_parked(q);
 		return;
 	}
 	if (q == f->running) {
@@ -287,6 +287,20 @@ void req_cancel(struct req *q, enum wait_why why)
 {
 	if (wait_claim(&q->wait, why))
 		wait_now(&q->wait, -ECANCELED);
+	else if (why == WAIT_CANCELLED)
+		q->cancel_asked = true;
+}
+
+void req_parked(struct req *q)
+{
+	if (q->conn->state == CONN_CLOSED)
+		req_cancel(q, WAIT_DISCONNECTED);
+	else if (q->open && open_is_closing(q->open))
+		req_cancel(q, WAIT_CLOSED);
+	else if (q->cancel_asked)
+		req_cancel(q, WAIT_CANCELLED);
+	if (!q->async_id)
+		req_interim(q);
 }
 
 void conn_requests_abandon(struct conn *c)

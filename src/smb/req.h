@@ -66,6 +66,7 @@ struct req {
 	req_done done;
 	bool pending;             /* the handler has armed `wait`			*/
 	bool peer;                /* it waits for another client			*/
+	bool cancel_asked;        /* CANCEL came before it waited for another client */
 	bool listed;              /* in conn->requests				*/
 	struct map_node by_id;    /* conn->requests, by MessageId			*/
 	struct map_node by_async; /* conn->async, by AsyncId				*/
@@ -155,7 +156,10 @@ void req_finish(struct req *q, nt_status st);
 struct wr *req_reply_anew(struct req *q, size_t body_len);
 /* A cursor over b as a response, behind the header. */
 struct wr wr_body(struct buf *b);
-/* Send the interim answer. [MS-SMB2] 3.3.4.2 */
+/* The handler has parked it on another client: the interim answer ([MS-SMB2] 3.3.4.2), or an end at once if cancel, close or
+ * disconnect came before. */
+void req_parked(struct req *q);
+/* Send the interim answer. */
 void req_interim(struct req *q);
 void req_free(struct req *q);
 /* A lost connection: claim all that is parked. */
