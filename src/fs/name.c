@@ -1,39 +1,59 @@
 #include "fs/name.h"
 
+#include "base/utf8.h"
 #include "wire/utf16.h"
 
+#include <errno.h>
 #include <string.h>
 
 enum {
 	NAME_BYTES_MAX = 255, /* what Linux file systems hold */
 	NAME_UNITS_MAX = 255, /* [MS-FSCC] 2.1.5.2 */
-	PATTERN_UNITS_MAX = 1024,
+	PATH_UNITS_MAX = 32760,
+	NOT_A_CHAR = 0x110000,
 };
 
-/* [MS-FSCC] 2.1.5.2: not in any component; '/' has no other meaning here than to be refused. */
-static bool is_reserved_char(unsigned char c)
-{
-	return c < 0x20 || strchr("\"/\\:|<>*?", c) != NULL;
-}
+/* [MS-FSCC] 2.1.5.2: not in any component. A slash has no other meaning here than to be refused. */
+static const bool reserved[256] = {
+	[0x00 ... 0x1F] = true, ['"'] = true, ['\\'] = true, ['/'] = true, [':'] = true,
+	['|'] = true,           ['<'] = true, ['>'] = true,  ['*'] = true, ['?'] = true,
+};
 
-static nt_status component_check(const char *name, size_t len)
+static nt_status length_check(const char *name)
 {
-	int64_t units;
+	int64_t units = utf16_len(name) / 2;
 
-	if (len == 0)
-		return STATUS_OBJECT_NAME_INVALID;
-	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-		return STATUS_OBJECT_PATH_SYNTAX_BAD;
-	for (size_t i = 0; i < len; i++)
-		if (is_reserved_char((unsigned char)name[i]))
-			return STATUS_OBJECT_NAME_INVALID;
-	units = utf16_len(name) / 2;
-	if (len > NAME_BYTES_MAX || units < 0 || units > NAME_UNITS_MAX)
+	if (units <= 0 || units > NAME_UNITS_MAX || strlen(name) > NAME_BYTES_MAX)
 		return STATUS_OBJECT_NAME_INVALID;
 	return STATUS_SUCCESS;
 }
 
-/* "name:stream:$TYPE" of the last component: cut it, see which stream is meant. [MS-FSCC] 2.1.5.3 */
+static nt_status component_check(const char *name)
+{
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return STATUS_OBJECT_PATH_SYNTAX_BAD;
+	for (const char *c = name; *c; c++)
+		if (reserved[(unsigned char)*c])
+			return STATUS_OBJECT_NAME_INVALID;
+	return length_check(name);
+}
+
+/* The type of a stream. [MS-FSA] 2.1.5.1 phases 6 and 7 */
+static nt_status stream_type(const char *stream, const char *type, enum name_type *ret)
+{
+	if (strcasecmp(type, "$DATA") == 0) {
+		*ret = NAME_DATA;
+		return STATUS_SUCCESS;
+	}
+	if (strcasecmp(type, "$INDEX_ALLOCATION") != 0)
+		return STATUS_OBJECT_NAME_INVALID;
+	if (stream[0] && strcasecmp(stream, "$I30") != 0)
+		return STATUS_INVALID_PARAMETER;
+	*ret = NAME_DIRECTORY;
+	return STATUS_SUCCESS;
+}
+
+/* "name:stream:$TYPE" of the last component: cut it, see which stream is meant. [MS-FSCC] 2.1.5 */
 static nt_status stream_split(char *last, struct name_path *path)
 {
 	char *stream = strchr(last, ':');
@@ -44,19 +64,19 @@ static nt_status stream_split(char *last, struct name_path *path)
 	*stream++ = '\0';
 	type = strchr(stream, ':');
 	if (type) {
+		nt_status st;
+
 		*type++ = '\0';
-		if (strcasecmp(type, "$INDEX_ALLOCATION") == 0 &&
-		    (stream[0] == '\0' || strcasecmp(stream, "$I30") == 0))
-			return STATUS_SUCCESS; /* the directory itself */
-		if (strcasecmp(type, "$DATA") != 0)
-			return STATUS_OBJECT_NAME_INVALID;
-	} else if (stream[0] == '\0') {
-		return STATUS_OBJECT_NAME_INVALID;
+		st = stream_type(stream, type, &path->type);
+		if (!nt_ok(st))
+			return st;
+		if (stream[0] == '\0' || path->type == NAME_DIRECTORY)
+			return STATUS_SUCCESS; /* the file or directory itself */
 	}
-	if (strpbrk(stream, "/\\"))
+	if (strchr(stream, '/'))
 		return STATUS_OBJECT_NAME_INVALID;
-	path->stream = stream[0] ? stream : NULL;
-	return STATUS_SUCCESS;
+	path->stream = stream;
+	return length_check(stream);
 }
 
 static size_t count_components(const char *s)
@@ -68,46 +88,66 @@ static size_t count_components(const char *s)
 	return n;
 }
 
+/* Cut text, which is not empty, at its backslashes; path->names has room. */
+static nt_status components_split(char *text, struct name_path *path)
+{
+	for (char *next; text; text = next) {
+		nt_status st;
+
+		next = strchr(text, '\\');
+		if (next)
+			*next++ = '\0';
+		st = component_check(text);
+		if (!nt_ok(st))
+			return st;
+		path->names[path->count++] = text;
+	}
+	return STATUS_SUCCESS;
+}
+
+/* text: from the client, without the leading backslash it may not have */
+static nt_status text_parse(char *text, struct arena *a, struct name_path *path)
+{
+	char *end = text + strlen(text) - 1;
+	char *last;
+	nt_status st;
+
+	if (*end == '\\') {
+		*end = '\0';
+		path->slash = true;
+	}
+	path->names = arena_array(a, count_components(text), sizeof(*path->names));
+	if (!path->names)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	last = strrchr(text, '\\');
+	st = stream_split(last ? last + 1 : text, path);
+	if (!nt_ok(st))
+		return st;
+	if (text[0] == '\0') /* ":stream" and the like: of the root itself */
+		return STATUS_SUCCESS;
+	return components_split(text, path);
+}
+
 nt_status name_parse(struct span utf16le, struct arena *a, struct name_path *ret_path)
 {
 	struct name_path path = {0};
-	char *text, *at;
-	nt_status st;
+	nt_status st = STATUS_SUCCESS;
+	char *text;
+	int err;
 
-	if (utf16le.len == 0) {
-		*ret_path = path;
-		return STATUS_SUCCESS;
-	}
-	if (utf16_to_utf8(a, utf16le, &text) != 0)
+	if (utf16le.len / 2 > PATH_UNITS_MAX)
 		return STATUS_OBJECT_NAME_INVALID;
+	err = utf16_to_utf8(a, utf16le, &text);
+	if (err)
+		return err == -ENOMEM ? STATUS_INSUFFICIENT_RESOURCES
+				      : STATUS_OBJECT_NAME_INVALID;
 	if (text[0] == '\\')
 		return STATUS_INVALID_PARAMETER;
-	path.names = arena_array(a, count_components(text), sizeof(*path.names));
-	if (!path.names)
-		return STATUS_INSUFFICIENT_RESOURCES;
-	st = stream_split(strrchr(text, '\\') ? strrchr(text, '\\') + 1 : text, &path);
-	if (!nt_ok(st))
-		return st;
-	if (text[0] == '\0') { /* "::$DATA" and the like: of the root itself */
+	if (text[0])
+		st = text_parse(text, a, &path);
+	if (nt_ok(st))
 		*ret_path = path;
-		return STATUS_SUCCESS;
-	}
-	for (at = text; at;) {
-		char *sep = strchr(at, '\\');
-
-		if (sep)
-			*sep = '\0';
-		if (at[0] == '\0' && !sep &&
-		    path.count) /* one trailing backslash is tolerated */
-			break;
-		st = component_check(at, strlen(at));
-		if (!nt_ok(st))
-			return st;
-		path.names[path.count++] = at;
-		at = sep ? sep + 1 : NULL;
-	}
-	*ret_path = path;
-	return STATUS_SUCCESS;
+	return st;
 }
 
 bool name_reserved(const char *component)
@@ -117,11 +157,9 @@ bool name_reserved(const char *component)
 
 bool name_showable(const char *on_disk)
 {
-	size_t len = strlen(on_disk);
-
 	if (strcmp(on_disk, ".") == 0 || strcmp(on_disk, "..") == 0)
 		return true;
-	return nt_ok(component_check(on_disk, len)) && !name_reserved(on_disk);
+	return nt_ok(component_check(on_disk)) && !name_reserved(on_disk);
 }
 
 bool name_has_wildcards(const char *pattern)
@@ -129,111 +167,154 @@ bool name_has_wildcards(const char *pattern)
 	return strpbrk(pattern, "*?<>\"") != NULL;
 }
 
-/* One string as UTF-16 units, upper-cased if case does not matter: what the expression is defined on. */
-static bool to_units(struct arena *a, const char *s, bool ignore_case, uint16_t *units,
-		     size_t max, size_t *ret_len)
+/* The next character of what is left; NOT_A_CHAR and above for a byte that is no UTF-8. */
+static uint32_t take_char(struct span *s, bool ignore_case)
 {
-	struct wr w;
-	char *upper;
+	uint32_t c = NOT_A_CHAR;
+	size_t n;
 
-	if (ignore_case) {
-		if (utf8_upper(a, s, &upper) != 0)
-			return false;
-		s = upper;
+	if (ignore_case)
+		return utf8_take_upper(s);
+	n = utf8_get(*s, &c);
+	*s = span_from(*s, n ? n : 1);
+	return c;
+}
+
+/* One character as UTF-16: how many units. */
+static size_t to_units(uint32_t c, uint16_t units[2])
+{
+	if (c < 0x10000) {
+		units[0] = (uint16_t)c;
+		return 1;
 	}
-	w = wr_of(mspan_of(units, max * sizeof(*units)));
-	(void)wr_utf16(&w, s);
-	*ret_len = wr_pos(&w) / 2;
-	return wr_ok(&w);
+	units[0] = (uint16_t)(0xD800 + ((c - 0x10000) >> 10));
+	units[1] = (uint16_t)(0xDC00 + (c & 0x3FF));
+	return 2;
+}
+
+nt_status name_pattern_init(struct name_pattern *p, const char *pattern, bool ignore_case)
+{
+	struct span s = span_of_str(pattern);
+
+	p->ignore_case = ignore_case;
+	p->everything = s.len == 0 || strcmp(pattern, "*.*") == 0;
+	p->len = 0;
+	while (s.len) {
+		uint32_t c = take_char(&s, ignore_case);
+		uint16_t units[2];
+		size_t n;
+
+		if (c == '*' && p->len && p->units[p->len - 1] == '*')
+			continue;
+		if (c >= NOT_A_CHAR)
+			return STATUS_OBJECT_NAME_INVALID;
+		n = to_units(c, units);
+		if (n > NAME_PATTERN_UNITS_MAX - p->len)
+			return STATUS_OBJECT_NAME_INVALID;
+		memcpy(p->units + p->len, units, n * sizeof(units[0]));
+		p->len += n;
+	}
+	p->everything |= p->len == 1 && p->units[0] == '*';
+	return STATUS_SUCCESS;
 }
 
 /*
- * [MS-FSA] 2.1.4.4. The set of pattern positions that the name so far can have reached is kept as a bitmap; each unit of
- * the name moves it on: time pattern x name, whatever the pattern.
+ * [MS-FSA] 2.1.4.4. All pattern positions that the name so far can have led to are kept as a set; each unit of the
+ * name moves it on, so no pattern makes a name expensive.
  *
- *     *  any run        ?  one unit       >  one unit, or none at a dot or the end
- *     <  any run up to the last dot       "  a dot, or the end
+ *     *  any run        ?  one unit       >  one unit, but none before a dot and at the end
+ *     <  any run up to the last dot       "  a dot, or nothing at the end
  */
-struct matcher {
-	const uint16_t *pattern;
-	size_t len;
-	bool at[PATTERN_UNITS_MAX + 1];
-	bool next[PATTERN_UNITS_MAX + 1];
+struct positions {
+	uint64_t set[NAME_PATTERN_UNITS_MAX / 64 + 1];
 };
 
-/* Positions reachable without consuming anything, when the rest of the name begins with `c` (0: at the end). */
-static void match_close(struct matcher *m, uint16_t c)
+static void positions_add(struct positions *s, size_t i)
 {
-	for (size_t i = 0; i < m->len; i++) {
-		uint16_t p = m->pattern[i];
+	s->set[i / 64] |= UINT64_C(1) << (i % 64);
+}
 
-		if (!m->at[i])
+/* The first one that is not below i; SIZE_MAX if there is none. */
+static size_t positions_next(const struct positions *s, size_t i)
+{
+	size_t word = i / 64;
+	uint64_t left = s->set[word] & ~UINT64_C(0) << (i % 64);
+
+	while (!left) {
+		if (++word == ARRAY_LEN(s->set))
+			return SIZE_MAX;
+		left = s->set[word];
+	}
+	return word * 64 + (size_t)__builtin_ctzll(left);
+}
+
+/* Does the pattern unit let us past it without taking c (0: the end)? */
+static bool passes(uint16_t unit, uint16_t c)
+{
+	switch (unit) {
+	case '*':
+	case '<':
+		return true;
+	case '>':
+		return c == '.' || c == 0;
+	case '"':
+		return c == 0;
+	default:
+		return false;
+	}
+}
+
+/* Move on by c, or to the end with 0; last_dot: c is the last dot of the name. */
+static void match_step(const struct name_pattern *p, struct positions *at, uint16_t c,
+		       bool last_dot)
+{
+	struct positions next = {0};
+
+	for (size_t i = positions_next(at, 0); i < p->len;
+	     i = positions_next(at, i + 1)) {
+		uint16_t unit = p->units[i];
+
+		if (passes(unit, c))
+			positions_add(at, i + 1);
+		if (c == 0)
 			continue;
-		if (p == '*' || p == '<' || (p == '>' && (c == '.' || c == 0)) ||
-		    (p == '"' && c == 0))
-			m->at[i + 1] = true;
+		if (unit == '*' || (unit == '<' && !last_dot))
+			positions_add(&next, i);
+		else if (unit == '?' || unit == c || (unit == '"' && c == '.') ||
+			 (unit == '>' && c != '.'))
+			positions_add(&next, i + 1);
 	}
+	if (c)
+		*at = next;
 }
 
-/* Consume c; last_dot: no dot comes after it. */
-static void match_step(struct matcher *m, uint16_t c, bool dots_follow)
+bool name_pattern_match(const struct name_pattern *p, const char *name)
 {
-	memset(m->next, 0, (m->len + 1) * sizeof(m->next[0]));
-	for (size_t i = 0; i < m->len; i++) {
-		uint16_t p = m->pattern[i];
+	const char *last_dot = strrchr(name, '.');
+	struct positions at = {{1}};
 
-		if (!m->at[i])
-			continue;
-		if (p == '*' || (p == '<' && (c != '.' || dots_follow)))
-			m->next[i] = true;
-		else if (p == '?' || p == c || (p == '"' && c == '.') ||
-			 (p == '>' && c != '.'))
-			m->next[i + 1] = true;
+	if (p->everything)
+		return true;
+	for (struct span s = span_of_str(name); s.len;) {
+		bool is_last_dot = (const char *)s.p == last_dot;
+		uint32_t c = take_char(&s, p->ignore_case);
+		uint16_t units[2];
+
+		if (c >= NOT_A_CHAR)
+			return false;
+		for (size_t i = 0, n = to_units(c, units); i < n; i++)
+			match_step(p, &at, units[i], is_last_dot);
+		if (positions_next(&at, 0) == SIZE_MAX)
+			return false;
 	}
-	memcpy(m->at, m->next, (m->len + 1) * sizeof(m->at[0]));
-}
-
-static size_t count_dots(const uint16_t *name, size_t len)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < len; i++)
-		n += name[i] == '.';
-	return n;
-}
-
-static bool match_units(struct matcher *m, const uint16_t *name, size_t len)
-{
-	size_t dots = count_dots(name, len);
-
-	memset(m->at, 0, sizeof(m->at));
-	m->at[0] = true;
-	for (size_t i = 0; i < len; i++) {
-		match_close(m, name[i]);
-		dots -= name[i] == '.';
-		match_step(m, name[i], dots > 0);
-	}
-	match_close(m, 0);
-	return m->at[m->len];
+	match_step(p, &at, 0, false);
+	return positions_next(&at, p->len) == p->len;
 }
 
 bool name_match(const char *pattern, const char *name, bool ignore_case)
 {
-	uint16_t pattern_units[PATTERN_UNITS_MAX], name_units[PATTERN_UNITS_MAX];
-	struct matcher m;
-	struct arena a;
-	size_t name_len;
-	bool matches;
+	struct name_pattern p;
 
-	if (strcmp(pattern, "*") == 0)
-		return true;
-	arena_init(&a, 16 * 1024);
-	m.pattern = pattern_units;
-	matches = to_units(&a, pattern, ignore_case, pattern_units, PATTERN_UNITS_MAX,
-			   &m.len) &&
-		  to_units(&a, name, ignore_case, name_units, PATTERN_UNITS_MAX,
-			   &name_len) &&
-		  match_units(&m, name_units, name_len);
-	arena_fini(&a);
-	return matches;
+	return nt_ok(name_pattern_init(&p, pattern, ignore_case)) &&
+	       name_pattern_match(&p, name);
 }

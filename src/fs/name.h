@@ -2,26 +2,36 @@
  * name.h - names as clients write them: backslash paths to components, and search patterns.
  *
  * Threads  pure.
- * Spec     [MS-FSCC] 2.1.5, [MS-FSA] 2.1.4.4 (wildcards), [MS-SMB2] 2.2.13 (Name)
+ * Spec     [MS-FSCC] 2.1.5, [MS-FSA] 2.1.4.4 (wildcards), 2.1.5.1 (phases 1, 5 to 7), [MS-SMB2] 2.2.13 (Name)
  */
 #pragma once
 
 #include "base/arena.h"
 #include "base/status.h"
 
+/* What the type behind the last name's second colon says. */
+enum name_type {
+	NAME_ANY,       /* nothing			*/
+	NAME_DATA,      /* $DATA: contents		*/
+	NAME_DIRECTORY, /* $INDEX_ALLOCATION		*/
+};
+
 struct name_path {
-	const char **names; /* components, UTF-8 */
-	size_t count;       /* 0: the share root */
-	const char *stream; /* "name" of name:$DATA; NULL for none (or ::$DATA) */
-	bool bad_stream;
+	const char **names; /* components, UTF-8		*/
+	size_t count;       /* 0: the share root		*/
+	const char *stream; /* of the last one; NULL for none	*/
+	enum name_type type;
+	bool slash; /* ends in a backslash: only a directory will do */
 };
 
 /*
  * Split what a client sent.
  *
- * STATUS_OBJECT_NAME_INVALID   a reserved character, a component over 255 UTF-16 units or 255 bytes
- * STATUS_OBJECT_PATH_SYNTAX_BAD  "." or ".." as a component, or an empty one
- * STATUS_INVALID_PARAMETER     a leading backslash
+ * STATUS_OBJECT_NAME_INVALID     not UTF-16, a reserved character, an empty component, one over 255 UTF-16 units or 255
+ *                                bytes, an unknown type of stream, a stream before the last component
+ * STATUS_OBJECT_PATH_SYNTAX_BAD  "." or ".." as a component
+ * STATUS_INVALID_PARAMETER       a leading backslash, an index other than $I30
+ * STATUS_INSUFFICIENT_RESOURCES  the arena is full
  */
 MUST_CHECK nt_status name_parse(struct span utf16le, struct arena *a,
 				struct name_path *ret_path);
@@ -29,9 +39,26 @@ MUST_CHECK nt_status name_parse(struct span utf16le, struct arena *a,
 /* Does one component stand for something no client may reach (our own folders and attributes)? */
 bool name_reserved(const char *component);
 
-/* Match with * ? < > " as [MS-FSA] 2.1.4.4 says; both UTF-8; linear space, bounded time. */
-MUST_CHECK bool name_match(const char *pattern, const char *name, bool ignore_case);
-bool name_has_wildcards(const char *pattern);
-
 /* A name as it may be shown to clients; false if it cannot (not UTF-8, reserved characters): then it is hidden. */
 bool name_showable(const char *on_disk);
+
+enum { NAME_PATTERN_UNITS_MAX = 256 }; /* names have 255; runs of '*' count once */
+
+/* An expression of * ? < > " made ready: prepared once, matched against every name of a directory. */
+struct name_pattern {
+	bool everything; /* matches all names		*/
+	bool ignore_case;
+	size_t len;
+	uint16_t units[NAME_PATTERN_UNITS_MAX];
+};
+
+/* An empty pattern is "*": [MS-FSA] 2.1.5.6. STATUS_OBJECT_NAME_INVALID if it is too long or not UTF-8. */
+MUST_CHECK nt_status name_pattern_init(struct name_pattern *p, const char *pattern,
+				       bool ignore_case);
+
+/* Is the name in the expression? Linear in pattern x name, without allocation. Spec: [MS-FSA] 2.1.4.4 */
+MUST_CHECK bool name_pattern_match(const struct name_pattern *p, const char *name);
+
+/* Both at once, for one name; false for a pattern that is invalid. */
+MUST_CHECK bool name_match(const char *pattern, const char *name, bool ignore_case);
+bool name_has_wildcards(const char *pattern);

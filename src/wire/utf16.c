@@ -109,11 +109,8 @@ static uint32_t upper(uint32_t c)
 	return u < 0x10000 && uc_tolower(u) == c ? u : c;
 }
 
-/*
- * Take the next character of a name, in upper case. A byte that is no UTF-8 (Linux allows any) stands for itself
- * only: above all characters.
- */
-static uint32_t next_upper(struct span *s)
+/* Linux allows any bytes in a name: one that is no UTF-8 stands above all characters. */
+uint32_t utf8_take_upper(struct span *s)
 {
 	uint32_t c;
 	size_t n = utf8_get(*s, &c);
@@ -138,7 +135,7 @@ int utf8_upper(struct arena *a, const char *utf8, char **ret_upper)
 		return -ENOMEM;
 	while (s.len) {
 		uint8_t c8[UTF8_CHAR_MAX];
-		uint32_t c = next_upper(&s);
+		uint32_t c = utf8_take_upper(&s);
 		size_t n;
 
 		if (c > 0x10FFFF)
@@ -156,7 +153,7 @@ bool utf8_eq_nocase(const char *a, const char *b)
 	struct span x = span_of_str(a), y = span_of_str(b);
 
 	while (x.len && y.len) {
-		if (next_upper(&x) != next_upper(&y))
+		if (utf8_take_upper(&x) != utf8_take_upper(&y))
 			return false;
 	}
 	return x.len == y.len; /* both 0 */
@@ -174,7 +171,7 @@ uint64_t utf8_hash_nocase(const uint8_t key[16], const char *name)
 
 		wr_u64(&w, hash);
 		while (s.len && wr_left(&w) >= sizeof(uint32_t))
-			wr_u32(&w, next_upper(&s));
+			wr_u32(&w, utf8_take_upper(&s));
 		hash = map_hash(key, wr_done(&w));
 	} while (s.len);
 	return hash;

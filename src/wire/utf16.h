@@ -28,7 +28,10 @@ MUST_CHECK int64_t utf16_len(const char *utf8);
 /* In the arena. -EILSEQ, -ENOMEM. */
 MUST_CHECK int utf8_upper(struct arena *a, const char *utf8, char **ret_upper);
 
-/* The next two take any bytes: one that is no UTF-8 equals only itself. Without allocation. */
+/* The next three take any bytes: one that is no UTF-8 equals only itself. Without allocation. */
+
+/* Take the first character off *s, which is not empty, in upper case. A byte that is no UTF-8: 0x110000 + the byte. */
+uint32_t utf8_take_upper(struct span *s);
 MUST_CHECK bool utf8_eq_nocase(const char *a, const char *b);
 /* Equal for names equal under utf8_eq_nocase(); keyed like map_hash(). */
 uint64_t utf8_hash_nocase(const uint8_t key[16], const char *name);
