@@ -81,12 +81,17 @@ static void reload(struct server *s, const char *path)
 /* Signals are taken one after another, here only: all threads inherit the mask. */
 static void block_signals(sigset_t *set)
 {
+	sigset_t pipe;
+
+	sigemptyset(&pipe);
 	sigemptyset(set);
 	sigaddset(set, SIGHUP);
 	sigaddset(set, SIGINT);
 	sigaddset(set, SIGTERM);
+	sigaddset(&pipe,
+		  SIGPIPE); /* never taken: writing to a closed socket is an errno */
 	sigprocmask(SIG_BLOCK, set, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_BLOCK, &pipe, NULL);
 }
 
 static int serve(const char *path)

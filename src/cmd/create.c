@@ -126,23 +126,25 @@ nt_status cmd_create(struct req *q)
 	return create_walk(q);
 }
 
-/* Path of the new open: directories as the client wrote them, the last name as it is. */
+/* Path of the new open: directories as the client wrote them, the last name as it is. From malloc. */
 static char *create_path(const struct create *c)
 {
-	size_t len = 1;
-	char *path, *end;
+	size_t len = strlen(c->leaf) + 1;
+	char *path;
+	struct wr w;
 
-	for (size_t i = 0; i < c->path.count; i++)
-		len += strlen(c->path.names[i]) + strlen(c->leaf) + 1;
-	path = end = malloc(len);
+	for (size_t i = 0; i + 1 < c->path.count; i++)
+		len += strlen(c->path.names[i]) + 1;
+	path = malloc(len);
 	if (!path)
 		return NULL;
-	*end = '\0';
-	for (size_t i = 0; i < c->path.count; i++) {
-		if (i)
-			*end++ = '\\';
-		end = stpcpy(end, i + 1 < c->path.count ? c->path.names[i] : c->leaf);
+	w = wr_of(mspan_of(path, len));
+	for (size_t i = 0; i + 1 < c->path.count; i++) {
+		wr_bytes(&w, span_of_str(c->path.names[i]));
+		wr_u8(&w, '\\');
 	}
+	wr_bytes(&w, span_of_str(c->leaf));
+	wr_u8(&w, 0);
 	return path;
 }
 
