@@ -24,5 +24,6 @@ const struct command cmd_table[SMB2_COMMAND_COUNT] = {
 				cmd_change_notify_payload},
 	[SMB2_QUERY_INFO] = {"QUERY_INFO", cmd_query_info, NEED_BOTH,
 			     cmd_query_info_payload},
+	[SMB2_SET_INFO] = {"SET_INFO", cmd_set_info, NEED_BOTH, cmd_set_info_payload},
 	[SMB2_OPLOCK_BREAK] = {"OPLOCK_BREAK", cmd_oplock_break, NEED_BOTH, NULL},
 };

@@ -1,5 +1,6 @@
 /* SMB2 WRITE.  Spec: [MS-SMB2] 2.2.21, 2.2.22, 3.3.5.13 */
 #include "cmd/cmd.h"
+#include "cmd/open_call.h"
 #include "cmd/pipe_io.h"
 
 enum { OFF_LENGTH = SMB2_HEADER_LEN + 4 };
@@ -62,6 +63,24 @@ static nt_status write_done(struct req *q, int err, struct wr *w)
 	return STATUS_SUCCESS;
 }
 
+/* A write time that was set or frozen through this open is not moved by its WRITEs. [MS-FSA] 2.1.4.17 */
+static nt_status write_hold_time(struct req *q, int err, struct wr *w)
+{
+	struct vfs_setattr *s;
+	uint64_t held = atomic_load(&q->open->held_write_time);
+
+	if (err || !held)
+		return write_done(q, err, w);
+	s = arena_alloc(&q->arena, sizeof(*s));
+	if (!s)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	s->file = q->open->node->file;
+	s->data = q->open->data;
+	s->what = VFS_SET_WRITE_TIME;
+	s->attr.write_time = held;
+	return open_call(q, &s->call, VFS_SETATTR, write_done);
+}
+
 static nt_status write_check(struct req *q, const struct write *a)
 {
 	struct open *o = q->open;
@@ -109,6 +128,6 @@ nt_status cmd_write(struct req *q)
 		     (a->flags & SMB2_WRITEFLAG_WRITE_THROUGH);
 	q->state = a;
 	vfs_run(q->open->node->vfs, &a->io.call, VFS_WRITE, q->lane->lane, NULL,
-		&q->arena, req_wait(q, write_done));
+		&q->arena, req_wait(q, write_hold_time));
 	return STATUS_PENDING;
 }

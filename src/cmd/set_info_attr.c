@@ -1,0 +1,243 @@
+/*
+ * SET_INFO: times and attributes, sizes, the security descriptor. Each ends in one VFS_SETATTR.
+ *
+ * Spec     [MS-FSA] 2.1.5.15.1, .2, .5; 2.1.5.17; [MS-SMB2] 3.3.5.21.1, 3.3.5.21.3
+ */
+#include "cmd/file_info.h"
+#include "cmd/set_info.h"
+#include "fs/access.h"
+#include "wire/filetime.h"
+
+enum {
+	SETTABLE = FILE_ATTRIBUTE_READONLY | FILE_ATTRIBUTE_HIDDEN |
+		   FILE_ATTRIBUTE_SYSTEM | FILE_ATTRIBUTE_ARCHIVE |
+		   FILE_ATTRIBUTE_TEMPORARY | FILE_ATTRIBUTE_OFFLINE |
+		   FILE_ATTRIBUTE_NOT_CONTENT_INDEXED,
+	STORED = OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION |
+		 DACL_SECURITY_INFORMATION,
+};
+
+struct set_attr {
+	struct vfs_setattr call;
+	struct vfs_statcall stat;
+	struct file_basic basic;
+	struct turn_ref turn;
+	struct sd sd;
+	uint32_t parts; /* of sd */
+};
+
+static void set_attr_cleanup(struct req *q)
+{
+	struct set_attr *s = q->state;
+
+	turn_give(&s->turn);
+}
+
+static struct set_attr *set_attr_new(struct req *q)
+{
+	struct set_attr *s = arena_alloc(&q->arena, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->call.file = q->open->node->file;
+	s->call.data = q->open->data;
+	s->stat.file = q->open->node->file;
+	q->state = s;
+	q->cleanup = set_attr_cleanup;
+	return s;
+}
+
+/* ---- times and attributes ------------------------------------------------------------------------ */
+
+static void want_time(struct set_attr *s, unsigned what, uint64_t time, uint64_t *attr)
+{
+	if (!filetime_is_time(time))
+		return;
+	s->call.what |= what;
+	*attr = time;
+}
+
+static nt_status basic_done(struct req *q, int err, struct wr *w)
+{
+	struct set_attr *s = q->state;
+	struct open *o = q->open;
+
+	if (err)
+		return nt_from_errno(err);
+	if (s->call.what & VFS_SET_WRITE_TIME || s->basic.write_time == FILETIME_THAW) {
+		uint64_t held = s->call.what & VFS_SET_WRITE_TIME
+					? s->call.attr.write_time
+					: 0;
+
+		atomic_store(&o->held_write_time, held);
+	}
+	return set_succeed(q);
+}
+
+static nt_status basic_apply(struct req *q)
+{
+	struct set_attr *s = q->state;
+	const struct file_basic *b = &s->basic;
+	struct vfs_stat *attr = &s->call.attr;
+
+	want_time(s, VFS_SET_CREATE_TIME, b->create_time, &attr->create_time);
+	want_time(s, VFS_SET_ACCESS_TIME, b->access_time, &attr->access_time);
+	want_time(s, VFS_SET_WRITE_TIME, b->write_time, &attr->write_time);
+	if (b->attributes) {
+		s->call.what |= VFS_SET_DOS_ATTRIBUTES;
+		attr->dos_attributes = b->attributes & SETTABLE;
+	}
+	if (!s->call.what)
+		return basic_done(q, 0, NULL);
+	return open_call(q, &s->call.call, VFS_SETATTR, basic_done);
+}
+
+/* The time to be frozen is known: setting it to what it is shows whether the client may. */
+static nt_status basic_frozen(struct req *q, int err, struct wr *w)
+{
+	struct set_attr *s = q->state;
+
+	if (err)
+		return nt_from_errno(err);
+	s->basic.write_time = s->stat.stat.write_time;
+	return basic_apply(q);
+}
+
+/*
+ * A write time that was set, or frozen by -1, is put back after each WRITE through this open, until -2.
+ *
+ * Deviation: the change time cannot be set on Linux; it becomes the present by the very call. An access time that was
+ * set or frozen is moved by later reads if the volume is mounted so that reads move it.
+ */
+nt_status set_basic(struct req *q, struct set_info *a)
+{
+	struct set_attr *s = set_attr_new(q);
+	nt_status st;
+
+	if (!s)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	st = file_basic_decode(&a->data, q->open->directory, &s->basic);
+	if (!nt_ok(st))
+		return st;
+	if (s->basic.write_time == FILETIME_FREEZE)
+		return open_call(q, &s->stat.call, VFS_STAT, basic_frozen);
+	return basic_apply(q);
+}
+
+/* ---- sizes: after the WRITEs that came before, inside the node's turn ---------------------------- */
+
+static nt_status size_done(struct req *q, int err, struct wr *w)
+{
+	struct set_attr *s = q->state;
+
+	turn_give(&s->turn);
+	return set_done(q, err, w);
+}
+
+static nt_status size_turn(struct req *q, int err, struct wr *w)
+{
+	struct set_attr *s = q->state;
+	uint64_t held = atomic_load(&q->open->held_write_time);
+
+	want_time(s, VFS_SET_WRITE_TIME, held, &s->call.attr.write_time);
+	return open_call(q, &s->call.call, VFS_SETATTR, size_done);
+}
+
+static nt_status size_writes_done(struct req *q, int err, struct wr *w)
+{
+	struct set_attr *s = q->state;
+
+	turn_take(&q->open->node->turn, &s->turn, req_wait(q, size_turn));
+	return STATUS_PENDING;
+}
+
+static nt_status set_size(struct req *q, struct set_info *a, unsigned what)
+{
+	struct set_attr *s = set_attr_new(q);
+	uint64_t size = rd_u64(&a->data);
+
+	if (!s)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	if (q->open->directory || size > INT64_MAX)
+		return STATUS_INVALID_PARAMETER;
+	s->call.what = what;
+	s->call.attr.size = s->call.attr.allocated = size;
+	open_after_writes(q->open, q, req_wait(q, size_writes_done));
+	return STATUS_PENDING;
+}
+
+nt_status set_end_of_file(struct req *q, struct set_info *a)
+{
+	return set_size(q, a, VFS_SET_SIZE);
+}
+
+nt_status set_allocation(struct req *q, struct set_info *a)
+{
+	return set_size(q, a, VFS_SET_ALLOCATION);
+}
+
+/* ---- security ------------------------------------------------------------------------------------ */
+
+/* [MS-SMB2] 3.3.5.21.3 */
+static const struct {
+	uint32_t parts, access;
+} needed[] = {
+	{SACL_SECURITY_INFORMATION | SCOPE_SECURITY_INFORMATION |
+		 BACKUP_SECURITY_INFORMATION,
+	 ACCESS_SYSTEM_SECURITY},
+	{DACL_SECURITY_INFORMATION | ATTRIBUTE_SECURITY_INFORMATION |
+		 BACKUP_SECURITY_INFORMATION,
+	 WRITE_DAC},
+	{LABEL_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION |
+		 OWNER_SECURITY_INFORMATION | BACKUP_SECURITY_INFORMATION,
+	 WRITE_OWNER},
+};
+
+static nt_status security_check(struct req *q, uint32_t parts)
+{
+	for (size_t i = 0; i < ARRAY_LEN(needed); i++)
+		if ((parts & needed[i].parts) && !open_may(q->open, needed[i].access))
+			return STATUS_ACCESS_DENIED;
+	/* labels and resource attributes have no place to be kept; flags without a name are ignored */
+	if (parts & (LABEL_SECURITY_INFORMATION | ATTRIBUTE_SECURITY_INFORMATION |
+		     SCOPE_SECURITY_INFORMATION | BACKUP_SECURITY_INFORMATION |
+		     SACL_SECURITY_INFORMATION))
+		return STATUS_NOT_SUPPORTED;
+	return q->open->node ? STATUS_SUCCESS : STATUS_NOT_SUPPORTED;
+}
+
+static nt_status security_stat_done(struct req *q, int err, struct wr *w)
+{
+	struct set_attr *s = q->state;
+	nt_status st;
+
+	if (err)
+		return nt_from_errno(err);
+	st = access_apply(&s->sd, s->parts, &s->stat.stat, &s->call);
+	if (!nt_ok(st))
+		return st;
+	if (!s->call.what)
+		return set_succeed(q);
+	return open_call(q, &s->call.call, VFS_SETATTR, set_done);
+}
+
+nt_status set_security(struct req *q, struct set_info *a)
+{
+	nt_status st = security_check(q, a->additional);
+	struct set_attr *s;
+
+	if (!nt_ok(st))
+		return st;
+	s = set_attr_new(q);
+	if (!s)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	st = sd_decode(&q->arena, rd_rest(&a->data), &s->sd);
+	if (!nt_ok(st))
+		return st;
+	s->parts = a->additional & STORED;
+	if ((s->parts & OWNER_SECURITY_INFORMATION) && !s->sd.owner)
+		return STATUS_INVALID_OWNER;
+	if ((s->parts & GROUP_SECURITY_INFORMATION) && !s->sd.group)
+		return STATUS_INVALID_SECURITY_DESCR;
+	return open_call(q, &s->stat.call, VFS_STAT, security_stat_done);
+}

@@ -1,0 +1,200 @@
+/*
+ * SET_INFO, FileDispositionInformation. The flag is set inside the node's turn; the last close removes the name.
+ *
+ * Spec     [MS-FSA] 2.1.5.15.3, 2.1.5.15.4; [MS-SMB2] 3.3.5.21.1
+ */
+#include "cmd/set_info.h"
+
+#include <string.h>
+
+enum {
+	KNOWN_FLAGS = FILE_DISPOSITION_DELETE | FILE_DISPOSITION_POSIX_SEMANTICS |
+		      FILE_DISPOSITION_FORCE_IMAGE_SECTION_CHECK |
+		      FILE_DISPOSITION_ON_CLOSE |
+		      FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE,
+	/* images are not mapped here: nothing to check */
+	REFUSED_FLAGS = FILE_DISPOSITION_POSIX_SEMANTICS | FILE_DISPOSITION_ON_CLOSE,
+	ENTRIES_TO_LOOK_AT = 3, /* two may be "." and ".." */
+};
+
+struct set_delete {
+	bool pending;
+	bool ignore_readonly;
+	struct turn_ref turn;
+	struct vfile *dir; /* a data handle of our own, or NULL */
+	union {
+		struct vfs_statcall stat;
+		struct vfs_open open;
+		struct vfs_readdir readdir;
+	} call;
+	struct state_result result;
+	struct state_op op; /* has no ranges: last */
+};
+
+static void delete_cleanup(struct req *q)
+{
+	struct set_delete *d = q->state;
+
+	turn_give(&d->turn);
+	vfile_put(TAKE(d->dir));
+}
+
+static nt_status applied(struct req *q, int err, struct wr *w)
+{
+	struct set_delete *d = q->state;
+
+	if (!err && !nt_ok(d->result.status))
+		return d->result.status;
+	return set_done(q, err, w);
+}
+
+static nt_status apply(struct req *q)
+{
+	struct set_delete *d = q->state;
+	struct open *o = q->open;
+
+	d->op = (struct state_op){
+		.code = STATE_SET_DELETE,
+		.node = o->node->key,
+		.server = o->server->server_id,
+		.open = o->state_id,
+		.delete_pending = d->pending,
+	};
+	state_apply(o->server->state, q->lane->lane, &d->op, &d->result,
+		    req_wait(q, applied));
+	return STATUS_PENDING;
+}
+
+/* It may go: by the name it was opened through. */
+static nt_status mark(struct req *q)
+{
+	struct node *parent;
+	const char *name;
+	int err;
+
+	err = open_name(q->open, &q->arena, &parent, &name);
+	if (err)
+		return nt_from_errno(err);
+	err = node_moved(q->open->node, parent, name);
+	node_put(parent);
+	return err ? nt_from_errno(err) : apply(q);
+}
+
+/* ---- is the directory empty? --------------------------------------------------------------------- */
+
+static nt_status listed(struct req *q, int err, struct wr *w)
+{
+	struct set_delete *d = q->state;
+	const struct vfs_readdir *l = &d->call.readdir;
+
+	if (err)
+		return nt_from_errno(err);
+	for (size_t i = 0; i < l->count; i++)
+		if (strcmp(l->entries[i].name, ".") != 0 &&
+		    strcmp(l->entries[i].name, "..") != 0)
+			return STATUS_DIRECTORY_NOT_EMPTY;
+	return mark(q);
+}
+
+static nt_status list(struct req *q, struct vfile *data)
+{
+	struct set_delete *d = q->state;
+	struct vfs_readdir *l = &d->call.readdir;
+
+	memset(l, 0, sizeof(*l));
+	l->data = data;
+	l->file = q->open->node->file;
+	l->max = ENTRIES_TO_LOOK_AT;
+	return open_call(q, &l->call, VFS_READDIR, listed);
+}
+
+static nt_status opened(struct req *q, int err, struct wr *w)
+{
+	struct set_delete *d = q->state;
+
+	if (err)
+		return nt_from_errno(err);
+	d->dir = d->call.open.data;
+	return list(q, d->dir);
+}
+
+/* Whoever may delete a directory need not be able to list it: it is looked into with the server's rights. */
+static nt_status check_empty(struct req *q)
+{
+	struct set_delete *d = q->state;
+	struct open *o = q->open;
+	struct vfs_open *v = &d->call.open;
+
+	if (o->data)
+		return list(q, o->data);
+	memset(v, 0, sizeof(*v));
+	v->file = o->node->file;
+	v->read = true;
+	vfs_run(o->node->vfs, &v->call, VFS_OPEN, q->lane->lane, NULL, &q->arena,
+		req_wait(q, opened));
+	return STATUS_PENDING;
+}
+
+/* ---- from the start ------------------------------------------------------------------------------ */
+
+static nt_status stat_done(struct req *q, int err, struct wr *w)
+{
+	struct set_delete *d = q->state;
+
+	if (err)
+		return nt_from_errno(err);
+	if ((d->call.stat.stat.dos_attributes & FILE_ATTRIBUTE_READONLY) &&
+	    !d->ignore_readonly)
+		return STATUS_CANNOT_DELETE;
+	return q->open->directory ? check_empty(q) : mark(q);
+}
+
+static nt_status turn_held(struct req *q, int err, struct wr *w)
+{
+	struct set_delete *d = q->state;
+
+	if (!d->pending)
+		return apply(q);
+	d->call.stat.file = q->open->node->file;
+	return open_call(q, &d->call.stat.call, VFS_STAT, stat_done);
+}
+
+static bool is_root(struct open *o)
+{
+	LOCK_SCOPE(&o->lock);
+
+	return !o->parent;
+}
+
+static nt_status dispose(struct req *q, bool pending, bool ignore_readonly)
+{
+	struct set_delete *d = arena_alloc(&q->arena, sizeof(*d));
+
+	if (!d)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	if (pending && is_root(q->open)) /* the root of a share stays */
+		return STATUS_CANNOT_DELETE;
+	d->pending = pending;
+	d->ignore_readonly = ignore_readonly;
+	q->state = d;
+	q->cleanup = delete_cleanup;
+	turn_take(&q->open->node->turn, &d->turn, req_wait(q, turn_held));
+	return STATUS_PENDING;
+}
+
+nt_status set_disposition(struct req *q, struct set_info *a)
+{
+	return dispose(q, rd_u8(&a->data) != 0, false);
+}
+
+/* The last close deletes, never an earlier one: POSIX semantics are refused rather than promised. */
+nt_status set_disposition_ex(struct req *q, struct set_info *a)
+{
+	uint32_t flags = rd_u32(&a->data);
+
+	if (flags & (~(uint32_t)KNOWN_FLAGS | REFUSED_FLAGS))
+		return STATUS_NOT_SUPPORTED;
+	return dispose(q, flags & FILE_DISPOSITION_DELETE,
+		       (flags & FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE) &&
+			       open_may(q->open, FILE_WRITE_ATTRIBUTES));
+}

@@ -1,0 +1,403 @@
+/*
+ * SET_INFO, FileRenameInformation and FileLinkInformation. One chain of steps:
+ *
+ *     parent_found   the directory of the new name
+ *     take_turns     the turns of the names, in the order of fs/turn.h; then the node's
+ *     turns_held     may this file be renamed?
+ *     target_looked  what bears the new name, and may it be replaced?
+ *     moved          the node and its opens get the new name
+ *
+ * Spec     [MS-FSA] 2.1.5.15.7, 2.1.5.15.12; [MS-SMB2] 3.3.5.21.1
+ */
+#include "cmd/file_info.h"
+#include "cmd/moved_opens.h"
+#include "cmd/set_info.h"
+#include "wire/utf16.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct wanted {
+	struct node *parent;
+	const char *name;
+};
+
+struct set_move {
+	bool link; /* a further name instead of another */
+	struct file_target to;
+	const char *to_name;
+	const char *to_path; /* with backslashes */
+	struct node *to_parent;
+	struct node *parent; /* of the name it was opened by */
+	const char *name;
+
+	/* places held: given back by move_cleanup() */
+	struct name_turn *names[2];
+	struct turn_ref name_refs[2];
+	struct wanted wanted[2]; /* whose turns they are or will be */
+	size_t wanted_count, taken;
+	struct turn_ref turn;
+	struct moved_opens opens;
+	struct vfile *target; /* path handle of what bears the new name */
+	union {
+		struct vfs_lookup lookup;
+		struct vfs_rename rename;
+		struct vfs_link link;
+	} call;
+	struct state_result result;
+	struct state_op op; /* has no ranges: last */
+};
+
+static nt_status parent_found(struct req *q, int err, struct wr *w);
+static nt_status name_held(struct req *q, int err, struct wr *w);
+static nt_status turns_held(struct req *q, int err, struct wr *w);
+static nt_status sharing_checked(struct req *q, int err, struct wr *w);
+static nt_status target_looked(struct req *q, int err, struct wr *w);
+static nt_status moved(struct req *q, int err, struct wr *w);
+
+static void move_cleanup(struct req *q)
+{
+	struct set_move *m = q->state;
+
+	turn_give(&m->turn);
+	for (size_t i = 0; i < ARRAY_LEN(m->names); i++)
+		if (m->names[i])
+			name_turn_give(m->names[i], &m->name_refs[i]);
+	moved_opens_free(&m->opens);
+	vfile_put(m->target);
+	if (m->parent)
+		node_put(m->parent);
+	if (m->to_parent)
+		node_put(m->to_parent);
+}
+
+/* ---- the directory of the new name --------------------------------------------------------------- */
+
+static nt_status look_up(struct req *q, struct vfile *dir, const char **names,
+			 size_t count, req_done then)
+{
+	struct set_move *m = q->state;
+	struct vfs_lookup *l = &m->call.lookup;
+
+	memset(l, 0, sizeof(*l));
+	l->dir = dir;
+	l->names = names;
+	l->count = count;
+	return open_call(q, &l->call, VFS_LOOKUP, then);
+}
+
+static char *join(const struct name_path *p, struct arena *a)
+{
+	size_t len = 1;
+	char *path, *end;
+
+	for (size_t i = 0; i < p->count; i++)
+		len += strlen(p->names[i]) + 1;
+	path = end = arena_alloc(a, len);
+	if (!path)
+		return NULL;
+	for (size_t i = 0; i < p->count; i++) {
+		if (i)
+			*end++ = '\\';
+		end = stpcpy(end, p->names[i]);
+	}
+	return path;
+}
+
+/* Deviation: 3.3.5.21.1 refuses names with a separator, and in the next sentence wants full paths; Windows takes them. */
+static nt_status move_decode(struct req *q, struct set_info *a, struct set_move *m)
+{
+	nt_status st = file_target_decode(&a->data, &q->arena, &m->to);
+
+	if (!nt_ok(st))
+		return st;
+	for (size_t i = 0; i < m->to.path.count; i++)
+		if (name_reserved(m->to.path.names[i]))
+			return STATUS_ACCESS_DENIED;
+	m->to_name = m->to.path.names[m->to.path.count - 1];
+	m->to_path = join(&m->to.path, &q->arena);
+	if (!m->to_path || open_name(q->open, &q->arena, &m->parent, &m->name) != 0)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	return STATUS_SUCCESS;
+}
+
+/* What needs no look at the new name. */
+static nt_status move_check(const struct req *q, const struct set_move *m)
+{
+	const struct open *o = q->open;
+	uint32_t adds = o->directory ? FILE_ADD_SUBDIRECTORY : FILE_ADD_FILE;
+
+	if (m->link && o->directory)
+		return STATUS_FILE_IS_A_DIRECTORY;
+	if (!m->parent) /* the root of a share stays */
+		return STATUS_ACCESS_DENIED;
+	return q->tree->maximal_access & adds ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
+}
+
+static nt_status move(struct req *q, struct set_info *a, bool link)
+{
+	struct set_move *m = arena_alloc(&q->arena, sizeof(*m));
+	nt_status st;
+
+	if (!m)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	m->link = link;
+	q->state = m;
+	q->cleanup = move_cleanup;
+	st = move_decode(q, a, m);
+	if (nt_ok(st))
+		st = move_check(q, m);
+	if (!nt_ok(st))
+		return st;
+	return look_up(q, q->tree->root->file, m->to.path.names, m->to.path.count - 1,
+		       parent_found);
+}
+
+nt_status set_rename(struct req *q, struct set_info *a)
+{
+	return move(q, a, false);
+}
+
+nt_status set_link(struct req *q, struct set_info *a)
+{
+	return move(q, a, true);
+}
+
+/* ---- turns --------------------------------------------------------------------------------------- */
+
+static int compare_u64(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int compare_keys(const struct node_key *a, const struct node_key *b)
+{
+	int c = compare_u64(a->volume, b->volume);
+
+	if (!c)
+		c = compare_u64(a->inode, b->inode);
+	return c ? c : compare_u64(a->generation, b->generation);
+}
+
+/* Which turns of names, in the order of fs/turn.h: ascending by parent, then folded name. Two that differ in case only
+ * are one; a link leaves the name it was opened by alone. */
+static int order_names(struct req *q)
+{
+	struct set_move *m = q->state;
+	const struct wanted from = {m->parent, m->name}, to = {m->to_parent, m->to_name};
+	char *folded, *to_folded;
+	int order;
+
+	if (utf8_upper(&q->arena, m->name, &folded) != 0 ||
+	    utf8_upper(&q->arena, m->to_name, &to_folded) != 0)
+		return -ENOMEM;
+	order = compare_keys(&m->parent->key, &m->to_parent->key);
+	if (!order)
+		order = strcmp(folded, to_folded);
+	m->wanted_count = order && !m->link ? 2 : 1;
+	m->wanted[0] = order > 0 || m->link ? to : from;
+	m->wanted[1] = order > 0 ? from : to;
+	return 0;
+}
+
+/* One turn after another; the node's is last. */
+static nt_status take_turns(struct req *q)
+{
+	struct set_move *m = q->state;
+	size_t i = m->taken;
+
+	if (i == m->wanted_count) {
+		turn_take(&q->open->node->turn, &m->turn, req_wait(q, turns_held));
+		return STATUS_PENDING;
+	}
+	m->taken++;
+	m->names[i] = name_turn_take(m->wanted[i].parent, m->wanted[i].name,
+				     &m->name_refs[i], req_wait(q, name_held));
+	return STATUS_PENDING;
+}
+
+static nt_status name_held(struct req *q, int err, struct wr *w)
+{
+	return err ? STATUS_INSUFFICIENT_RESOURCES : take_turns(q);
+}
+
+static nt_status parent_found(struct req *q, int err, struct wr *w)
+{
+	struct set_move *m = q->state;
+	struct vfs_lookup *l = &m->call.lookup;
+
+	if (err == -ENOENT || err == -ENOTDIR || (!err && l->stat.type != VFS_DIR)) {
+		if (!err)
+			vfile_put(l->file);
+		return STATUS_OBJECT_PATH_NOT_FOUND;
+	}
+	if (err)
+		return nt_from_errno(err);
+	m->to_parent = node_find_or_new(q->open->server->nodes, q->open->node->vfs,
+					&l->stat, l->file, NULL, "");
+	vfile_put(l->file);
+	if (!m->to_parent || order_names(q) != 0)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	return take_turns(q);
+}
+
+/* ---- may it be? ---------------------------------------------------------------------------------- */
+
+static nt_status check_sharing(struct req *q)
+{
+	struct set_move *m = q->state;
+	struct open *o = q->open;
+
+	m->op = (struct state_op){
+		.code = STATE_CHECK,
+		.node = o->node->key,
+		.server = o->server->server_id,
+		.open = o->state_id,
+		.access = m->link ? 0 : DELETE,
+	};
+	state_apply(o->server->state, q->lane->lane, &m->op, &m->result,
+		    req_wait(q, sharing_checked));
+	return STATUS_PENDING;
+}
+
+/* The name may have changed while we waited for our turns: then what we hold is not what we need. */
+static bool name_holds(struct req *q)
+{
+	const struct set_move *m = q->state;
+	struct node *parent;
+	const char *name;
+	bool same;
+
+	if (open_name(q->open, &q->arena, &parent, &name) != 0)
+		return false;
+	same = parent == m->parent && utf8_eq_nocase(name, m->name);
+	if (parent)
+		node_put(parent);
+	return same;
+}
+
+static nt_status turns_held(struct req *q, int err, struct wr *w)
+{
+	struct set_move *m = q->state;
+	struct open *o = q->open;
+	const char *path;
+
+	if (!m->link && !name_holds(q))
+		return STATUS_OBJECT_NAME_NOT_FOUND; /* another rename was quicker */
+	if (state_delete_pending(o->node->state))
+		return STATUS_ACCESS_DENIED;
+	if (state_delete_pending(m->to_parent->state))
+		return STATUS_DELETE_PENDING;
+	if (!m->link && m->parent == m->to_parent && strcmp(m->name, m->to_name) == 0)
+		return set_succeed(q);
+	if (o->directory) {
+		path = open_path(o, &q->arena);
+		if (!path)
+			return STATUS_INSUFFICIENT_RESOURCES;
+		if (opens_beneath(o, path))
+			return STATUS_ACCESS_DENIED;
+	}
+	return check_sharing(q);
+}
+
+static nt_status sharing_checked(struct req *q, int err, struct wr *w)
+{
+	struct set_move *m = q->state;
+
+	if (err)
+		return nt_from_errno(err);
+	if (!nt_ok(m->result.status))
+		return m->result.status;
+	return look_up(q, m->to_parent->file, &m->to_name, 1, target_looked);
+}
+
+/* ---- what bears the new name --------------------------------------------------------------------- */
+
+static nt_status check_target(struct req *q, const struct vfs_stat *target)
+{
+	const struct set_move *m = q->state;
+	struct node *n;
+	nt_status st = STATUS_SUCCESS;
+
+	if (!m->to.replace)
+		return STATUS_OBJECT_NAME_COLLISION;
+	if (target->type == VFS_DIR || (target->dos_attributes & FILE_ATTRIBUTE_READONLY))
+		return STATUS_ACCESS_DENIED;
+	n = node_find(q->open->server->nodes, &target->key);
+	if (!n)
+		return STATUS_SUCCESS;
+	if (state_delete_pending(n->state))
+		st = STATUS_DELETE_PENDING;
+	else if (state_open_count(n->state) > 0)
+		st = STATUS_ACCESS_DENIED;
+	node_put(n);
+	return st;
+}
+
+static nt_status rename_it(struct req *q, bool replace)
+{
+	struct set_move *m = q->state;
+	struct vfs_rename *r = &m->call.rename;
+
+	if (moved_opens_prepare(&m->opens, q->open, m->to_path, m->to_parent,
+				&q->arena) != 0)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	memset(r, 0, sizeof(*r));
+	r->src_dir = m->parent->file;
+	r->src_name = m->name;
+	r->dst_dir = m->to_parent->file;
+	r->dst_name = m->to_name;
+	r->replace = replace;
+	r->key = q->open->node->key;
+	return open_call(q, &r->call, VFS_RENAME, moved);
+}
+
+static nt_status link_it(struct req *q, bool replace)
+{
+	struct set_move *m = q->state;
+	struct vfs_link *l = &m->call.link;
+
+	memset(l, 0, sizeof(*l));
+	l->file = q->open->node->file;
+	l->dst_dir = m->to_parent->file;
+	l->dst_name = m->to_name;
+	l->replace = replace;
+	return open_call(q, &l->call, VFS_LINK, set_done);
+}
+
+static nt_status target_looked(struct req *q, int err, struct wr *w)
+{
+	struct set_move *m = q->state;
+	struct vfs_lookup *l = &m->call.lookup;
+	bool replace = false;
+	nt_status st;
+
+	if (err && err != -ENOENT)
+		return nt_from_errno(err);
+	if (!err) {
+		m->target = l->file;
+		/* another case of its own name, or another link to it */
+		replace = node_key_eq(&l->stat.key, &q->open->node->key);
+		if (!replace || m->link) {
+			st = check_target(q, &l->stat);
+			if (!nt_ok(st))
+				return st;
+			replace = true;
+		}
+	}
+	return m->link ? link_it(q, replace) : rename_it(q, replace);
+}
+
+static nt_status moved(struct req *q, int err, struct wr *w)
+{
+	struct set_move *m = q->state;
+
+	if (err == -ESTALE) /* a local process was quicker */
+		return STATUS_OBJECT_NAME_NOT_FOUND;
+	if (err)
+		return nt_from_errno(err);
+	moved_opens_apply(&m->opens, m->parent, m->name);
+	/* without memory the node keeps its old name: nothing is deleted by a name that is not the file's */
+	err = node_moved(q->open->node, m->to_parent, m->to_name);
+	return set_done(q, err, w);
+}
