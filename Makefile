@@ -31,6 +31,9 @@ conformance: deps ## smbtorture, against the list of what must pass
 fuzz: deps ## every fuzz target for SECONDS=20 each
 	@FUZZ_SECONDS='$(or $(SECONDS),20)' tests/run fuzz
 
+bench-compare: build ## server CPU per GiB beside Debian's smbd, as root, in about ten minutes
+	@tests/bench/compare --build $(BUILD)
+
 format: ## lay out all C with clang-format
 	@find src tools tests -name '*.[ch]' -exec clang-format -i {} +
 
@@ -40,5 +43,5 @@ install: build ## programs, manual pages, systemd unit (DESTDIR= as usual)
 clean: ## remove what was built
 	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz
 
-.PHONY: help deps build run test check sanitize conformance fuzz format install clean
+.PHONY: help deps build run test check sanitize conformance fuzz bench-compare format install clean
 .DEFAULT_GOAL := help
