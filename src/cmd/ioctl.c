@@ -190,5 +190,7 @@ nt_status cmd_ioctl(struct req *q)
 	for (size_t i = 0; i < ARRAY_LEN(controls); i++)
 		if (controls[i].code == c->code)
 			return controls[i].run(q, c);
-	return STATUS_INVALID_DEVICE_REQUEST;
+	/* not ours; but a file that is named must be there */
+	st = is_none(c->id) ? STATUS_SUCCESS : req_open_get(q, c->id);
+	return nt_ok(st) ? STATUS_INVALID_DEVICE_REQUEST : st;
 }

@@ -68,6 +68,7 @@ static nt_status read_done(struct req *q, int err, struct wr *w)
 		return nt_from_errno(err);
 	if (a->io.done < a->minimum || (a->io.done == 0 && a->length > 0))
 		return STATUS_END_OF_FILE;
+	open_moved_to(q->open, a->offset + a->io.done);
 	read_encode(q, a->io.done);
 	return STATUS_SUCCESS;
 }

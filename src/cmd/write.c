@@ -59,6 +59,7 @@ static nt_status write_done(struct req *q, int err, struct wr *w)
 
 	if (err)
 		return nt_from_errno(err);
+	open_moved_to(q->open, a->offset + a->io.done);
 	write_encode(w, (uint32_t)a->io.done);
 	return STATUS_SUCCESS;
 }

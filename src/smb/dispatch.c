@@ -66,8 +66,8 @@ static nt_status dispatch_tree(struct req *q, unsigned needs)
 
 static nt_status dispatch(struct req *q)
 {
-	const struct command *cmd = &q->conn->server->commands[q->header.command];
-	nt_status st = dispatch_related(q);
+	const struct command *cmd = smb_command(q->conn->server, q->header.command);
+	nt_status st = cmd ? dispatch_related(q) : STATUS_INVALID_PARAMETER;
 
 	if (nt_ok(st) && q->verdict.verdict == POLICY_REFUSE)
 		st = q->verdict.status;

@@ -229,6 +229,13 @@ bool open_is_closing(struct open *o)
 	return o->state != OPEN_OPEN;
 }
 
+void open_moved_to(struct open *o, uint64_t position)
+{
+	LOCK_SCOPE(&o->lock);
+
+	o->position = position;
+}
+
 /* Has everything ended that d waits for? Under o's lock. */
 static bool drained(const struct open *o, const struct open_drain *d)
 {

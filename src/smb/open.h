@@ -126,6 +126,9 @@ bool open_is_closing(struct open *o);
 /* End w when every WRITE that entered before q has left: FLUSH does not overtake. */
 void open_after_writes(struct open *o, struct req *q, struct wait *w);
 
+/* READ and WRITE leave FilePositionInformation behind their last byte. [MS-FSA] 2.1.5.3 */
+void open_moved_to(struct open *o, uint64_t position);
+
 /*
  * Close. The first caller starts it: parked requests on it are claimed (WAIT_CLOSED), running ones awaited, locks go, the
  * name is removed if deletion is due. w ends when it is done, with w->err 0; a second caller's w ends at once with

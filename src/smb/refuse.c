@@ -23,7 +23,7 @@ void refuse_report(const struct req *q, const struct policy_out *out)
 	log_warn("conn %" PRIu64 " %s: %s refused to user \"%s\", dialect %s: %s%s%s",
 		 q->conn->id,
 		 q->conn->xport ? q->conn->xport->ops->peer(q->conn->xport) : "-",
-		 server->commands[q->header.command].name,
+		 smb_command_name(server, q->header.command),
 		 who ? log_esc(&esc, span_of_str(who->user)) : "",
 		 conn_dialect_name(q->conn->dialect), policy_reason_text(out->reason),
 		 out->parameter ? "; parameter " : "",

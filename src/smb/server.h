@@ -67,6 +67,19 @@ struct smb_server {
 	struct log_limit refusal_log, logon_log;
 };
 
+/* The row of a command code from the wire; NULL: there is no such command. */
+static inline const struct command *smb_command(const struct smb_server *s, uint16_t code)
+{
+	return code < s->command_count ? &s->commands[code] : NULL;
+}
+
+static inline const char *smb_command_name(const struct smb_server *s, uint16_t code)
+{
+	const struct command *c = smb_command(s, code);
+
+	return c ? c->name : "unknown command";
+}
+
 /* Fills in the tables and identities; 0 or -ENOMEM. The caller sets commands and notify. */
 MUST_CHECK int smb_server_init(struct smb_server *s, struct env *env,
 			       const uint8_t guid[16]);
