@@ -8,19 +8,19 @@
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/statfs.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
-	SLOW_NS = 2 * 1000 * 1000, /* longer than this holds a worker up */
-	SLOW_HOLD_NS = 1000 * 1000 *
-		       1000, /* and sends its like to the pool for so long */
+	SLOW_NS = 2000000,         /* longer than this holds a worker up */
+	SLOW_HOLD_NS = 1000000000, /* then its like go to the pool for so long */
 };
 
 /* ---- pace --------------------------------------------------------------------------------------- */
 
-uint64_t posix_now_ns(void)
+static uint64_t now_ns(void)
 {
 	struct timespec ts;
 
@@ -28,17 +28,36 @@ uint64_t posix_now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-bool posix_pace_ok(struct posix_pace *p, uint64_t now_ns)
+/* How often this thread went to sleep; being pushed off the processor does not count. */
+static long count_sleeps(void)
 {
-	return now_ns >= atomic_load_explicit(&p->slow_until_ns, memory_order_relaxed);
+	struct rusage usage;
+
+	return getrusage(RUSAGE_THREAD, &usage) < 0 ? 0 : usage.ru_nvcsw;
 }
 
-void posix_pace_note(struct posix_pace *p, uint64_t start_ns)
+bool posix_pace_begin(struct posix_pace *p, struct posix_mark *ret_mark)
 {
-	uint64_t now_ns = posix_now_ns();
+	uint64_t now = now_ns();
 
-	if (now_ns - start_ns > SLOW_NS)
-		atomic_store_explicit(&p->slow_until_ns, now_ns + SLOW_HOLD_NS,
+	if (now < atomic_load_explicit(&p->slow_until_ns, memory_order_relaxed))
+		return false;
+	ret_mark->start_ns = now;
+	ret_mark->suspicious = atomic_load_explicit(&p->was_slow, memory_order_relaxed);
+	ret_mark->sleeps = ret_mark->suspicious ? count_sleeps() : 0;
+	return true;
+}
+
+/* Counting sleeps costs a call, so it begins with the first slow one: what waits for a disk is slow again. */
+void posix_pace_end(struct posix_pace *p, const struct posix_mark *mark)
+{
+	uint64_t now = now_ns();
+	bool slow = now - mark->start_ns > SLOW_NS;
+
+	if (slow != mark->suspicious)
+		atomic_store_explicit(&p->was_slow, slow, memory_order_relaxed);
+	if (slow && mark->suspicious && count_sleeps() > mark->sleeps)
+		atomic_store_explicit(&p->slow_until_ns, now + SLOW_HOLD_NS,
 				      memory_order_relaxed);
 }
 
@@ -202,18 +221,17 @@ static int op_run(struct posix_volume *v, struct vfs_call *c, enum posix_where w
 
 static int op_run_inline(struct posix_volume *v, struct vfs_call *c)
 {
-	uint64_t start_ns;
+	struct posix_mark mark;
 	int err;
 
 	switch (ops[c->op].place) {
 	case PLACE_DATA:
 		return op_run(v, c, POSIX_INLINE);
 	case PLACE_METADATA:
-		start_ns = posix_now_ns();
-		if (!posix_pace_ok(&v->pace, start_ns))
+		if (!posix_pace_begin(&v->pace, &mark))
 			return -EAGAIN;
 		err = op_run(v, c, POSIX_INLINE);
-		posix_pace_note(&v->pace, start_ns);
+		posix_pace_end(&v->pace, &mark);
 		return err;
 	default:
 		return -EAGAIN;
@@ -253,7 +271,10 @@ static void volume_free(struct vfs *vfs)
 
 	if (v->root)
 		vfile_put(&v->root->vf);
+	posix_closer_free(v->closer);
 	posix_names_free(v->names);
+	posix_dosattrs_free(v->dosattrs);
+	posix_closep(&v->proc_fd);
 	lock_fini(&v->devs_lock);
 	free(v);
 }
@@ -263,18 +284,17 @@ const struct vfs_ops posix_vfs_ops = {
 	.root = volume_root,
 	.close = posix_file_close,
 	.free = volume_free,
+	.resident = posix_resident,
 };
 
-/* Without these we cannot serve at all: better to say so once, at the start. */
-static int check_system(int root_fd)
+/* Without it we cannot serve at all: better to say so once, at the start. */
+static int open_proc(struct posix_volume *v)
 {
-	CLEANUP(posix_closep) int fd = posix_reopen(root_fd, O_RDONLY | O_DIRECTORY);
-
-	if (fd == -ENOENT || fd == -ENOTDIR) {
-		log_error("/proc is not mounted: files cannot be opened without it");
-		return -ENOSYS;
-	}
-	return fd < 0 ? fd : 0;
+	v->proc_fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (v->proc_fd >= 0)
+		return 0;
+	log_error("/proc is not mounted: files cannot be opened without it");
+	return errno == ENOENT ? -ENOSYS : -errno;
 }
 
 static int open_root(struct posix_volume *v, const char *path)
@@ -286,9 +306,7 @@ static int open_root(struct posix_volume *v, const char *path)
 	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	err = check_system(fd);
-	if (!err)
-		err = posix_statx(fd, "", &stx);
+	err = posix_statx(fd, "", &stx);
 	if (!err)
 		err = posix_fs_of(v, fd, posix_dev(&stx), POSIX_POOL, &fs);
 	if (err) {
@@ -330,21 +348,26 @@ int posix_new(const struct posix_settings *s, struct vfs **ret_vfs)
 		return -ENOMEM;
 	lock_init(&v->devs_lock, LOCK_RANK_LEAF);
 	v->vfs.ops = &posix_vfs_ops;
+	v->proc_fd = -1;
 	v->vfs.case_insensitive = s->case_insensitive;
 	v->switch_credentials = s->switch_credentials;
 	v->self_uid = geteuid();
 	v->force_create_mode = s->force_create_mode;
 	v->force_directory_mode = s->force_directory_mode;
-	if (s->case_insensitive) {
+	v->dosattrs = posix_dosattrs_new();
+	if (s->case_insensitive)
 		v->names = posix_names_new(s->hash_key);
-		if (!v->names)
-			goto fail;
-	}
-	err = open_root(v, s->path);
+	v->closer = posix_closer_new();
+	if (!v->dosattrs || !v->closer || (s->case_insensitive && !v->names))
+		goto fail;
+	err = open_proc(v);
+	if (!err)
+		err = open_root(v, s->path);
 	if (!err)
 		err = probe_resolve(v);
 	if (err)
 		goto fail;
+	v->xattrat = posix_probe_xattrat(v);
 	*ret_vfs = &v->vfs;
 	return 0;
 fail:

@@ -34,7 +34,7 @@ static int data_fd(const struct change *ch, int *ret_own)
 
 	if (fd >= 0 && (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY)
 		return fd;
-	*ret_own = posix_reopen(ch->f->fd, O_WRONLY);
+	*ret_own = posix_reopen(ch->f->vol, ch->f->fd, O_WRONLY);
 	return *ret_own;
 }
 
@@ -151,7 +151,7 @@ static int set_dosattr(const struct change *ch)
 
 	if (!(s->what & (VFS_SET_DOS_ATTRIBUTES | VFS_SET_CREATE_TIME)))
 		return 0;
-	err = posix_dosattr_read(posix_proc(ch->f->fd).path, -1, &a);
+	err = posix_dosattr_read(ch->f->vol, ch->f->fd, &a);
 	if (err == -EOPNOTSUPP)
 		return mode_for_readonly(ch);
 	if (s->what & VFS_SET_CREATE_TIME) {

@@ -6,9 +6,7 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 enum { GETDENTS_BYTES = 32768 };
@@ -33,7 +31,7 @@ static int take_position(struct posix_file *d, int *ret_own)
 {
 	if (!atomic_exchange_explicit(&d->dir_busy, true, memory_order_acquire))
 		return d->fd;
-	*ret_own = posix_reopen(d->fd, O_RDONLY | O_DIRECTORY);
+	*ret_own = posix_reopen(d->vol, d->fd, O_RDONLY | O_DIRECTORY);
 	return *ret_own;
 }
 
@@ -58,6 +56,16 @@ static enum vfs_type type_of(unsigned char d_type)
 	}
 }
 
+/* The name is a checked one: it came from the kernel. */
+static void stored_attributes(struct listing *l, const char *name,
+			      const struct statx *stx, struct vfs_stat *st)
+{
+	struct dosattr attr;
+
+	posix_dosattr_get_at(l->v, l->fd, name, stx, &attr);
+	posix_dosattr_apply(&attr, st);
+}
+
 /* A link is shown as what it leads to, if it may be followed; else as the link. */
 static void stat_link(struct listing *l, const char *name, struct vfs_stat *st)
 {
@@ -69,21 +77,7 @@ static void stat_link(struct listing *l, const char *name, struct vfs_stat *st)
 	if (fd < 0 || posix_statx(fd, "", &stx) < 0)
 		return;
 	posix_stat_basic(&stx, name[0] == '.', st);
-	if (posix_dosattr_read(posix_proc(fd).path, -1, &attr) == 0)
-		posix_dosattr_apply(&attr, st);
-}
-
-/* Stored attributes of a name, which is a checked one: it came from the kernel. */
-static void stored_attributes(struct listing *l, const char *name, struct vfs_stat *st)
-{
-	char path[sizeof(struct posix_proc) + NAME_MAX + 2];
-	uint8_t xattr[DOSATTR_LEN_MAX];
-	struct dosattr attr;
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "%s/%s", posix_proc(l->fd).path, name);
-	n = lgetxattr(path, DOSATTR_XATTR, xattr, sizeof(xattr));
-	if (n > 0 && dosattr_decode(span_of(xattr, (size_t)n), &attr) == 0)
+	if (posix_dosattr_read(l->v, fd, &attr) == 0)
 		posix_dosattr_apply(&attr, st);
 }
 
@@ -102,8 +96,8 @@ static int stat_entry(struct listing *l, const struct dirent64 *de, struct vfs_s
 	posix_stat_basic(&stx, name[0] == '.', st);
 	if (st->type == VFS_SYMLINK)
 		stat_link(l, name, st);
-	else
-		stored_attributes(l, name, st);
+	else if (st->type != VFS_SPECIAL)
+		stored_attributes(l, name, &stx, st);
 	return 0;
 }
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/sendfile.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 struct posix_proc posix_proc(int fd)
@@ -15,12 +17,76 @@ struct posix_proc posix_proc(int fd)
 	return p;
 }
 
-/* What fd stands for is opened, whatever its name means by now. */
-int posix_reopen(int fd, int flags)
+/* The last component of the same, for calls relative to v->proc_fd. */
+struct fd_name {
+	char text[12];
+};
+
+static struct fd_name fd_name(int fd)
 {
-	int ret = open(posix_proc(fd).path, flags | O_NOCTTY | O_CLOEXEC);
+	struct fd_name n = {{0}};
+
+	snprintf(n.text, sizeof(n.text), "%d", fd);
+	return n;
+}
+
+/* What fd stands for is opened, whatever its name means by now. */
+int posix_reopen(const struct posix_volume *v, int fd, int flags)
+{
+	int ret = openat(v->proc_fd, fd_name(fd).text, flags | O_NOCTTY | O_CLOEXEC);
 
 	return ret < 0 ? -errno : ret;
+}
+
+/* Linux 6.13; <linux/xattr.h> and <sys/syscall.h> of older systems lack it. */
+#ifndef SYS_getxattrat
+#define SYS_getxattrat 464
+#endif
+
+static ssize_t getxattr_at(int dirfd, const char *name, int flags, const char *xattr,
+			   struct mspan buf)
+{
+	struct {
+		uint64_t value;
+		uint32_t size, flags;
+	} args = {.value = (uintptr_t)buf.p, .size = (uint32_t)buf.len};
+	long n = syscall(SYS_getxattrat, dirfd, name, flags, xattr, &args, sizeof(args));
+
+	return n < 0 ? -errno : n;
+}
+
+bool posix_probe_xattrat(const struct posix_volume *v)
+{
+	uint8_t buf[1];
+	ssize_t n = getxattr_at(v->proc_fd, fd_name(v->root->fd).text, 0, DOSATTR_XATTR,
+				mspan_of(buf, sizeof(buf)));
+
+	return n != -ENOSYS &&
+	       n != -EPERM; /* some sandboxes answer so to what they do not know */
+}
+
+ssize_t posix_getxattr(const struct posix_volume *v, int fd, const char *xattr,
+		       struct mspan buf)
+{
+	ssize_t n;
+
+	if (v->xattrat)
+		return getxattr_at(v->proc_fd, fd_name(fd).text, 0, xattr, buf);
+	n = getxattr(posix_proc(fd).path, xattr, buf.p, buf.len);
+	return n < 0 ? -errno : n;
+}
+
+ssize_t posix_getxattr_at(const struct posix_volume *v, int dirfd, const char *name,
+			  const char *xattr, struct mspan buf)
+{
+	char path[sizeof(struct posix_proc) + POSIX_NAME_MAX + 2];
+	ssize_t n;
+
+	if (v->xattrat)
+		return getxattr_at(dirfd, name, AT_SYMLINK_NOFOLLOW, xattr, buf);
+	snprintf(path, sizeof(path), "%s/%s", posix_proc(dirfd).path, name);
+	n = lgetxattr(path, xattr, buf.p, buf.len);
+	return n < 0 ? -errno : n;
 }
 
 void posix_closep(int *fd)
@@ -49,8 +115,12 @@ static void seg_free(struct seg_file *seg)
 {
 	struct posix_file *f = file_of_seg(seg);
 
+	posix_closer_close(f->vol->closer, f);
+}
+
+void posix_file_free(struct posix_file *f)
+{
 	close(f->fd);
-	lock_fini(&f->lock);
 	free(f);
 }
 
@@ -82,6 +152,5 @@ struct posix_file *posix_file_new(struct posix_volume *v, int fd, enum vfs_type 
 	f->fd = fd;
 	f->type = type;
 	f->fs = fs;
-	lock_init(&f->lock, LOCK_RANK_LEAF);
 	return f;
 }

@@ -3,9 +3,11 @@
  *
  *     posix.c         volume, table of operations, inline or pool
  *     posix_file.c    handles, /proc/self/fd
+ *     posix_closer.c  closing what takes its time
  *     posix_lookup.c  from names to a path handle
  *     posix_names.c   names that differ in case only
- *     posix_stat.c    struct vfs_stat, DOS attributes, what a user may
+ *     posix_stat.c    struct vfs_stat, what a user may
+ *     posix_dosattr.c stored DOS attributes
  *     posix_open.c    CREATE, OPEN
  *     posix_io.c      READ, WRITE, SYNC
  *     posix_attr.c    STAT, SETATTR, STATFS
@@ -17,6 +19,7 @@
  */
 #pragma once
 
+#include "base/list.h"
 #include "base/lock.h"
 #include "fs/dosattr.h"
 #include "fs/posix.h"
@@ -40,8 +43,9 @@ struct posix_fs {
 	bool memory; /* reading never sleeps */
 };
 
-/* Inline as long as it goes quickly: what was slow once goes to the pool for a second. */
+/* Inline as long as it goes quickly: what sleeps twice in a row goes to the pool for a second. */
 struct posix_pace {
+	atomic_bool was_slow;
 	_Atomic uint64_t slow_until_ns;
 };
 
@@ -52,9 +56,13 @@ struct posix_volume {
 	struct vfs vfs;
 	struct posix_file *root;   /* I */
 	struct posix_names *names; /* NULL: case-sensitive */
-	bool switch_credentials;   /* I */
-	bool resolve_cached;       /* I  the kernel knows RESOLVE_CACHED */
-	uid_t self_uid;            /* I  who we are where credentials are not switched */
+	struct posix_dosattrs *dosattrs;
+	struct posix_closer *closer;
+	bool switch_credentials; /* I */
+	int proc_fd;             /* I  /proc/self/fd */
+	bool resolve_cached;     /* I  the kernel knows RESOLVE_CACHED */
+	bool xattrat;            /* I  and getxattrat() */
+	uid_t self_uid;          /* I  who we are where credentials are not switched */
 	uint32_t force_create_mode, force_directory_mode; /* I */
 	struct posix_pace pace;                           /* of metadata calls */
 
@@ -63,26 +71,18 @@ struct posix_volume {
 	struct posix_fs devs[POSIX_DEVS_MAX]; /* I  below dev_count */
 };
 
-/* Stored DOS attributes as read when the file had this change time. */
-struct posix_attr_cache {
-	bool valid;
-	struct statx_timestamp ctime;
-	struct dosattr attr;
-};
-
 struct posix_file {
 	struct vfile vf;
-	struct posix_volume *vol;      /* I */
-	int fd;                        /* I */
-	enum vfs_type type;            /* I */
-	bool data;                     /* I  a data handle, else O_PATH */
-	bool dot_name;                 /* I  found under a name that begins with a dot */
-	const struct posix_fs *fs;     /* I  one of vol->devs */
-	atomic_bool no_nowait;         /* reading without waiting does not work here */
-	atomic_bool dir_busy;          /* somebody is using the position of a directory */
-	struct posix_pace pace;        /* of writes */
-	struct lock lock;              /* leaf */
-	struct posix_attr_cache attrs; /* L */
+	struct list_node closing;  /* the closer's */
+	struct posix_volume *vol;  /* I */
+	int fd;                    /* I */
+	enum vfs_type type;        /* I */
+	bool data;                 /* I  a data handle, else O_PATH */
+	bool dot_name;             /* I  found under a name that begins with a dot */
+	const struct posix_fs *fs; /* I  one of vol->devs */
+	atomic_bool no_nowait;     /* reading without waiting does not work here */
+	atomic_bool dir_busy;      /* somebody is using the position of a directory */
+	struct posix_pace pace;    /* of writes */
 };
 
 static inline struct posix_volume *posix_volume_of(struct vfs *v)
@@ -111,13 +111,20 @@ int posix_readdir(struct posix_volume *v, struct vfs_call *c, enum posix_where w
 int posix_statfs(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_ea_list(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_ea_set(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+size_t posix_resident(struct vfile *data, uint64_t off, size_t len);
 
 /* ---- posix.c ------------------------------------------------------------------------------------ */
 
-uint64_t posix_now_ns(void);
-bool posix_pace_ok(struct posix_pace *p, uint64_t now_ns);
-/* Something inline took from start_ns to now. */
-void posix_pace_note(struct posix_pace *p, uint64_t start_ns);
+/* When something began inline, and what is needed to tell whether it slept. */
+struct posix_mark {
+	uint64_t start_ns;
+	bool suspicious;
+	long sleeps;
+};
+
+/* False: to the pool with it. */
+MUST_CHECK bool posix_pace_begin(struct posix_pace *p, struct posix_mark *ret_mark);
+void posix_pace_end(struct posix_pace *p, const struct posix_mark *mark);
 
 /* Act as the call's user, where the volume does that. */
 void posix_act_as(struct posix_volume *v, const struct cred *c);
@@ -130,7 +137,10 @@ MUST_CHECK int posix_fs_of(struct posix_volume *v, int fd, dev_t dev,
 
 /* ---- posix_file.c ------------------------------------------------------------------------------- */
 
-/* The name under which the kernel lets us reach what fd stands for, O_PATH or not: posix_proc(fd).path. */
+/*
+ * The name under which the kernel lets us reach what fd stands for, O_PATH or not: posix_proc(fd).path. For what is
+ * done rarely; walking it costs microseconds.
+ */
 struct posix_proc {
 	char path[32];
 };
@@ -141,12 +151,29 @@ struct posix_file *posix_file_new(struct posix_volume *v, int fd, enum vfs_type 
 				  const struct posix_fs *fs);
 
 /* Open again what fd stands for, with rights checked anew: a descriptor or a negative errno. */
-MUST_CHECK int posix_reopen(int fd, int flags);
+MUST_CHECK int posix_reopen(const struct posix_volume *v, int fd, int flags);
+
+/* An extended attribute of what the path handle fd stands for: bytes, or negative errno. */
+ssize_t posix_getxattr(const struct posix_volume *v, int fd, const char *xattr,
+		       struct mspan buf);
+/* The same of a name in a directory, which the caller has checked; a link is not followed. */
+ssize_t posix_getxattr_at(const struct posix_volume *v, int dirfd, const char *name,
+			  const char *xattr, struct mspan buf);
+/* Does the kernel have getxattrat()? Asked once: v->xattrat. */
+bool posix_probe_xattrat(const struct posix_volume *v);
 
 void posix_closep(int *fd);
 
 extern const struct vfs_ops posix_vfs_ops;
-void posix_file_close(struct vfile *f); /* the close of posix_vfs_ops */
+void posix_file_close(struct vfile *f);     /* the close of posix_vfs_ops */
+void posix_file_free(struct posix_file *f); /* the end, on whatever thread */
+
+/* ---- posix_closer.c ----------------------------------------------------------------------------- */
+
+struct posix_closer *posix_closer_new(void);    /* NULL without memory */
+void posix_closer_free(struct posix_closer *c); /* waits for what is being closed */
+/* Nobody refers to f any more. */
+void posix_closer_close(struct posix_closer *c, struct posix_file *f);
 
 /* ---- posix_lookup.c ----------------------------------------------------------------------------- */
 
@@ -182,6 +209,21 @@ MUST_CHECK int posix_change_begin(struct posix_change *ch, struct posix_volume *
 				  struct vfile *dir);
 void posix_change_end(struct posix_change *ch);
 
+/* ---- posix_dosattr.c ---------------------------------------------------------------------------- */
+
+struct posix_dosattrs *posix_dosattrs_new(void); /* NULL without memory */
+void posix_dosattrs_free(struct posix_dosattrs *t);
+
+/* What is stored for a path handle, read as the user the thread acts as. 0, -ENODATA, ... */
+MUST_CHECK int posix_dosattr_read(const struct posix_volume *v, int fd,
+				  struct dosattr *ret_attr);
+/* From memory, or read as c. Files he may not read, or without stored attributes, have none. */
+void posix_dosattr_get(struct posix_file *f, const struct cred *c,
+		       const struct statx *stx, struct dosattr *ret_attr);
+/* The same for a name in a directory, as the user the thread acts as. */
+void posix_dosattr_get_at(struct posix_volume *v, int dirfd, const char *name,
+			  const struct statx *stx, struct dosattr *ret_attr);
+
 /* ---- posix_stat.c ------------------------------------------------------------------------------- */
 
 enum {
@@ -196,8 +238,6 @@ enum vfs_type posix_type(const struct statx *stx);
 
 /* All but what is stored in DOS attributes; dot_name: hidden for its name. */
 void posix_stat_basic(const struct statx *stx, bool dot_name, struct vfs_stat *ret_stat);
-/* What is stored, read as the user the thread acts as; path NULL: of the data handle fd. 0, -ENODATA, ... */
-MUST_CHECK int posix_dosattr_read(const char *path, int fd, struct dosattr *ret_attr);
 void posix_dosattr_apply(const struct dosattr *attr, struct vfs_stat *stat);
 
 /* Everything about an open file; acts as c if stored attributes have to be read. */

@@ -131,8 +131,7 @@ static void walk_to(struct walk *w, int fd, const char *real)
 {
 	posix_closep(&w->owned);
 	w->at = w->owned = fd;
-	if (real != w->real)
-		memcpy(w->real, real, strlen(real) + 1);
+	memcpy(w->real, real, strlen(real) + 1);
 }
 
 /* Exact names, all in one call. */
@@ -159,61 +158,61 @@ static int walk_at_once(struct walk *w, const char *const *names, size_t count)
 	return 0;
 }
 
-/* The name exists but cannot be followed: a link that dangles, leaves or turns in circles. */
-static int open_link(struct walk *w, const char *name)
+/*
+ * The name exists but cannot be followed: a link that dangles, leaves or turns in circles. A find if it is the last
+ * name, and the error `err` before. Or it does not exist.
+ */
+static int walk_link(struct walk *w, const char *name, bool last, int err)
 {
-	return posix_resolve(w->v, w->at, name, O_PATH | O_NOFOLLOW, 0, w->where);
-}
+	int fd = posix_resolve(w->v, w->at, name, O_PATH | O_NOFOLLOW, 0, w->where);
 
-static int walk_other_case(struct walk *w, const char *name)
-{
-	int fd, err;
-
-	err = posix_real_name(w->v, w->at, name, w->where, w->real);
-	if (err == -EACCES)
-		return -ENOENT; /* may be passed but not listed: nothing to compare with */
-	if (err)
-		return err;
-	fd = posix_resolve(w->v, w->at, w->real, O_PATH, 0, w->where);
-	if (fd == -ENOENT || fd == -EXDEV || fd == -ELOOP)
-		fd = open_link(w, w->real);
 	if (fd < 0)
 		return fd;
-	walk_to(w, fd, w->real);
+	if (!last) {
+		close(fd);
+		return err;
+	}
+	walk_to(w, fd, name);
 	return 0;
 }
 
-/* Not in the kernel's memory, but perhaps in ours: inline only. A name we know is left to the pool. */
-static int walk_unknown(struct walk *w, const char *name)
+static bool may_be_link(int err)
 {
-	char real[POSIX_NAME_MAX + 1];
-	int err;
-
-	if (!w->v->names)
-		return -EAGAIN;
-	err = posix_real_name(w->v, w->at, name, w->where, real);
-	if (!err && strcmp(real, name) == 0)
-		return -EAGAIN;
-	return err ? err : walk_other_case(w, name);
+	return err == -ENOENT || err == -EXDEV || err == -ELOOP;
 }
 
-/* One name further. A link that cannot be followed is a find if it is the last name, and an error before. */
+/* What the kernel did not find (err -ENOENT), or has not in memory (-EAGAIN): ask the names we know. */
+static int walk_by_case(struct walk *w, const char *name, bool last, int err)
+{
+	char real[POSIX_NAME_MAX + 1];
+	int fd, found;
+
+	found = posix_real_name(w->v, w->at, name, w->where, real);
+	if (found == -EACCES) /* may be passed but not listed: nothing to compare with */
+		memcpy(real, name, strlen(name) + 1);
+	else if (found)
+		return found;
+	if (strcmp(real, name) == 0)
+		return err == -EAGAIN ? err : walk_link(w, name, last, err);
+
+	fd = posix_resolve(w->v, w->at, real, O_PATH, 0, w->where);
+	if (may_be_link(fd))
+		return walk_link(w, real, last, fd);
+	if (fd < 0)
+		return fd;
+	walk_to(w, fd, real);
+	return 0;
+}
+
+/* One name further. */
 static int walk_step(struct walk *w, const char *name, bool last)
 {
 	int fd = posix_resolve(w->v, w->at, name, O_PATH, 0, w->where);
 
-	if (fd == -EAGAIN)
-		return walk_unknown(w, name);
-	if (fd == -ENOENT || (last && (fd == -EXDEV || fd == -ELOOP))) {
-		int link = open_link(w, name);
-
-		if (link == -ENOENT && w->v->names)
-			return walk_other_case(w, name);
-		if (link >= 0 && !last)
-			posix_closep(&link); /* dangles: fd still says -ENOENT */
-		else
-			fd = link;
-	}
+	if ((fd == -ENOENT || fd == -EAGAIN) && w->v->names)
+		return walk_by_case(w, name, last, fd);
+	if (may_be_link(fd))
+		return walk_link(w, name, last, fd);
 	if (fd < 0)
 		return fd;
 	walk_to(w, fd, name);

@@ -1,111 +1,75 @@
-/* posix_names.c - names that differ in case only: directories as they were at their last scan. */
+/*
+ * posix_names.c - names that differ in case only: directories as they were at their last scan, and our changes since.
+ *
+ *     unknown --scan--> known --changed by others, or doubtful for a second--> unknown
+ *
+ * While a scan reads a directory, our own changes go on: they are logged and entered again when it is done, since it
+ * may or may not have seen them.
+ */
 #include "fs/posix_names.h"
 
 #include "base/list.h"
 #include "base/lock.h"
 #include "base/map.h"
-#include "fs/posix_impl.h"
 #include "wire/utf16.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
-	RESCAN_NS = 1000 * 1000 * 1000, /* doubtful knowledge is used for so long */
+	RESCAN_NS = 1000000000, /* doubtful knowledge is used for so long */
 	UNSETTLED_S = 2, /* change times younger than this may hide a later change */
+	LOG_MAX = 4096,  /* our changes during one scan */
 };
+
+/* ---- a set of names ------------------------------------------------------------------------------ */
 
 struct name_entry {
 	struct map_node node; /* by folded hash */
 	char name[];
 };
 
-/* When a directory was last changed, as its file system tells. */
-struct stamp {
-	struct statx_timestamp mtime, ctime;
-};
-
-/* One directory; all under the cache's lock. */
-struct names_dir {
-	struct map_node node; /* by inode; the device is compared */
-	struct list_node lru;
-	uint64_t dev, ino;
-	struct stamp stamp;
-	uint64_t rescan_ns; /* knowledge is doubtful from then on; 0: it is not */
-	unsigned changing;  /* changes of ours under way */
-	bool huge;          /* too many names to keep: while building only */
+struct name_set {
+	struct map map;
 	size_t bytes;
-	struct map names;
+	bool lost; /* too many, or no memory: what is here is not all */
 };
-
-struct posix_names {
-	uint8_t hash_key[16]; /* I */
-	struct lock lock;     /* leaf */
-	struct map dirs;      /* L */
-	struct list_node lru; /* L  least recently used first */
-	size_t bytes;         /* L */
-};
-
-/* ---- one directory ------------------------------------------------------------------------------ */
 
 static size_t entry_bytes(size_t name_len)
 {
 	return sizeof(struct name_entry) + name_len + 1 + sizeof(void *);
 }
 
-static struct names_dir *dir_new(const struct statx *stx)
-{
-	struct names_dir *d = calloc(1, sizeof(*d));
-
-	if (!d)
-		return NULL;
-	if (map_init(&d->names) < 0) {
-		free(d);
-		return NULL;
-	}
-	list_init(&d->lru);
-	d->dev = (uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor;
-	d->ino = stx->stx_ino;
-	d->stamp = (struct stamp){stx->stx_mtime, stx->stx_ctime};
-	d->bytes = sizeof(*d);
-	return d;
-}
-
-static void dir_clear(struct names_dir *d)
+static void set_clear(struct name_set *s)
 {
 	struct map_walk pos;
 
-	for (struct map_node *n = map_walk_first(&d->names, &pos); n;
-	     n = map_walk_next(&d->names, &pos)) {
-		map_del(&d->names, n);
+	for (struct map_node *n = map_walk_first(&s->map, &pos); n;
+	     n = map_walk_next(&s->map, &pos)) {
+		map_del(&s->map, n);
 		free(container_of(n, struct name_entry, node));
 	}
+	s->bytes = 0;
 }
 
-static void dir_free(struct names_dir *d)
+static void set_fini(struct name_set *s)
 {
-	if (!d)
-		return;
-	dir_clear(d);
-	map_fini(&d->names);
-	free(d);
-}
-
-static void dir_freep(struct names_dir **d)
-{
-	dir_free(*d);
+	if (s->map.slots)
+		set_clear(s);
+	map_fini(&s->map);
 }
 
 /* The exact name, else one that differs in case. */
-static struct name_entry *dir_find(const struct names_dir *d, uint64_t hash,
+static struct name_entry *set_find(const struct name_set *s, uint64_t hash,
 				   const char *name)
 {
 	struct name_entry *other = NULL;
 
-	for (struct map_node *n = map_first(&d->names, hash); n; n = map_next(n)) {
+	for (struct map_node *n = map_first(&s->map, hash); n; n = map_next(n)) {
 		struct name_entry *e = container_of(n, struct name_entry, node);
 
 		if (strcmp(e->name, name) == 0)
@@ -116,58 +80,175 @@ static struct name_entry *dir_find(const struct names_dir *d, uint64_t hash,
 	return other;
 }
 
-/* False without memory. */
-static bool dir_add(struct names_dir *d, uint64_t hash, const char *name)
+static void set_add(struct name_set *s, uint64_t hash, const char *name)
 {
 	size_t len = strlen(name);
-	struct name_entry *e = malloc(sizeof(*e) + len + 1);
+	struct name_entry *e = NULL;
 
-	if (!e)
-		return false;
+	if (s->bytes <= POSIX_NAMES_DIR_BYTES_MAX)
+		e = malloc(sizeof(*e) + len + 1);
+	if (!e) {
+		s->lost = true;
+		return;
+	}
 	memcpy(e->name, name, len + 1);
-	map_add(&d->names, &e->node, hash);
-	d->bytes += entry_bytes(len);
-	return true;
+	map_add(&s->map, &e->node, hash);
+	s->bytes += entry_bytes(len);
 }
 
-static void dir_remove(struct names_dir *d, uint64_t hash, const char *name)
+static bool set_has(const struct name_set *s, uint64_t hash, const char *name)
 {
-	struct name_entry *e = dir_find(d, hash, name);
+	const struct name_entry *e = set_find(s, hash, name);
+
+	return e && strcmp(e->name, name) == 0;
+}
+
+static void set_remove(struct name_set *s, uint64_t hash, const char *name)
+{
+	struct name_entry *e = set_find(s, hash, name);
 
 	if (!e || strcmp(e->name, name) != 0)
 		return;
-	d->bytes -= entry_bytes(strlen(name));
-	map_del(&d->names, &e->node);
+	s->bytes -= entry_bytes(strlen(name));
+	map_del(&s->map, &e->node);
 	free(e);
 }
 
-/* ---- the cache; its lock is held ---------------------------------------------------------------- */
+/* ---- one change of ours -------------------------------------------------------------------------- */
 
-static struct names_dir *cache_find(struct posix_names *pn, const struct statx *stx)
+struct change {
+	struct list_node node;
+	uint64_t added_hash, removed_hash;
+	char added[NAME_MAX + 1], removed[NAME_MAX + 1]; /* "": none */
+};
+
+static void change_name(const uint8_t *key, const char *name, char *copy,
+			uint64_t *ret_hash)
 {
-	uint64_t dev = (uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor;
+	size_t len = name ? strlen(name) : 0;
 
+	if (len == 0 || len > NAME_MAX)
+		return;
+	memcpy(copy, name, len + 1);
+	*ret_hash = utf8_hash_nocase(key, name);
+}
+
+static struct change *change_new(const uint8_t *key, const char *added,
+				 const char *removed)
+{
+	struct change *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	change_name(key, added, c->added, &c->added_hash);
+	change_name(key, removed, c->removed, &c->removed_hash);
+	return c;
+}
+
+/* May have been seen already. */
+static void change_enter(const struct change *c, struct name_set *s)
+{
+	if (c->removed[0])
+		set_remove(s, c->removed_hash, c->removed);
+	if (c->added[0] && !set_has(s, c->added_hash, c->added))
+		set_add(s, c->added_hash, c->added);
+}
+
+/* ---- directories; the cache's lock is held ------------------------------------------------------- */
+
+/* When a directory was last changed, as its file system tells. */
+struct stamp {
+	struct statx_timestamp mtime, ctime;
+};
+
+struct names_dir {
+	struct map_node node; /* by inode; the device is compared */
+	struct list_node lru;
+	uint64_t dev, ino;
+	bool known; /* names are all there were at `stamp` */
+	struct stamp stamp;
+	uint64_t rescan_ns;   /* doubtful: known until then; 0: it is not */
+	unsigned changing;    /* changes of ours under way */
+	unsigned scans;       /* under way */
+	struct list_node log; /* our changes since the first of these began */
+	size_t log_count;
+	struct name_set names;
+};
+
+struct posix_names {
+	uint8_t hash_key[16]; /* I */
+	struct lock lock;     /* leaf */
+	struct map dirs;      /* L */
+	struct list_node lru; /* L  least recently used first */
+	size_t bytes;         /* L */
+};
+
+static struct stamp stamp_of(const struct statx *stx)
+{
+	return (struct stamp){stx->stx_mtime, stx->stx_ctime};
+}
+
+static int time_cmp(struct statx_timestamp a, struct statx_timestamp b)
+{
+	if (a.tv_sec != b.tv_sec)
+		return a.tv_sec < b.tv_sec ? -1 : 1;
+	return (a.tv_nsec > b.tv_nsec) - (a.tv_nsec < b.tv_nsec);
+}
+
+static bool stamp_eq(const struct stamp *a, const struct stamp *b)
+{
+	return time_cmp(a->mtime, b->mtime) == 0 && time_cmp(a->ctime, b->ctime) == 0;
+}
+
+/* Every change moves the change time. */
+static bool stamp_newer(const struct stamp *a, const struct stamp *b)
+{
+	return time_cmp(a->ctime, b->ctime) > 0;
+}
+
+static uint64_t dev_of(const struct statx *stx)
+{
+	return (uint64_t)stx->stx_dev_major << 32 | stx->stx_dev_minor;
+}
+
+static struct names_dir *dir_find(struct posix_names *pn, const struct statx *stx)
+{
 	for (struct map_node *n = map_first(&pn->dirs, stx->stx_ino); n;
 	     n = map_next(n)) {
 		struct names_dir *d = container_of(n, struct names_dir, node);
 
-		if (d->dev == dev)
+		if (d->dev == dev_of(stx))
 			return d;
 	}
 	return NULL;
 }
 
-/* Freed when the lock is no longer held: there may be many names. */
-static void cache_drop(struct posix_names *pn, struct names_dir *d,
-		       struct list_node *doomed)
+static struct names_dir *dir_add(struct posix_names *pn, const struct statx *stx)
 {
-	map_del(&pn->dirs, &d->node);
-	list_del(&d->lru);
-	pn->bytes -= d->bytes;
-	list_add_tail(doomed, &d->lru);
+	struct names_dir *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return NULL;
+	d->dev = dev_of(stx);
+	d->ino = stx->stx_ino;
+	list_init(&d->log);
+	map_add(&pn->dirs, &d->node, d->ino);
+	list_add_tail(&pn->lru, &d->lru);
+	pn->bytes += sizeof(*d);
+	return d;
 }
 
-/* Directories that we are changing stay: posix_names_end() has something to tell them. */
+static void dir_free(struct names_dir *d)
+{
+	struct list_node *node;
+
+	while ((node = list_pop(&d->log)))
+		free(container_of(node, struct change, node));
+	set_fini(&d->names);
+	free(d);
+}
+
+/* Those in use stay: somebody will come back to them. Freed when the lock is no longer held. */
 static void cache_trim(struct posix_names *pn, struct list_node *doomed)
 {
 	list_for_each (it, &pn->lru) {
@@ -175,24 +256,13 @@ static void cache_trim(struct posix_names *pn, struct list_node *doomed)
 
 		if (pn->bytes <= POSIX_NAMES_BYTES_MAX)
 			return;
-		if (!d->changing)
-			cache_drop(pn, d, doomed);
+		if (d->changing || d->scans)
+			continue;
+		map_del(&pn->dirs, &d->node);
+		list_del(&d->lru);
+		pn->bytes -= sizeof(*d) + d->names.bytes;
+		list_add_tail(doomed, &d->lru);
 	}
-}
-
-static void cache_put(struct posix_names *pn, struct names_dir *d,
-		      const struct statx *stx, struct list_node *doomed)
-{
-	struct names_dir *old = cache_find(pn, stx);
-
-	if (old) {
-		d->changing = old->changing;
-		cache_drop(pn, old, doomed);
-	}
-	map_add(&pn->dirs, &d->node, d->ino);
-	list_add_tail(&pn->lru, &d->lru);
-	pn->bytes += d->bytes;
-	cache_trim(pn, doomed);
 }
 
 static void free_doomed(struct list_node *doomed)
@@ -201,17 +271,7 @@ static void free_doomed(struct list_node *doomed)
 		dir_free(container_of(it, struct names_dir, lru));
 }
 
-static bool time_eq(struct statx_timestamp a, struct statx_timestamp b)
-{
-	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
-
-static bool stamp_eq(const struct stamp *s, const struct statx *stx)
-{
-	return time_eq(s->mtime, stx->stx_mtime) && time_eq(s->ctime, stx->stx_ctime);
-}
-
-/* ---- scanning ----------------------------------------------------------------------------------- */
+/* ---- time ---------------------------------------------------------------------------------------- */
 
 static uint64_t now_ns(void)
 {
@@ -230,26 +290,15 @@ static bool unsettled(const struct statx *stx)
 	return now.tv_sec - stx->stx_ctime.tv_sec <= UNSETTLED_S;
 }
 
-static DIR *dir_open(int fd)
-{
-	int list_fd = posix_reopen(fd, O_RDONLY | O_DIRECTORY);
-	DIR *dir;
-
-	if (list_fd < 0) {
-		errno = -list_fd;
-		return NULL;
-	}
-	dir = fdopendir(list_fd);
-	if (!dir)
-		close(list_fd);
-	return dir;
-}
+/* ---- scanning ------------------------------------------------------------------------------------ */
 
 struct scan {
 	const char *name; /* looked for */
 	uint64_t hash;
 	char *real;
 	enum { FOUND_NONE, FOUND_OTHER_CASE, FOUND_EXACT } found;
+	struct name_set names; /* all of them */
+	bool keep;             /* and they are wanted */
 };
 
 static void scan_compare(struct scan *s, const char *name, uint64_t hash)
@@ -267,32 +316,106 @@ static void scan_compare(struct scan *s, const char *name, uint64_t hash)
 	memcpy(s->real, name, len + 1);
 }
 
-/* All names into d as far as they fit; the search is answered whether they do or not. */
-static int scan(struct posix_names *pn, int fd, struct names_dir *d, struct scan *s)
+static DIR *list_open(int fd)
+{
+	int list_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir;
+
+	if (list_fd < 0)
+		return NULL;
+	dir = fdopendir(list_fd);
+	if (!dir)
+		close(list_fd);
+	return dir;
+}
+
+/* The search is answered whether all names can be kept or not. */
+static int scan_read(struct scan *s, const uint8_t *hash_key, int fd)
 {
 	struct dirent *de;
-	DIR *dir = dir_open(fd);
+	DIR *dir = list_open(fd);
 
 	if (!dir)
 		return -errno;
 	for (errno = 0; (de = readdir(dir)); errno = 0) {
-		uint64_t hash = utf8_hash_nocase(pn->hash_key, de->d_name);
+		uint64_t hash = utf8_hash_nocase(hash_key, de->d_name);
 
 		scan_compare(s, de->d_name, hash);
-		if (d->huge)
-			continue;
-		if (d->bytes > POSIX_NAMES_DIR_BYTES_MAX ||
-		    !dir_add(d, hash, de->d_name)) {
-			d->huge = true;
-			dir_clear(d);
-		}
+		if (s->keep && !s->names.lost)
+			set_add(&s->names, hash, de->d_name);
 	}
 	int err = -errno;
 	closedir(dir);
 	return err;
 }
 
-/* ---- interface ---------------------------------------------------------------------------------- */
+static bool scan_begin(struct posix_names *pn, const struct statx *stx)
+{
+	struct names_dir *d;
+
+	LOCK_SCOPE(&pn->lock);
+	d = dir_find(pn, stx);
+	if (!d)
+		d = dir_add(pn, stx);
+	if (d)
+		d->scans++;
+	return d;
+}
+
+/* What was read replaces what was known; s->names is left with that. */
+static void take_names(struct posix_names *pn, struct names_dir *d,
+		       const struct statx *stx, struct scan *s, bool doubtful)
+{
+	struct stamp stamp = stamp_of(stx);
+	struct name_set old = d->names;
+
+	list_for_each (it, &d->log)
+		change_enter(container_of(it, struct change, node), &s->names);
+	d->known = !s->names.lost && d->log_count <= LOG_MAX;
+	if (!d->known)
+		return;
+	pn->bytes += s->names.bytes;
+	pn->bytes -= old.bytes;
+	d->names = s->names;
+	s->names = old;
+	if (d->log_count || stamp_newer(&d->stamp, &stamp))
+		doubtful =
+			true; /* ours moved the times on; what else happened then is not seen */
+	if (!stamp_newer(&d->stamp, &stamp))
+		d->stamp = stamp;
+	d->rescan_ns = doubtful ? now_ns() + RESCAN_NS : 0;
+}
+
+static void log_clear(struct names_dir *d)
+{
+	struct list_node *node;
+
+	while ((node = list_pop(&d->log)))
+		free(container_of(node, struct change, node));
+	d->log_count = 0;
+}
+
+static void scan_end(struct posix_names *pn, const struct statx *stx, struct scan *s,
+		     bool success)
+{
+	bool doubtful = unsettled(stx);
+	struct list_node doomed;
+
+	list_init(&doomed);
+	{
+		LOCK_SCOPE(&pn->lock);
+		struct names_dir *d = dir_find(pn, stx);
+
+		if (success)
+			take_names(pn, d, stx, s, doubtful);
+		if (--d->scans == 0)
+			log_clear(d);
+		cache_trim(pn, &doomed);
+	}
+	free_doomed(&doomed);
+}
+
+/* ---- interface ----------------------------------------------------------------------------------- */
 
 struct posix_names *posix_names_new(const uint8_t *hash_key)
 {
@@ -320,132 +443,124 @@ void posix_names_free(struct posix_names *pn)
 	free(pn);
 }
 
+/* Doubtful knowledge is good for its second also for who looked at the directory a little earlier. */
+static bool still_known(const struct names_dir *d, const struct statx *stx)
+{
+	struct stamp stamp = stamp_of(stx);
+
+	if (!d->known || (d->rescan_ns && now_ns() >= d->rescan_ns))
+		return false;
+	return d->changing || stamp_eq(&d->stamp, &stamp) ||
+	       (d->rescan_ns && !stamp_newer(&stamp, &d->stamp));
+}
+
 /* -EAGAIN: not known. */
 static int find_cached(struct posix_names *pn, const struct statx *stx, const char *name,
 		       uint64_t hash, char *real)
 {
-	uint64_t now = now_ns();
 	struct name_entry *e;
 	struct names_dir *d;
 
 	LOCK_SCOPE(&pn->lock);
-	d = cache_find(pn, stx);
-	if (!d || (d->rescan_ns && now >= d->rescan_ns) ||
-	    (!d->changing && !stamp_eq(&d->stamp, stx)))
+	d = dir_find(pn, stx);
+	if (!d || !still_known(d, stx))
 		return -EAGAIN;
 	list_del(&d->lru);
 	list_add_tail(&pn->lru, &d->lru);
-	e = dir_find(d, hash, name);
+	e = set_find(&d->names, hash, name);
 	if (!e)
 		return -ENOENT;
 	memcpy(real, e->name, strlen(e->name) + 1);
 	return 0;
 }
 
-static void keep(struct posix_names *pn, struct names_dir *d, const struct statx *stx)
-{
-	struct list_node doomed;
-
-	list_init(&doomed);
-	{
-		LOCK_SCOPE(&pn->lock);
-		cache_put(pn, d, stx, &doomed);
-	}
-	free_doomed(&doomed);
-}
-
 int posix_names_find(struct posix_names *pn, const struct posix_names_dir *dir,
 		     const char *name, char *real)
 {
-	CLEANUP(dir_freep) struct names_dir *d = NULL;
-	struct scan s = {.name = name, .real = real};
+	struct scan s = {.name = name, .real = real, .keep = dir->keep};
 	int err;
 
 	s.hash = utf8_hash_nocase(pn->hash_key, name);
 	err = find_cached(pn, dir->stx, name, s.hash, real);
 	if (err != -EAGAIN || !dir->may_scan)
 		return err;
-
-	d = dir_new(dir->stx);
-	if (!d)
+	if (map_init(&s.names.map) < 0)
 		return -ENOMEM;
-	d->huge = !dir->keep;
-	if (unsettled(dir->stx))
-		d->rescan_ns = now_ns() + RESCAN_NS;
-	err = scan(pn, dir->fd, d, &s);
+	s.keep = s.keep && scan_begin(pn, dir->stx);
+	err = scan_read(&s, pn->hash_key, dir->fd);
+	if (s.keep)
+		scan_end(pn, dir->stx, &s, err == 0);
+	set_fini(&s.names);
 	if (err)
 		return err;
-	if (!d->huge)
-		keep(pn, TAKE(d), dir->stx);
 	return s.found == FOUND_NONE ? -ENOENT : 0;
 }
 
 void posix_names_begin(struct posix_names *pn, const struct statx *dir_stx)
 {
+	struct stamp stamp = stamp_of(dir_stx);
 	struct names_dir *d;
 
 	LOCK_SCOPE(&pn->lock);
-	d = cache_find(pn, dir_stx);
+	d = dir_find(pn, dir_stx);
 	if (!d)
 		return;
-	if (!d->changing && !stamp_eq(&d->stamp, dir_stx))
-		d->rescan_ns = 1; /* others changed it: ours must not hide that */
+	if (!d->changing && stamp_newer(&stamp, &d->stamp))
+		d->known = false; /* others changed it: ours must not hide that */
 	d->changing++;
 }
 
-/* A name and its hash, computed before the lock is taken. */
-struct hashed {
-	const char *name; /* or NULL */
-	uint64_t hash;
-};
-
-static struct hashed hash_name(struct posix_names *pn, const char *name)
+/* Into what is known, and into the log of whoever is scanning. True if the log took it over. */
+static bool enter(struct posix_names *pn, struct names_dir *d, struct change *c)
 {
-	return (struct hashed){
-		.name = name,
-		.hash = name ? utf8_hash_nocase(pn->hash_key, name) : 0,
-	};
+	if (d->known) {
+		pn->bytes -= d->names.bytes;
+		change_enter(c, &d->names);
+		pn->bytes += d->names.bytes;
+		d->known = !d->names.lost;
+	}
+	if (!d->scans || d->log_count++ >= LOG_MAX)
+		return false;
+	list_add_tail(&d->log, &c->node);
+	return true;
 }
 
-/* Enter what we changed; without memory the directory is as good as unknown. */
-static void enter(struct posix_names *pn, struct names_dir *d, struct hashed added,
-		  struct hashed removed)
+static void advance(struct names_dir *d, const struct statx *stx)
 {
-	pn->bytes -= d->bytes;
-	if (removed.name)
-		dir_remove(d, removed.hash, removed.name);
-	if (added.name && !dir_add(d, added.hash, added.name))
-		d->rescan_ns = 1;
-	pn->bytes += d->bytes;
+	struct stamp stamp = stamp_of(stx);
+
+	if (stamp_newer(&stamp, &d->stamp))
+		d->stamp = stamp;
+	if (!d->rescan_ns)
+		d->rescan_ns = now_ns() + RESCAN_NS;
 }
 
 void posix_names_end(struct posix_names *pn, int dir_fd, const struct statx *dir_stx,
 		     const char *added, const char *removed)
 {
-	struct hashed in = hash_name(pn, added), out = hash_name(pn, removed);
-	uint64_t now = now_ns();
+	struct change *c = change_new(pn->hash_key, added, removed);
 	struct list_node doomed;
 	struct names_dir *d;
 	struct statx stx;
+	bool seen, taken = false;
 
-	bool seen = statx(dir_fd, "", AT_EMPTY_PATH, STATX_MTIME | STATX_CTIME, &stx) ==
-		    0;
+	seen = statx(dir_fd, "", AT_EMPTY_PATH, STATX_MTIME | STATX_CTIME, &stx) == 0;
 	list_init(&doomed);
 	{
 		LOCK_SCOPE(&pn->lock);
-		d = cache_find(pn, dir_stx);
-		if (!d)
-			return;
-		if (d->changing)
+		d = dir_find(pn, dir_stx);
+		if (d && d->changing)
 			d->changing--;
-		if (seen)
-			d->stamp = (struct stamp){stx.stx_mtime, stx.stx_ctime};
-		if (!d->rescan_ns)
-			d->rescan_ns = now + RESCAN_NS;
-		enter(pn, d, in, out);
-		if (d->bytes > POSIX_NAMES_DIR_BYTES_MAX && !d->changing)
-			cache_drop(pn, d, &doomed);
+		if (d && c && seen) {
+			advance(d, &stx);
+			taken = enter(pn, d, c);
+		} else if (d) {
+			d->known = false;
+			d->log_count = d->scans ? LOG_MAX + 1 : 0;
+		}
 		cache_trim(pn, &doomed);
 	}
 	free_doomed(&doomed);
+	if (!taken)
+		free(c);
 }

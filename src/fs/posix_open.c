@@ -120,7 +120,7 @@ static int create_handles(struct posix_volume *v, struct vfs_create *k, int made
 			return -ENOMEM;
 		data->data = true;
 		*ret_data = &data->vf;
-		path_fd = posix_reopen(made, O_PATH);
+		path_fd = posix_reopen(v, made, O_PATH);
 		if (path_fd < 0)
 			return path_fd;
 	}
@@ -201,7 +201,7 @@ static int open_data(const struct vfs_open *o, struct posix_file *f,
 
 	if (where == POSIX_INLINE)
 		flags |= O_NONBLOCK;
-	return posix_reopen(f->fd, flags);
+	return posix_reopen(f->vol, f->fd, flags);
 }
 
 int posix_open(struct posix_volume *v, struct vfs_call *c, enum posix_where where)

@@ -8,14 +8,7 @@
 #include <linux/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
-#include <time.h>
 #include <unistd.h>
-
-enum {
-	/* Change times that are younger say nothing: the coarsest file systems count in (two) seconds. */
-	CTIME_SETTLED_S = 2,
-};
 
 static uint64_t filetime(struct statx_timestamp t)
 {
@@ -111,69 +104,12 @@ void posix_stat_basic(const struct statx *stx, bool dot_name, struct vfs_stat *r
 	*ret_stat = st;
 }
 
-int posix_dosattr_read(const char *path, int fd, struct dosattr *ret_attr)
-{
-	uint8_t xattr[DOSATTR_LEN_MAX];
-	ssize_t n;
-
-	n = path ? getxattr(path, DOSATTR_XATTR, xattr, sizeof(xattr))
-		 : fgetxattr(fd, DOSATTR_XATTR, xattr, sizeof(xattr));
-	if (n < 0)
-		return -errno;
-	return dosattr_decode(span_of(xattr, (size_t)n), ret_attr);
-}
-
 void posix_dosattr_apply(const struct dosattr *attr, struct vfs_stat *stat)
 {
 	if (attr->has_attributes)
 		stat->dos_attributes = whole_attributes(attr->attributes, stat->type);
 	if (attr->has_create_time)
 		stat->create_time = attr->create_time;
-}
-
-static bool time_eq(const struct statx_timestamp *a, const struct statx_timestamp *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
-static bool cached_dosattr(struct posix_file *f, const struct statx *stx,
-			   struct dosattr *ret_attr)
-{
-	LOCK_SCOPE(&f->lock);
-	if (!f->attrs.valid || !time_eq(&f->attrs.ctime, &stx->stx_ctime))
-		return false;
-	*ret_attr = f->attrs.attr;
-	return true;
-}
-
-/* Every change of stored attributes moves the change time; but not within one tick of its clock. */
-static void keep_dosattr(struct posix_file *f, const struct statx *stx,
-			 const struct dosattr *attr)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	if (now.tv_sec - stx->stx_ctime.tv_sec <= CTIME_SETTLED_S)
-		return;
-
-	LOCK_SCOPE(&f->lock);
-	f->attrs.attr = *attr;
-	f->attrs.ctime = stx->stx_ctime;
-	f->attrs.valid = true;
-}
-
-/* Files one may not read, or without stored attributes, have those that follow from mode and name. */
-static void stored_dosattr(struct posix_file *f, const struct cred *c,
-			   const struct statx *stx, struct dosattr *ret_attr)
-{
-	int err;
-
-	*ret_attr = (struct dosattr){0};
-	posix_act_as(f->vol, c);
-	err = posix_dosattr_read(f->data ? NULL : posix_proc(f->fd).path, f->fd,
-				 ret_attr);
-	if (err != -EACCES && err != -EPERM)
-		keep_dosattr(f, stx, ret_attr);
 }
 
 void posix_stat_from(struct posix_file *f, const struct cred *c, const struct statx *stx,
@@ -184,8 +120,7 @@ void posix_stat_from(struct posix_file *f, const struct cred *c, const struct st
 	posix_stat_basic(stx, f->dot_name, ret_stat);
 	if (f->type != VFS_FILE && f->type != VFS_DIR)
 		return; /* others cannot have any */
-	if (!cached_dosattr(f, stx, &attr))
-		stored_dosattr(f, c, stx, &attr);
+	posix_dosattr_get(f, c, stx, &attr);
 	posix_dosattr_apply(&attr, ret_stat);
 }
 

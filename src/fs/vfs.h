@@ -207,7 +207,7 @@ struct vfs_link {
 	bool replace;
 };
 
-/* Read or write at an offset; short only at the end of the file (read) or with an error afterwards (write). */
+/* Read or write at an offset; short only at the end of the file (read). -EINVAL beyond INT64_MAX. */
 struct vfs_io {
 	struct vfs_call call;
 	struct vfile *data;
@@ -216,7 +216,7 @@ struct vfs_io {
 	struct buf *buf; /* keeps `bytes` alive; borrowed	*/
 	bool sync;       /* write: fdatasync before the end	*/
 	/* out */
-	size_t done;
+	size_t done; /* with an error, too: so far it came before */
 };
 
 struct vfs_sync {
@@ -289,8 +289,21 @@ struct vfs_ops {
 	/* The volume's root: a new reference. */
 	struct vfile *(*root)(struct vfs *v);
 	void (*close)(struct vfile *f); /* last reference gone; frees f */
-	void (*free)(struct vfs *v);    /* no call is under way, no vfile is left */
+	/* No call is under way, no vfile and no segment of one is left. */
+	void (*free)(struct vfs *v);
+	/* See vfile_resident(); NULL: never. */
+	size_t (*resident)(struct vfile *data, uint64_t off, size_t len);
 };
+
+/*
+ * How many bytes from off, at most len, can be sent as a segment of the file (data->seg) without waiting: all that
+ * the file has there, or 0 if some of it is not in memory. It may still become shorter before it is sent, which ends
+ * the connection: see net/xport.h. The right to read was checked when the handle was opened.
+ */
+static inline size_t vfile_resident(struct vfile *data, uint64_t off, size_t len)
+{
+	return data->ops->resident ? data->ops->resident(data, off, len) : 0;
+}
 
 /* One volume. Back ends embed it first. */
 struct vfs {

@@ -87,6 +87,22 @@ static inline void fix_init(struct fix *f)
 	fix_init_at(f, "/tmp", (struct posix_settings){.case_insensitive = true});
 }
 
+/* A second worker on the same volume: ends with fix_leave(), before the first. */
+static inline void fix_join(struct fix *f, const struct fix *first)
+{
+	*f = *first;
+	f->lane = (struct lane){.exec = &f->exec, .mailbox = &f->mailbox};
+	f->root = vfile_get(first->root);
+	arena_init(&f->arena, 16 << 20);
+	wait_init(&f->wait, &f->mailbox);
+}
+
+static inline void fix_leave(struct fix *f)
+{
+	vfile_put(f->root);
+	arena_fini(&f->arena);
+}
+
 static int fix_remove(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {
 	return remove(path);

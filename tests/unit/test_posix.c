@@ -1,4 +1,5 @@
 /* test_posix.c - resolving names and opening what they name, beneath the root of a volume. */
+#include "fs/posix_impl.h"
 #include "posix_fixture.h"
 
 #include "wire/fscc_proto.h"
@@ -548,6 +549,137 @@ TEST(what_is_warm_needs_no_pool)
 	CHECK_EQ(fix_lookup(&f, NULL, "SECOND", &l), 0);
 	vfile_put(l.file);
 	CHECK_EQ(f.jobs, 0);
+	fix_fini(&f);
+}
+
+/* Older kernels: no look into memory alone, no getxattrat(). Everything works, through the pool. */
+TEST(fallbacks_do_the_same)
+{
+	struct vfs_create k = {.name = "file", .dos_attributes = FILE_ATTRIBUTE_SYSTEM};
+	struct vfs_lookup l;
+	struct fix f;
+
+	fix_init(&f);
+	posix_volume_of(f.vfs)->resolve_cached = false;
+	posix_volume_of(f.vfs)->xattrat = false;
+	k.dir = f.root;
+	CHECK_EQ(fix_run(&f, &k.call, VFS_CREATE), 0);
+	vfile_put(k.file);
+	vfile_put(k.data);
+	f.jobs = 0;
+	CHECK_EQ(fix_lookup(&f, NULL, "FILE", &l), 0);
+	CHECK_EQ(f.jobs, 1);
+	CHECK_EQ(l.stat.dos_attributes, FILE_ATTRIBUTE_SYSTEM | FILE_ATTRIBUTE_ARCHIVE);
+	vfile_put(l.file);
+
+	CLEANUP(vfile_putp) struct vfile *data = fix_open(&f, f.root, true, false);
+	struct vfs_readdir r = {
+		.data = data, .file = f.root, .max = 9, .with_stat = true};
+	CHECK_EQ(fix_run(&f, &r.call, VFS_READDIR), 0);
+	CHECK_EQ(r.count, 3);
+	for (size_t i = 0; i < r.count; i++)
+		if (strcmp(r.entries[i].name, "file") == 0)
+			CHECK(r.entries[i].stat.dos_attributes & FILE_ATTRIBUTE_SYSTEM);
+	vfile_put(TAKE(data));
+	fix_fini(&f);
+}
+
+TEST(a_slow_volume_is_served_by_the_pool)
+{
+	struct vfs_lookup l;
+	struct fix f;
+
+	fix_init(&f);
+	fix_put(&f, "share/file", "");
+	vfile_put(fix_find(&f, "file"));
+	f.jobs = 0;
+	atomic_store(&posix_volume_of(f.vfs)->pace.slow_until_ns, UINT64_MAX);
+	CHECK_EQ(fix_lookup(&f, NULL, "file", &l), 0);
+	CHECK_EQ(f.jobs, 1);
+	vfile_put(l.file);
+	fix_fini(&f);
+}
+
+/* One slow call may be chance; the second that slept is not. */
+TEST(pace_judges_by_sleeping_twice)
+{
+	struct posix_pace p = {0};
+	struct posix_mark m;
+
+	for (int i = 0; i < 2; i++) {
+		CHECK(posix_pace_begin(&p, &m));
+		CHECK_EQ(m.suspicious, i);
+		usleep(3000);
+		posix_pace_end(&p, &m);
+	}
+	CHECK(!posix_pace_begin(&p, &m));
+	atomic_store(&p.slow_until_ns, 0); /* a second later */
+	CHECK(posix_pace_begin(&p, &m));
+	posix_pace_end(&p, &m);
+	CHECK(posix_pace_begin(&p, &m));
+	CHECK(!m.suspicious);
+}
+
+/*
+ * One round of one of several workers: makes a name, finds it, changes its case, lists and removes it. The step that
+ * failed, 0 for none.
+ */
+static int work_round(struct fix *f, struct vfile *dir, const char *low, const char *up)
+{
+	struct vfs_rename r = {
+		.src_dir = f->root, .src_name = low, .dst_dir = f->root, .dst_name = up};
+	struct vfs_readdir d = {
+		.data = dir, .file = f->root, .max = 64, .with_stat = true};
+	struct vfs_unlink u = {.dir = f->root, .name = up};
+	struct vfs_lookup l;
+
+	if (fix_create(f, low, false))
+		return 1;
+	if (fix_lookup(f, NULL, up, &l))
+		return 2;
+	vfile_put(l.file);
+	r.key = u.key = l.stat.key;
+	if (strcmp(l.name, low) != 0 || fix_run(f, &r.call, VFS_RENAME))
+		return 3;
+	if (fix_run(f, &d.call, VFS_READDIR))
+		return 4;
+	return fix_run(f, &u.call, VFS_UNLINK) ? 5 : 0;
+}
+
+static void *work(void *data)
+{
+	struct fix *f = data;
+	CLEANUP(vfile_putp) struct vfile *dir = fix_open(f, f->root, true, false);
+	int failed = 0;
+
+	for (int i = 0; i < 200 && !failed; i++) {
+		char low[32], up[32];
+
+		snprintf(low, sizeof(low), "name-%p-%d", data, i % 10);
+		snprintf(up, sizeof(up), "NAME-%p-%d", data, i % 10);
+		failed = work_round(f, dir, low, up);
+		arena_reset(&f->arena);
+	}
+	return (void *)(intptr_t)failed;
+}
+
+TEST(workers_share_a_volume)
+{
+	struct fix f, workers[4];
+	pthread_t threads[4];
+
+	fix_init(&f);
+	for (size_t i = 0; i < ARRAY_LEN(workers); i++) {
+		fix_join(&workers[i], &f);
+		CHECK_EQ(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(workers); i++) {
+		void *failed;
+
+		CHECK_EQ(pthread_join(threads[i], &failed), 0);
+		CHECK_EQ((intptr_t)failed, 0);
+		fix_leave(&workers[i]);
+	}
 	fix_fini(&f);
 }
 

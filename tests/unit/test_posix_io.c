@@ -1,4 +1,5 @@
 /* test_posix_io.c - reading, writing and syncing: what runs inline, what goes to the pool, what is refused. */
+#include "fs/posix_impl.h"
 #include "posix_fixture.h"
 
 #include <sys/socket.h>
@@ -180,6 +181,50 @@ TEST(tmpfs_is_read_inline)
 	fix_fini(&f);
 }
 
+/* Where the file system cannot read without waiting, only memory is read inline. */
+TEST(reading_without_nowait)
+{
+	static const struct {
+		bool memory;
+		int jobs;
+	} cases[] = {{false, 1}, {true, 0}};
+	uint8_t buf[4];
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct fix f;
+
+		fix_init(&f);
+		CLEANUP(vfile_putp) struct vfile *data = file_of(&f, "text", true, false);
+		struct vfs_io io = {.data = data, .bytes = mspan_of(buf, sizeof(buf))};
+		struct posix_fs fs = *posix_file_of(data)->fs;
+
+		fs.memory = cases[i].memory;
+		posix_file_of(data)->fs = &fs;
+		atomic_store(&posix_file_of(data)->no_nowait, true);
+		CHECK_EQ(fix_run(&f, &io.call, VFS_READ), 0);
+		CHECK_EQ(io.done, 4);
+		CHECK_EQ(f.jobs, cases[i].jobs);
+		vfile_put(TAKE(data));
+		fix_fini(&f);
+	}
+}
+
+TEST(slow_files_are_written_by_the_pool)
+{
+	uint8_t byte = 'x';
+	struct fix f;
+
+	fix_init(&f);
+	CLEANUP(vfile_putp) struct vfile *data = file_of(&f, "", true, true);
+	struct vfs_io io = {.data = data, .bytes = mspan_of(&byte, 1)};
+
+	atomic_store(&posix_file_of(data)->pace.slow_until_ns, UINT64_MAX);
+	CHECK_EQ(fix_run(&f, &io.call, VFS_WRITE), 0);
+	CHECK_EQ(f.jobs, 1);
+	vfile_put(TAKE(data));
+	fix_fini(&f);
+}
+
 TEST(directories_are_no_files)
 {
 	uint8_t byte = 0;
@@ -232,6 +277,28 @@ TEST(a_failing_write_says_how_far_it_came)
 	fix_fini(&f);
 }
 
+/* A large file without a name is given back by the volume's own thread; the volume waits for it. */
+TEST(the_last_close_of_a_large_file_does_not_wait)
+{
+	struct vfs_unlink u = {.name = "file"};
+	struct fix f;
+
+	fix_init(&f);
+	struct vfile *data = file_of(&f, "", true, true);
+	CHECK_EQ(posix_fallocate(posix_file_of(data)->fd, 0, 32 << 20), 0);
+	struct vfs_statcall s = {.file = data};
+	CHECK_EQ(fix_run(&f, &s.call, VFS_STAT), 0);
+	u.dir = f.root;
+	u.key = s.stat.key;
+	CHECK_EQ(fix_run(&f, &u.call, VFS_UNLINK), 0);
+	int fd = posix_file_of(data)->fd;
+	vfile_put(data);
+	for (int i = 0; i < 1000 && fcntl(fd, F_GETFD) >= 0; i++)
+		usleep(1000);
+	CHECK_EQ(fcntl(fd, F_GETFD), -1);
+	fix_fini(&f);
+}
+
 /* ---- output straight from the file -------------------------------------------------------------- */
 
 TEST(segments_send_what_the_file_holds)
@@ -254,6 +321,33 @@ TEST(segments_send_what_the_file_holds)
 	seg_file_put(seg);
 	close(ends[0]);
 	close(ends[1]);
+	fix_fini(&f);
+}
+
+TEST(only_what_is_in_memory_is_resident)
+{
+	static const struct {
+		uint64_t off;
+		size_t len, want;
+	} cases[] = {
+		{0, BIG, BIG}, {1000, BIG, BIG - 1000}, {BIG - 1, 9, 1}, {BIG, 1, 0},
+		{0, 0, 0},     {UINT64_MAX, 1, 0},
+	};
+	static uint8_t buf[BIG];
+	struct fix f;
+
+	fix_init_at(&f, "/var/tmp", (struct posix_settings){0});
+	CLEANUP(vfile_putp) struct vfile *data = file_of(&f, "", true, true);
+	struct vfs_io io = {.data = data, .sync = true, .bytes = mspan_of(buf, BIG)};
+
+	CHECK_EQ(fix_run(&f, &io.call, VFS_WRITE), 0);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		CHECK_EQ(vfile_resident(data, cases[i].off, cases[i].len), cases[i].want);
+	CHECK_EQ(vfile_resident(f.root, 0, 1), 0);
+	CHECK_EQ(posix_fadvise(posix_file_of(data)->fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+	if (!posix_file_of(data)->fs->memory)
+		CHECK_EQ(vfile_resident(data, 0, BIG), 0);
+	vfile_put(TAKE(data));
 	fix_fini(&f);
 }
 
