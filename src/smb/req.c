@@ -246,6 +246,7 @@ static void req_resume(struct wait *w)
 {
 	struct req *q = container_of(w, struct req, wait);
 	struct frame *f = q->frame;
+	struct req *next = q->next; /* the last request frees f */
 	nt_status st;
 
 	q->pending = false;
@@ -255,13 +256,13 @@ static void req_resume(struct wait *w)
 			req_parked(q);
 		return;
 	}
-	if (q == f->running) {
-		f->running = q->next;
-		req_finish(q, st);
+	if (q == f->running)
+		f->running = next;
+	else
+		next = NULL; /* the last element, answered out of line */
+	req_finish(q, st);
+	if (next)
 		frame_run(f);
-	} else { /* the last element, answered out of line */
-		req_finish(q, st);
-	}
 }
 
 struct wait *req_wait(struct req *q, req_done done)
