@@ -56,14 +56,14 @@ static nt_status create_check(const struct create *c)
 {
 	bool directory = c->options & FILE_DIRECTORY_FILE;
 
+	if (c->desired_access == 0 ||
+	    (c->desired_access & ~(uint32_t)ACCESS_VALID & ~GENERIC_READ))
+		return STATUS_ACCESS_DENIED;
 	if (c->disposition > FILE_OVERWRITE_IF || (c->share_access & ~SHARE_VALID) ||
 	    (c->options & ~OPTIONS_VALID) || (c->file_attributes & ~ATTRIBUTES_VALID))
 		return STATUS_INVALID_PARAMETER;
 	if (c->options & OPTIONS_UNSUPPORTED)
 		return STATUS_NOT_SUPPORTED;
-	if (c->desired_access == 0 ||
-	    (c->desired_access & ~(uint32_t)ACCESS_VALID & ~GENERIC_READ))
-		return STATUS_ACCESS_DENIED;
 	if (directory && (c->options & FILE_NON_DIRECTORY_FILE))
 		return STATUS_INVALID_PARAMETER;
 	if (directory &&

@@ -5,6 +5,9 @@
 
 enum { OFF_LENGTH = SMB2_HEADER_LEN + 4 };
 
+/* The largest file NTFS holds; clients rely on being told so. [MS-FSA] 2.1.5.4 (MaxFileSize) */
+static const uint64_t FILE_SIZE_MAX = 0xFFFFFFF0000;
+
 struct write {
 	uint64_t offset;
 	uint32_t flags;
@@ -93,6 +96,8 @@ static nt_status write_check(struct req *q, const struct write *a)
 	if (!open_may(o, FILE_WRITE_DATA | FILE_APPEND_DATA))
 		return STATUS_ACCESS_DENIED;
 	if (a->offset > INT64_MAX || a->data.len > INT64_MAX - a->offset)
+		return STATUS_INVALID_PARAMETER;
+	if (a->data.len && a->offset + a->data.len > FILE_SIZE_MAX)
 		return STATUS_INVALID_PARAMETER;
 	return state_io_check(o->node->state, o->server->server_id, o->state_id,
 			      a->offset, a->data.len, true);
