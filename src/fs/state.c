@@ -349,16 +349,7 @@ static nt_status apply_set_delete(struct state_node *n, const struct state_op *o
 static nt_status apply_check(struct state_node *n, const struct state_op *op,
 			     struct state_work *k, struct state_result *ret)
 {
-	if (n->delete_pending)
-		return STATUS_DELETE_PENDING;
-	list_for_each (it, &n->entries) {
-		const struct entry *e = container_of(it, struct entry, node);
-
-		if (!is_owner(e->server, e->open, op) && takes_part(e->access) &&
-		    excluded(op->access, e->share))
-			return STATUS_SHARING_VIOLATION;
-	}
-	return STATUS_SUCCESS;
+	return share_check(n, op);
 }
 
 /* [MS-FSA] 2.1.5.8: a range past the last byte there can be. */

@@ -25,8 +25,8 @@ enum state_code {
 	STATE_WITHDRAW, /* it was not: as if never asked					*/
 	STATE_CLOSE,    /* an open goes; its locks with it					*/
 	STATE_SET_DELETE, /* FileDispositionInformation: flag set or cleared			*/
-	STATE_CHECK, /* would rename/delete/link be allowed beside the other opens?	*/
-	STATE_LOCK,  /* all ranges of a LOCK request, or none				*/
+	STATE_CHECK,      /* would another open be allowed beside those there are?	*/
+	STATE_LOCK,       /* all ranges of a LOCK request, or none				*/
 	STATE_UNLOCK,
 };
 
@@ -44,7 +44,7 @@ struct state_op {
 	uint32_t server;      /* id of the server that holds the open		*/
 	uint64_t open;        /* id of the open, unique on that server		*/
 	uint32_t access;      /* RESERVE: granted access; CHECK: what to check for	*/
-	uint32_t share;       /* RESERVE: FILE_SHARE_*				*/
+	uint32_t share;       /* RESERVE, CHECK: FILE_SHARE_*: what others may have */
 	bool delete_on_close; /* RESERVE						*/
 	bool delete_pending;  /* SET_DELETE					*/
 	bool directory;       /* RESERVE						*/
