@@ -12,8 +12,10 @@ static nt_status close_encode(struct req *q, int err, struct wr *w)
 	const struct close_req *c = q->state;
 	struct vfs_stat s = {0};
 
-	if (c->have_attributes && !err)
+	if (c->have_attributes && !err) {
 		s = c->stat.stat;
+		node_show_change_time(q->open->node, &s);
+	}
 	wr_u16(w, 60); /* StructureSize */
 	wr_u16(w, s.dos_attributes ? SMB2_CLOSE_FLAG_POSTQUERY_ATTRIB : 0);
 	wr_u32(w, 0); /* Reserved */

@@ -183,6 +183,7 @@ nt_status create_succeed(struct req *q)
 		&c->node_ref); /* the node may go with the open, even before this request ends */
 	q->file_id = o->id;
 	q->has_file_id = true;
+	node_show_change_time(o->node, &c->stat);
 	create_encode(q, c, o);
 	open_put(o);
 	return STATUS_SUCCESS;

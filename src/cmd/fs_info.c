@@ -81,6 +81,18 @@ static void encode_attribute(struct wr *w, const struct fs_info *i)
 	wr_fill_u32(w, len, (uint32_t)wr_utf16(w, i->fs.fs_name));
 }
 
+/* Quotas of the file system bind, but it is not here that they are asked for or set: none is tracked, none has a default. */
+static void encode_control(struct wr *w, const struct fs_info *i)
+{
+	wr_u64(w, 0);          /* FreeSpaceStartFiltering */
+	wr_u64(w, 0);          /* FreeSpaceThreshold */
+	wr_u64(w, 0);          /* FreeSpaceStopFiltering */
+	wr_u64(w, UINT64_MAX); /* DefaultQuotaThreshold */
+	wr_u64(w, UINT64_MAX); /* DefaultQuotaLimit */
+	wr_u32(w, 0);          /* FileSystemControlFlags */
+	wr_u32(w, 0);          /* Padding */
+}
+
 /* A volume of this server: two servers over one file system do not make one volume. */
 static void encode_object_id(struct wr *w, const struct fs_info *i)
 {
@@ -109,7 +121,8 @@ static const struct fs_info_class classes[] = {
 	{FileFsVolumeInformation, 24, true, encode_volume},
 	{FileFsSizeInformation, 24, false, encode_size},
 	{FileFsDeviceInformation, 8, true, encode_device},
-	{FileFsAttributeInformation, 12, true, encode_attribute},
+	{FileFsAttributeInformation, 16, true, encode_attribute}, /* as Windows: padded */
+	{FileFsControlInformation, 48, false, encode_control},
 	{FileFsFullSizeInformation, 32, false, encode_full_size},
 	{FileFsObjectIdInformation, 64, false, encode_object_id},
 	{FileFsSectorSizeInformation, 28, false, encode_sector_size},

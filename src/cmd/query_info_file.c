@@ -94,6 +94,7 @@ static nt_status stat_done(struct req *q, int err, struct wr *w)
 	if (err)
 		return nt_from_errno(err);
 	f->info.stat = f->call.stat.stat;
+	node_show_change_time(q->open->node, &f->info.stat);
 	return gather(q);
 }
 

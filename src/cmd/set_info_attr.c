@@ -4,6 +4,7 @@
  * Spec     [MS-FSA] 2.1.5.15.1, .2, .5; 2.1.5.17; [MS-SMB2] 3.3.5.21.1, 3.3.5.21.3
  */
 #include "cmd/file_info.h"
+#include "cmd/held_times.h"
 #include "cmd/set_info.h"
 #include "fs/access.h"
 #include "wire/filetime.h"
@@ -60,17 +61,11 @@ static void want_time(struct set_attr *s, unsigned what, uint64_t time, uint64_t
 static nt_status basic_done(struct req *q, int err, struct wr *w)
 {
 	struct set_attr *s = q->state;
-	struct open *o = q->open;
 
 	if (err)
 		return nt_from_errno(err);
-	if (s->call.what & VFS_SET_WRITE_TIME || s->basic.write_time == FILETIME_THAW) {
-		uint64_t held = s->call.what & VFS_SET_WRITE_TIME
-					? s->call.attr.write_time
-					: 0;
-
-		atomic_store(&o->held_write_time, held);
-	}
+	held_times_set(q->open, s->basic.write_time, s->basic.change_time);
+	held_times_made(q->open, &s->call);
 	return set_succeed(q);
 }
 
@@ -87,27 +82,27 @@ static nt_status basic_apply(struct req *q)
 		s->call.what |= VFS_SET_DOS_ATTRIBUTES;
 		attr->dos_attributes = b->attributes & SETTABLE;
 	}
-	if (!s->call.what)
-		return basic_done(q, 0, NULL);
 	return open_call(q, &s->call.call, VFS_SETATTR, basic_done);
 }
 
-/* The time to be frozen is known: setting it to what it is shows whether the client may. */
+/* What is to be frozen is known. Setting the write time to what it is shows whether the client may. */
 static nt_status basic_frozen(struct req *q, int err, struct wr *w)
 {
 	struct set_attr *s = q->state;
 
 	if (err)
 		return nt_from_errno(err);
-	s->basic.write_time = s->stat.stat.write_time;
+	node_show_change_time(q->open->node, &s->stat.stat);
+	if (s->basic.write_time == FILETIME_FREEZE)
+		s->basic.write_time = s->stat.stat.write_time;
+	if (s->basic.change_time == FILETIME_FREEZE)
+		s->basic.change_time = s->stat.stat.change_time;
 	return basic_apply(q);
 }
 
 /*
- * A write time that was set, or frozen by -1, is put back after each WRITE through this open, until -2.
- *
- * Deviation: the change time cannot be set on Linux; it becomes the present by the very call. An access time that was
- * set or frozen is moved by later reads if the volume is mounted so that reads move it.
+ * Deviation: the change time is only shown as it was set (cmd/held_times.h), and an access time is moved by later reads,
+ * also through this open, if the volume is mounted so that reads move it.
  */
 nt_status set_basic(struct req *q, struct set_info *a)
 {
@@ -119,7 +114,8 @@ nt_status set_basic(struct req *q, struct set_info *a)
 	st = file_basic_decode(&a->data, q->open->directory, &s->basic);
 	if (!nt_ok(st))
 		return st;
-	if (s->basic.write_time == FILETIME_FREEZE)
+	if (s->basic.write_time == FILETIME_FREEZE ||
+	    s->basic.change_time == FILETIME_FREEZE)
 		return open_call(q, &s->stat.call, VFS_STAT, basic_frozen);
 	return basic_apply(q);
 }
@@ -131,15 +127,16 @@ static nt_status size_done(struct req *q, int err, struct wr *w)
 	struct set_attr *s = q->state;
 
 	turn_give(&s->turn);
+	if (!err)
+		held_times_made(q->open, &s->call);
 	return set_done(q, err, w);
 }
 
 static nt_status size_turn(struct req *q, int err, struct wr *w)
 {
 	struct set_attr *s = q->state;
-	uint64_t held = atomic_load(&q->open->held_write_time);
 
-	want_time(s, VFS_SET_WRITE_TIME, held, &s->call.attr.write_time);
+	held_times_add(q->open, &s->call);
 	return open_call(q, &s->call.call, VFS_SETATTR, size_done);
 }
 

@@ -3,7 +3,7 @@
  *
  *     parent_found   the directory of the new name
  *     take_turns     the turns of the names, in the order of fs/turn.h; then the node's
- *     turns_held     may this file be renamed?
+ *     turns_held     may this file be renamed, and into this directory?
  *     target_looked  what bears the new name, and may it be replaced?
  *     moved          the node and its opens get the new name
  *
@@ -51,24 +51,31 @@ struct set_move {
 static nt_status parent_found(struct req *q, int err, struct wr *w);
 static nt_status name_held(struct req *q, int err, struct wr *w);
 static nt_status turns_held(struct req *q, int err, struct wr *w);
-static nt_status sharing_checked(struct req *q, int err, struct wr *w);
+static nt_status parent_checked(struct req *q, int err, struct wr *w);
 static nt_status target_looked(struct req *q, int err, struct wr *w);
 static nt_status moved(struct req *q, int err, struct wr *w);
+
+/* Turns and names. */
+static void give_back(struct set_move *m)
+{
+	turn_give(&m->turn);
+	for (size_t i = 0; i < ARRAY_LEN(m->names); i++)
+		if (m->names[i])
+			name_turn_give(TAKE(m->names[i]), &m->name_refs[i]);
+	m->taken = 0;
+	if (m->parent)
+		node_put(TAKE(m->parent));
+	if (m->to_parent)
+		node_put(TAKE(m->to_parent));
+}
 
 static void move_cleanup(struct req *q)
 {
 	struct set_move *m = q->state;
 
-	turn_give(&m->turn);
-	for (size_t i = 0; i < ARRAY_LEN(m->names); i++)
-		if (m->names[i])
-			name_turn_give(m->names[i], &m->name_refs[i]);
+	give_back(m);
 	moved_opens_free(&m->opens);
-	vfile_put(m->target);
-	if (m->parent)
-		node_put(m->parent);
-	if (m->to_parent)
-		node_put(m->to_parent);
+	vfile_put(TAKE(m->target));
 }
 
 /* ---- the directory of the new name --------------------------------------------------------------- */
@@ -116,27 +123,25 @@ static nt_status move_decode(struct req *q, struct set_info *a, struct set_move 
 			return STATUS_ACCESS_DENIED;
 	m->to_name = m->to.path.names[m->to.path.count - 1];
 	m->to_path = join(&m->to.path, &q->arena);
-	if (!m->to_path || open_name(q->open, &q->arena, &m->parent, &m->name) != 0)
-		return STATUS_INSUFFICIENT_RESOURCES;
-	return STATUS_SUCCESS;
+	return m->to_path ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }
 
-/* What needs no look at the new name. */
-static nt_status move_check(const struct req *q, const struct set_move *m)
+static nt_status find_parent(struct req *q)
 {
-	const struct open *o = q->open;
-	uint32_t adds = o->directory ? FILE_ADD_SUBDIRECTORY : FILE_ADD_FILE;
+	struct set_move *m = q->state;
 
-	if (m->link && o->directory)
-		return STATUS_FILE_IS_A_DIRECTORY;
+	if (open_name(q->open, &q->arena, &m->parent, &m->name) != 0)
+		return STATUS_INSUFFICIENT_RESOURCES;
 	if (!m->parent) /* the root of a share stays */
 		return STATUS_ACCESS_DENIED;
-	return q->tree->maximal_access & adds ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
+	return look_up(q, q->tree->root->file, m->to.path.names, m->to.path.count - 1,
+		       parent_found);
 }
 
 static nt_status move(struct req *q, struct set_info *a, bool link)
 {
 	struct set_move *m = arena_alloc(&q->arena, sizeof(*m));
+	uint32_t adds = q->open->directory ? FILE_ADD_SUBDIRECTORY : FILE_ADD_FILE;
 	nt_status st;
 
 	if (!m)
@@ -145,12 +150,11 @@ static nt_status move(struct req *q, struct set_info *a, bool link)
 	q->state = m;
 	q->cleanup = move_cleanup;
 	st = move_decode(q, a, m);
-	if (nt_ok(st))
-		st = move_check(q, m);
 	if (!nt_ok(st))
 		return st;
-	return look_up(q, q->tree->root->file, m->to.path.names, m->to.path.count - 1,
-		       parent_found);
+	if (link && q->open->directory)
+		return STATUS_FILE_IS_A_DIRECTORY;
+	return q->tree->maximal_access & adds ? find_parent(q) : STATUS_ACCESS_DENIED;
 }
 
 nt_status set_rename(struct req *q, struct set_info *a)
@@ -243,24 +247,29 @@ static nt_status parent_found(struct req *q, int err, struct wr *w)
 
 /* ---- may it be? ---------------------------------------------------------------------------------- */
 
-static nt_status check_sharing(struct req *q)
+/*
+ * As if the directory were opened to add a name, by someone who does not share its deletion: [MS-FSA] 2.1.5.15.7,
+ * 2.1.5.15.12, and Windows' answers to opens of the directory with and without DELETE.
+ */
+static nt_status check_parent(struct req *q)
 {
 	struct set_move *m = q->state;
 	struct open *o = q->open;
 
 	m->op = (struct state_op){
 		.code = STATE_CHECK,
-		.node = o->node->key,
+		.node = m->to_parent->key,
 		.server = o->server->server_id,
 		.open = o->state_id,
-		.access = m->link ? 0 : DELETE,
+		.access = o->directory ? FILE_ADD_SUBDIRECTORY : FILE_ADD_FILE,
+		.share = FILE_SHARE_READ | FILE_SHARE_WRITE,
 	};
 	state_apply(o->server->state, q->lane->lane, &m->op, &m->result,
-		    req_wait(q, sharing_checked));
+		    req_wait(q, parent_checked));
 	return STATUS_PENDING;
 }
 
-/* The name may have changed while we waited for our turns: then what we hold is not what we need. */
+/* Is the name still what we hold the turn of? */
 static bool name_holds(struct req *q)
 {
 	const struct set_move *m = q->state;
@@ -270,7 +279,7 @@ static bool name_holds(struct req *q)
 
 	if (open_name(q->open, &q->arena, &parent, &name) != 0)
 		return false;
-	same = parent == m->parent && utf8_eq_nocase(name, m->name);
+	same = parent == m->parent && strcmp(name, m->name) == 0;
 	if (parent)
 		node_put(parent);
 	return same;
@@ -282,12 +291,12 @@ static nt_status turns_held(struct req *q, int err, struct wr *w)
 	struct open *o = q->open;
 	const char *path;
 
-	if (!m->link && !name_holds(q))
-		return STATUS_OBJECT_NAME_NOT_FOUND; /* another rename was quicker */
+	if (!m->link && !name_holds(q)) { /* another rename was quicker: again */
+		give_back(m);
+		return find_parent(q);
+	}
 	if (state_delete_pending(o->node->state))
 		return STATUS_ACCESS_DENIED;
-	if (state_delete_pending(m->to_parent->state))
-		return STATUS_DELETE_PENDING;
 	if (!m->link && m->parent == m->to_parent && strcmp(m->name, m->to_name) == 0)
 		return set_succeed(q);
 	if (o->directory) {
@@ -297,10 +306,10 @@ static nt_status turns_held(struct req *q, int err, struct wr *w)
 		if (opens_beneath(o, path))
 			return STATUS_ACCESS_DENIED;
 	}
-	return check_sharing(q);
+	return check_parent(q);
 }
 
-static nt_status sharing_checked(struct req *q, int err, struct wr *w)
+static nt_status parent_checked(struct req *q, int err, struct wr *w)
 {
 	struct set_move *m = q->state;
 

@@ -1,5 +1,6 @@
 /* SMB2 WRITE.  Spec: [MS-SMB2] 2.2.21, 2.2.22, 3.3.5.13 */
 #include "cmd/cmd.h"
+#include "cmd/held_times.h"
 #include "cmd/open_call.h"
 #include "cmd/pipe_io.h"
 
@@ -14,6 +15,7 @@ struct write {
 	struct file_id id;
 	struct span data; /* in the frame's buffer, where it was received or decrypted */
 	struct vfs_io io;
+	struct vfs_setattr times; /* afterwards, if any are held */
 };
 
 uint32_t cmd_write_payload(struct req *q)
@@ -67,22 +69,25 @@ static nt_status write_done(struct req *q, int err, struct wr *w)
 	return STATUS_SUCCESS;
 }
 
-/* A write time that was set or frozen through this open is not moved by its WRITEs. [MS-FSA] 2.1.4.17 */
-static nt_status write_hold_time(struct req *q, int err, struct wr *w)
+static nt_status write_times_held(struct req *q, int err, struct wr *w)
 {
-	struct vfs_setattr *s;
-	uint64_t held = atomic_load(&q->open->held_write_time);
+	const struct write *a = q->state;
 
-	if (err || !held)
+	if (!err)
+		held_times_made(q->open, &a->times);
+	return write_done(q, err, w);
+}
+
+static nt_status write_hold_times(struct req *q, int err, struct wr *w)
+{
+	struct write *a = q->state;
+
+	if (err || !held_times_any(q->open))
 		return write_done(q, err, w);
-	s = arena_alloc(&q->arena, sizeof(*s));
-	if (!s)
-		return STATUS_INSUFFICIENT_RESOURCES;
-	s->file = q->open->node->file;
-	s->data = q->open->data;
-	s->what = VFS_SET_WRITE_TIME;
-	s->attr.write_time = held;
-	return open_call(q, &s->call, VFS_SETATTR, write_done);
+	a->times.file = q->open->node->file;
+	a->times.data = q->open->data;
+	held_times_add(q->open, &a->times);
+	return open_call(q, &a->times.call, VFS_SETATTR, write_times_held);
 }
 
 static nt_status write_check(struct req *q, const struct write *a)
@@ -134,6 +139,6 @@ nt_status cmd_write(struct req *q)
 		     (a->flags & SMB2_WRITEFLAG_WRITE_THROUGH);
 	q->state = a;
 	vfs_run(q->open->node->vfs, &a->io.call, VFS_WRITE, q->lane->lane, NULL,
-		&q->arena, req_wait(q, write_hold_time));
+		&q->arena, req_wait(q, write_hold_times));
 	return STATUS_PENDING;
 }

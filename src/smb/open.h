@@ -66,8 +66,8 @@ struct open {
 	uint64_t position; /* L  FilePositionInformation			*/
 	uint32_t ea_next;  /* L  where FileFullEaInformation goes on		*/
 	atomic_uint mode;  /* A  FileModeInformation: FILE_WRITE_THROUGH ...	*/
-	/* A  a write time set or frozen through it: put back after its WRITEs; 0: they move it */
-	_Atomic uint64_t held_write_time;
+	/* A  times set or frozen through it, which its operations do not move; 0: they do (cmd/held_times.h) */
+	_Atomic uint64_t held_write_time, held_change_time;
 	struct open_closing *closing;
 
 	struct turn scan_turn; /* one QUERY_DIRECTORY, or start of a watch, at a time */
