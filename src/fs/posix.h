@@ -1,6 +1,15 @@
 /*
  * posix.h - the back end for the kernel's file systems.
  *
+ * Symbolic links are followed as long as they stay beneath the root, wherever the look-up starts; absolute links never
+ * are. Mounts beneath the root belong to the volume. Names that cannot be said over SMB, and `.tsmb`, are not shown.
+ * Names are matched without regard to case by us, not by the file system: a casefold directory shows the client's case.
+ *
+ * DOS attributes and creation times are kept as Samba keeps them (user.DOSATTRIB, see dosattr.h). A file without has
+ * ARCHIVE, READONLY if its owner may not write, HIDDEN if its name begins with a dot.
+ *
+ * Needs    Linux 5.8, /proc; better with 5.12 (RESOLVE_CACHED), 6.5 (cachestat), 6.13 (getxattrat). The process should
+ *          have no umask but what the administrator wants on new files, and ignore SIGXFSZ.
  * Owns     a volume owns its root descriptor and its case-insensitive name cache.
  * Threads  posix_new() blocks (it opens and probes); main thread. Calls: see vfs.h.
  * Errors   posix_new(): negative errno of what failed; nothing is left behind.

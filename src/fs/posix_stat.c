@@ -17,8 +17,8 @@ static uint64_t filetime(struct statx_timestamp t)
 
 int posix_statx(int fd, const char *name, struct statx *ret_stx)
 {
-	if (statx(fd, name, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, POSIX_STATX_MASK,
-		  ret_stx) < 0)
+	if (statx(fd, name, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
+		  POSIX_STATX_MASK, ret_stx) < 0)
 		return -errno;
 	return 0;
 }

@@ -555,7 +555,8 @@ TEST(what_is_warm_needs_no_pool)
 /* Older kernels: no look into memory alone, no getxattrat(). Everything works, through the pool. */
 TEST(fallbacks_do_the_same)
 {
-	struct vfs_create k = {.name = "file", .dos_attributes = FILE_ATTRIBUTE_SYSTEM};
+	struct vfs_create k = {
+		.name = "file", .mode = 0644, .dos_attributes = FILE_ATTRIBUTE_SYSTEM};
 	struct vfs_lookup l;
 	struct fix f;
 
