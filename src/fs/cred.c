@@ -31,8 +31,7 @@ static const uint64_t caps_switch = CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID);
 
 /* What makes the server itself stand above permissions. */
 static const uint64_t caps_files = CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_DAC_OVERRIDE) |
-				   CAP_BIT(CAP_DAC_READ_SEARCH) | CAP_BIT(CAP_FOWNER) |
-				   CAP_BIT(CAP_FSETID);
+				   CAP_BIT(CAP_DAC_READ_SEARCH) | CAP_BIT(CAP_FOWNER);
 
 /* What the kernel holds for this thread, as far as we set it. */
 struct acting {
@@ -138,6 +137,12 @@ void cred_become(const struct cred *c)
 	if (group_count && group_count <= GROUPS_KEPT)
 		memcpy(a->groups, groups, group_count * sizeof(gid_t));
 	a->known = true;
+}
+
+void cred_leave_server(const struct cred *c)
+{
+	if (!acting.known || acting.uid == 0)
+		cred_become(c);
 }
 
 void cred_confine_thread(void)

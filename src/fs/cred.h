@@ -16,9 +16,15 @@
  * Act as c from now on; NULL: as the server itself. Does nothing if that is so already.
  *
  * A user acts without any capability over files; the server itself, and root, with those that override permissions
- * and ownership. Everything else (resource limits, quotas) never counts.
+ * and ownership. Everything else (resource limits, quotas, keeping set-id bits) never counts.
  */
 void cred_become(const struct cred *c);
+
+/*
+ * For what needs no rights but must not enjoy the server's (blocks kept back for root, set-id bits that survive a
+ * write): act as c if the thread acts as the server, or as nobody knows whom; any user's identity is as good as c's.
+ */
+void cred_leave_server(const struct cred *c);
 
 /* Can this process act as others at all? If not, cred_become() does nothing and all is done as ourselves. */
 bool cred_can_switch(void);

@@ -161,7 +161,7 @@ int posix_fs_of(struct posix_volume *v, int fd, dev_t dev, enum posix_where wher
 /* ---- operations --------------------------------------------------------------------------------- */
 
 /* Whose rights the thread has while the operation runs. */
-enum whose { CRED_ANY, CRED_USER };
+enum whose { CRED_ANY, CRED_NOT_SERVER, CRED_USER };
 
 enum place {
 	PLACE_POOL,     /* always the pool				*/
@@ -176,7 +176,7 @@ struct posix_op {
 };
 
 /*
- * READ, WRITE, SYNC need no rights beyond the descriptor they use. STAT becomes the user only if it has to read
+ * READ, WRITE, SYNC need no rights beyond the descriptor they use; WRITE must not have those that root has over disks. STAT becomes the user only if it has to read
  * stored attributes: posix_stat_file().
  */
 static const struct posix_op ops[VFS_OP_COUNT] = {
@@ -189,7 +189,7 @@ static const struct posix_op ops[VFS_OP_COUNT] = {
 	[VFS_RENAME] = {posix_rename, CRED_USER, PLACE_METADATA},
 	[VFS_LINK] = {posix_link, CRED_USER, PLACE_METADATA},
 	[VFS_READ] = {posix_read, CRED_ANY, PLACE_DATA},
-	[VFS_WRITE] = {posix_write, CRED_ANY, PLACE_DATA},
+	[VFS_WRITE] = {posix_write, CRED_NOT_SERVER, PLACE_DATA},
 	[VFS_SYNC] = {posix_sync, CRED_ANY, PLACE_POOL},
 	[VFS_READDIR] = {posix_readdir, CRED_USER, PLACE_POOL},
 	[VFS_STATFS] = {posix_statfs, CRED_USER, PLACE_METADATA},
@@ -216,6 +216,8 @@ static int op_run(struct posix_volume *v, struct vfs_call *c, enum posix_where w
 
 	if (op->whose == CRED_USER)
 		posix_act_as(v, c->cred);
+	else if (op->whose == CRED_NOT_SERVER && v->switch_credentials)
+		cred_leave_server(c->cred);
 	return op->run(v, c, where);
 }
 

@@ -95,6 +95,25 @@ TEST(a_confined_thread_has_no_rights_over_files)
 	CHECK(look().effective & caps(CAP_DAC_OVERRIDE, CAP_CHOWN));
 }
 
+TEST(leaving_the_server_takes_any_user_for_good)
+{
+	CLEANUP(cred_putp) struct cred *alice = NULL;
+	CLEANUP(cred_putp) struct cred *bob = NULL;
+
+	need_root();
+	alice = cred_new(ALICE, ALICE, NULL, 0);
+	bob = cred_new(BOB, BOB, NULL, 0);
+	cred_become(NULL);
+	cred_leave_server(alice);
+	CHECK_EQ(look().fsuid, ALICE);
+	cred_leave_server(bob);
+	CHECK_EQ(look().fsuid, ALICE);
+	cred_confine_thread(); /* whom it acts as is forgotten */
+	cred_leave_server(bob);
+	CHECK_EQ(look().fsuid, BOB);
+	cred_become(NULL);
+}
+
 TEST(the_kernel_judges_by_user_and_groups)
 {
 	static const struct {

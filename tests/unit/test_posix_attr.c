@@ -423,6 +423,36 @@ TEST(owners_set_attributes_of_locked_files)
 	fix_fini(&f);
 }
 
+/* Also when the server itself is the one that writes. */
+TEST(writing_clears_set_id_bits)
+{
+	CLEANUP(cred_putp) struct cred *bob = NULL;
+	uint8_t byte = 'x';
+	struct stat st;
+	struct fix f;
+
+	need_root();
+	bob = cred_new(BOB, BOB, NULL, 0);
+	init_switching(&f);
+	for (int as_server = 0; as_server < 2; as_server++) {
+		fix_put(&f, "share/file", "x");
+		CHECK_EQ(chmod(fix_path(&f, "share/file"), 06777), 0);
+		f.cred = bob;
+		CLEANUP(vfile_putp) struct vfile *file = fix_find(&f, "file");
+		CLEANUP(vfile_putp) struct vfile *data = fix_open(&f, file, false, true);
+		struct vfs_io io = {.data = data, .bytes = mspan_of(&byte, 1)};
+
+		f.cred = as_server ? NULL : bob;
+		cred_become(NULL);
+		CHECK_EQ(fix_run(&f, &io.call, VFS_WRITE), 0);
+		cred_become(NULL);
+		CHECK_EQ(stat(fix_path(&f, "share/file"), &st), 0);
+		CHECK_EQ(st.st_mode & 07777, 0777);
+	}
+	f.cred = NULL;
+	fix_fini(&f);
+}
+
 TEST(closed_directories_stay_closed)
 {
 	CLEANUP(cred_putp) struct cred *bob = NULL;
