@@ -142,7 +142,11 @@ static int out_seal(struct conn *c, struct out *o)
 		return err;
 	frame = mspan_of(o->messages[0].buf->data + BUF_HEADROOM - SEAL_HEADER_LEN,
 			 SEAL_HEADER_LEN + o->messages[0].len);
-	return seal_message(o->sess->seal, o->sess->id, frame);
+	err = seal_message(o->sess->seal, o->sess->id, frame);
+	if (!err)
+		o->messages[0].buf->secret =
+			false; /* nothing but ciphertext is left in it */
+	return err;
 }
 
 static int out_send(struct conn *c, struct out *o)
