@@ -19,10 +19,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+	SHARING_COUNT = 3,
+	LOCKS_MAX = 16384, /* of one open */
+};
+
 /* Access that takes part in sharing; an open without any neither excludes nor is excluded. */
 static const struct {
 	uint32_t access, share;
-} sharing[] = {
+} sharing[SHARING_COUNT] = {
 	{FILE_READ_DATA | FILE_EXECUTE, FILE_SHARE_READ},
 	{FILE_WRITE_DATA | FILE_APPEND_DATA, FILE_SHARE_WRITE},
 	{DELETE, FILE_SHARE_DELETE},
@@ -39,6 +44,7 @@ struct entry {
 	uint64_t open;
 	uint32_t access, share;
 	bool delete_on_close;
+	size_t lock_count;
 };
 
 struct held_lock {
@@ -60,13 +66,15 @@ struct state_node {
 	struct map_node by_key; /* state's lock */
 	struct state *state;
 	struct node_key key;
-	unsigned refs;            /* state's lock: nodes and operations under way */
-	struct lock lock;         /* rank NODE */
-	struct list_node entries; /* L */
-	size_t entry_count;       /* L */
-	struct list_node locks;   /* L  oldest first */
-	struct list_node waiting; /* L  oldest first */
-	bool delete_pending;      /* L */
+	unsigned refs;                 /* state's lock: nodes and operations under way */
+	struct lock lock;              /* rank NODE */
+	struct list_node entries;      /* L */
+	size_t entry_count;            /* L */
+	size_t having[SHARING_COUNT];  /* L  entries with that access */
+	size_t denying[SHARING_COUNT]; /* L  entries that take part and do not share it */
+	struct list_node locks;        /* L  oldest first */
+	struct list_node waiting;      /* L  oldest first */
+	bool delete_pending;           /* L */
 	atomic_bool
 		any_lock; /* some lock is held: READ and WRITE look without the lock first */
 };
@@ -116,9 +124,15 @@ static struct state_node *find_locked(struct state *s, const struct node_key *ke
 
 struct state_node *state_node_get(struct state *s, const struct node_key *key)
 {
-	struct state_node *fresh = calloc(1, sizeof(*fresh));
-	struct state_node *n;
+	struct state_node *fresh, *n;
 
+	{
+		LOCK_SCOPE(&s->lock);
+		n = find_locked(s, key);
+	}
+	if (n)
+		return n;
+	fresh = calloc(1, sizeof(*fresh));
 	if (!fresh)
 		return NULL;
 	fresh->state = s;
@@ -160,9 +174,10 @@ static bool is_owner(uint32_t server, uint64_t open, const struct state_op *op)
 	return server == op->server && open == op->open;
 }
 
+/* Youngest first: most opens are closed soon, and a reservation is committed at once. */
 static struct entry *entry_find(struct state_node *n, const struct state_op *op)
 {
-	list_for_each (it, &n->entries) {
+	for (struct list_node *it = n->entries.prev; it != &n->entries; it = it->prev) {
 		struct entry *e = container_of(it, struct entry, node);
 
 		if (is_owner(e->server, e->open, op))
@@ -171,33 +186,51 @@ static struct entry *entry_find(struct state_node *n, const struct state_op *op)
 	return NULL;
 }
 
-/* [MS-FSA] 2.1.5.1.2.2: does what one has exclude what the other wants? */
-static bool excluded(uint32_t access, uint32_t share)
+static bool takes_part(uint32_t access)
 {
-	for (size_t i = 0; i < ARRAY_LEN(sharing); i++)
-		if ((access & sharing[i].access) && !(share & sharing[i].share))
+	for (size_t i = 0; i < SHARING_COUNT; i++)
+		if (access & sharing[i].access)
 			return true;
 	return false;
 }
 
-static bool takes_part(uint32_t access)
+/* Does e deny others that access, all of them but itself? */
+static bool denies(const struct entry *e, size_t i)
 {
-	return excluded(access, 0);
+	return takes_part(e->access) && !(e->share & sharing[i].share);
 }
 
+static void entry_add(struct state_node *n, struct entry *e)
+{
+	list_add_tail(&n->entries, &e->node);
+	n->entry_count++;
+	for (size_t i = 0; i < SHARING_COUNT; i++) {
+		n->having[i] += (e->access & sharing[i].access) != 0;
+		n->denying[i] += denies(e, i);
+	}
+}
+
+static void entry_del(struct state_node *n, struct entry *e)
+{
+	list_del(&e->node);
+	n->entry_count--;
+	for (size_t i = 0; i < SHARING_COUNT; i++) {
+		n->having[i] -= (e->access & sharing[i].access) != 0;
+		n->denying[i] -= denies(e, i);
+	}
+}
+
+/* [MS-FSA] 2.1.5.1.2.2: one look at the counts does for all other opens. */
 static nt_status share_check(struct state_node *n, const struct state_op *op)
 {
 	if (n->delete_pending)
 		return STATUS_DELETE_PENDING;
 	if (!takes_part(op->access))
 		return STATUS_SUCCESS;
-	list_for_each (it, &n->entries) {
-		const struct entry *e = container_of(it, struct entry, node);
-
-		if (takes_part(e->access) &&
-		    (excluded(op->access, e->share) || excluded(e->access, op->share)))
+	for (size_t i = 0; i < SHARING_COUNT; i++)
+		if (((op->access & sharing[i].access) && n->denying[i]) ||
+		    (!(op->share & sharing[i].share) && n->having[i]))
 			return STATUS_SHARING_VIOLATION;
-	}
 	return STATUS_SUCCESS;
 }
 
@@ -225,9 +258,7 @@ static nt_status apply_reserve(struct state_node *n, const struct state_op *op,
 		.share = op->share,
 		.delete_on_close = op->delete_on_close,
 	};
-	list_add_tail(&n->entries, &k->entry->node);
-	n->entry_count++;
-	k->entry = NULL;
+	entry_add(n, TAKE(k->entry));
 	return STATUS_SUCCESS;
 }
 
@@ -266,14 +297,25 @@ static bool lock_conflicts(struct state_node *n, const struct state_op *op,
 	return false;
 }
 
-static void lock_add(struct state_node *n, struct held_lock *l, const struct state_op *op,
+static void lock_add(struct state_node *n, struct entry *e, struct held_lock *l,
 		     const struct state_range *r)
 {
-	l->server = op->server;
-	l->open = op->open;
+	l->server = e->server;
+	l->open = e->open;
 	l->range = *r;
 	list_add_tail(&n->locks, &l->node);
+	e->lock_count++;
 	atomic_store_explicit(&n->any_lock, true, memory_order_release);
+}
+
+/* e: whose it is. */
+static void lock_del(struct state_node *n, struct entry *e, struct held_lock *l,
+		     struct state_work *k)
+{
+	list_del(&l->node);
+	list_add_tail(&k->freed, &l->node);
+	e->lock_count--;
+	atomic_store_explicit(&n->any_lock, !list_empty(&n->locks), memory_order_release);
 }
 
 /* Locks went: whoever waits, oldest first, gets what no longer conflicts. */
@@ -281,34 +323,31 @@ static void grant_waiting(struct state_node *n, struct state_work *k)
 {
 	list_for_each (it, &n->waiting) {
 		struct waiting_lock *w = container_of(it, struct waiting_lock, node);
+		struct entry *e = entry_find(n, w->op);
 
-		if (lock_conflicts(n, w->op, &w->op->ranges[0], true))
+		if (!e || lock_conflicts(n, w->op, &w->op->ranges[0], true))
 			continue;
 		if (!wait_claim(w->wait, WAIT_GRANTED))
 			continue; /* cancelled: its owner will forget it */
 		list_del(it);
-		lock_add(n, TAKE(w->lock), w->op, &w->op->ranges[0]);
+		lock_add(n, e, TAKE(w->lock), &w->op->ranges[0]);
 		list_add_tail(&k->ended, it);
 	}
-	atomic_store_explicit(&n->any_lock, !list_empty(&n->locks), memory_order_release);
 }
 
-static void drop_locks_of(struct state_node *n, const struct state_op *op,
-			  struct state_work *k)
+/* [MS-FSA] 2.1.5.5 phase 9 */
+static void drop_locks_of(struct state_node *n, struct entry *e,
+			  const struct state_op *op, struct state_work *k)
 {
-	bool any = false;
-
+	if (!e->lock_count)
+		return;
 	list_for_each (it, &n->locks) {
-		const struct held_lock *l = container_of(it, struct held_lock, node);
+		struct held_lock *l = container_of(it, struct held_lock, node);
 
-		if (!is_owner(l->server, l->open, op))
-			continue;
-		list_del(it);
-		list_add_tail(&k->freed, it);
-		any = true;
+		if (is_owner(l->server, l->open, op))
+			lock_del(n, e, l, k);
 	}
-	if (any)
-		grant_waiting(n, k);
+	grant_waiting(n, k);
 }
 
 static nt_status apply_withdraw(struct state_node *n, const struct state_op *op,
@@ -318,8 +357,7 @@ static nt_status apply_withdraw(struct state_node *n, const struct state_op *op,
 
 	if (!e)
 		return STATUS_FILE_CLOSED;
-	list_del(&e->node);
-	n->entry_count--;
+	entry_del(n, e);
 	k->entry = e;
 	return STATUS_SUCCESS;
 }
@@ -334,14 +372,20 @@ static nt_status apply_close(struct state_node *n, const struct state_op *op,
 		return st;
 	if (k->entry->delete_on_close)
 		n->delete_pending = true;
-	drop_locks_of(n, op, k);
-	ret->remove_name = n->delete_pending && n->entry_count == 0;
+	drop_locks_of(n, k->entry, op, k);
+	if (n->entry_count == 0) {
+		/* what becomes of the name is now its remover's matter: a directory may turn out not to be empty */
+		ret->remove_name = n->delete_pending;
+		n->delete_pending = false;
+	}
 	return STATUS_SUCCESS;
 }
 
 static nt_status apply_set_delete(struct state_node *n, const struct state_op *op,
 				  struct state_work *k, struct state_result *ret)
 {
+	if (!entry_find(n, op))
+		return STATUS_FILE_CLOSED;
 	n->delete_pending = op->delete_pending;
 	return STATUS_SUCCESS;
 }
@@ -358,46 +402,62 @@ static bool range_valid(const struct state_range *r)
 	return r->length == 0 || r->offset + r->length - 1 >= r->offset;
 }
 
-/* Undo the first `count` ranges of a LOCK that could not have them all. */
-static void lock_undo(struct state_node *n, size_t count, struct state_work *k)
+static nt_status lock_check(struct state_node *n, const struct entry *e,
+			    const struct state_op *op, const struct state_range *r)
 {
-	while (count--) {
-		struct list_node *it = n->locks.prev;
+	if (!range_valid(r))
+		return STATUS_INVALID_LOCK_RANGE;
+	if (lock_conflicts(n, op, r, true))
+		return STATUS_LOCK_NOT_GRANTED;
+	return e->lock_count < LOCKS_MAX ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+}
 
-		list_del(it);
-		list_add_tail(&k->freed, it);
+/* All ranges, or none. [MS-SMB2] 3.3.5.14.2 */
+static nt_status lock_all(struct state_node *n, struct entry *e,
+			  const struct state_op *op, struct state_work *k,
+			  struct state_result *ret)
+{
+	for (uint16_t i = 0; i < op->range_count; i++) {
+		nt_status st = lock_check(n, e, op, &op->ranges[i]);
+
+		if (!nt_ok(st)) {
+			ret->failed_range = i;
+			for (; i > 0; i--) /* the newest are ours */
+				lock_del(n, e,
+					 container_of(n->locks.prev, struct held_lock,
+						      node),
+					 k);
+			return st;
+		}
+		lock_add(n, e, container_of(list_pop(&k->locks), struct held_lock, node),
+			 &op->ranges[i]);
 	}
-	atomic_store_explicit(&n->any_lock, !list_empty(&n->locks), memory_order_release);
+	return STATUS_SUCCESS;
+}
+
+static nt_status lock_wait(struct state_node *n, struct state_work *k)
+{
+	k->waiting->lock = container_of(list_pop(&k->locks), struct held_lock, node);
+	list_add_tail(&n->waiting, &TAKE(k->waiting)->node);
+	k->parked = true;
+	return STATUS_PENDING;
 }
 
 static nt_status apply_lock(struct state_node *n, const struct state_op *op,
 			    struct state_work *k, struct state_result *ret)
 {
-	for (uint16_t i = 0; i < op->range_count; i++) {
-		const struct state_range *r = &op->ranges[i];
-		nt_status st = range_valid(r) ? STATUS_LOCK_NOT_GRANTED
-					      : STATUS_INVALID_LOCK_RANGE;
+	struct entry *e = entry_find(n, op);
 
-		if (range_valid(r) && !lock_conflicts(n, op, r, true)) {
-			lock_add(
-				n,
-				container_of(list_pop(&k->locks), struct held_lock, node),
-				op, r);
-			continue;
-		}
-		if (op->wait_if_held && range_valid(r)) {
-			k->waiting->lock = container_of(list_pop(&k->locks),
-							struct held_lock, node);
-			list_add_tail(&n->waiting, &k->waiting->node);
-			k->waiting = NULL;
-			k->parked = true;
+	if (op->wait_if_held) {
+		if (e &&
+		    nt_is(lock_check(n, e, op, &op->ranges[0]), STATUS_LOCK_NOT_GRANTED))
+			return lock_wait(n, k);
+		if (!wait_claim(k->waiting->wait, WAIT_GRANTED)) {
+			k->parked = true; /* cancelled on its way here */
 			return STATUS_PENDING;
 		}
-		ret->failed_range = i;
-		lock_undo(n, i, k);
-		return st;
 	}
-	return STATUS_SUCCESS;
+	return e ? lock_all(n, e, op, k, ret) : STATUS_FILE_CLOSED;
 }
 
 /* [MS-FSA] 2.1.5.9: exact ranges of this open; an exclusive one goes before a shared one. */
@@ -423,23 +483,19 @@ static struct held_lock *unlock_find(struct state_node *n, const struct state_op
 static nt_status apply_unlock(struct state_node *n, const struct state_op *op,
 			      struct state_work *k, struct state_result *ret)
 {
-	nt_status st = STATUS_SUCCESS;
+	struct entry *e = entry_find(n, op);
+	nt_status st = e ? STATUS_SUCCESS : STATUS_FILE_CLOSED;
 
-	for (uint16_t i = 0; i < op->range_count; i++) {
-		struct held_lock *l = NULL;
+	for (uint16_t i = 0; nt_ok(st) && i < op->range_count; i++) {
+		struct held_lock *l = unlock_find(n, op, &op->ranges[i]);
 
-		if (range_valid(&op->ranges[i]))
-			l = unlock_find(n, op, &op->ranges[i]);
-		else
-			st = STATUS_INVALID_LOCK_RANGE;
-		if (!l) {
-			if (nt_ok(st))
-				st = STATUS_RANGE_NOT_LOCKED;
-			ret->failed_range = i;
-			break;
+		if (l) {
+			lock_del(n, e, l, k);
+			continue;
 		}
-		list_del(&l->node);
-		list_add_tail(&k->freed, &l->node);
+		ret->failed_range = i;
+		st = range_valid(&op->ranges[i]) ? STATUS_RANGE_NOT_LOCKED
+						 : STATUS_INVALID_LOCK_RANGE;
 	}
 	grant_waiting(n, k);
 	return st;
@@ -516,17 +572,15 @@ void state_apply(struct state *s, struct lane *lane, const struct state_op *op,
 	struct state_work k;
 	bool parked;
 
-	if (!n) {
-		wait_now(w, -ENOMEM);
+	if (!n || work_prepare(&k, op, ret, w) != 0) {
+		if (n)
+			work_finish(&k);
+		state_node_put(n);
+		if (!op->wait_if_held || wait_claim(w, WAIT_GRANTED))
+			wait_now(w, -ENOMEM);
 		return;
 	}
 	*ret = (struct state_result){0};
-	if (work_prepare(&k, op, ret, w) != 0) {
-		work_finish(&k);
-		state_node_put(n);
-		wait_now(w, -ENOMEM);
-		return;
-	}
 	{
 		LOCK_SCOPE(&n->lock);
 		nt_status st = apply[op->code](n, op, &k, ret);
@@ -570,11 +624,12 @@ nt_status state_io_check(struct state_node *n, uint32_t server, uint64_t open,
 			 uint64_t offset, uint64_t length, bool write)
 {
 	const struct state_op who = {.server = server, .open = open};
-	const struct state_range r = {
-		.offset = offset, .length = length, .exclusive = write};
+	struct state_range r = {.offset = offset, .length = length, .exclusive = write};
 
-	if (!atomic_load_explicit(&n->any_lock, memory_order_acquire))
+	if (length == 0 || !atomic_load_explicit(&n->any_lock, memory_order_acquire))
 		return STATUS_SUCCESS;
+	if (!range_valid(&r))
+		r.length = UINT64_MAX - offset + 1;
 	LOCK_SCOPE(&n->lock);
 	return lock_conflicts(n, &who, &r, false) ? STATUS_FILE_LOCK_CONFLICT
 						  : STATUS_SUCCESS;

@@ -62,8 +62,8 @@ static inline size_t state_op_len(size_t range_count)
 
 struct state_result {
 	nt_status status;
-	bool remove_name; /* CLOSE: last one out, and deletion is pending: remove it now, inside the turn */
-	bool delete_pending;   /* for FileStandardInformation			*/
+	bool remove_name; /* CLOSE: last one out, and deletion was pending: remove it now, inside the turn */
+	bool delete_pending;   /* afterwards, for FileStandardInformation		*/
 	uint16_t failed_range; /* LOCK, UNLOCK: which one				*/
 };
 
@@ -71,9 +71,16 @@ struct state *state_new(void);
 void state_free(struct state *s);
 
 /*
- * Apply one change; *ret is filled before w ends. w->err is 0, or -ENOMEM with nothing changed. A LOCK that waits
- * is the only one that may be claimed by others (cancel, close): the loser's record has no effect. op and ret live
- * until the end.
+ * Apply one change; *ret is filled before w ends. w->err is 0, or -ENOMEM with nothing changed. op and ret live until
+ * the end.
+ *
+ * w is armed, but parked for a LOCK with wait_if_held: others (cancel, close) may claim it at any time, and then the
+ * record has no effect.
+ *
+ * STATUS_SHARING_VIOLATION, STATUS_DELETE_PENDING  RESERVE, CHECK
+ * STATUS_LOCK_NOT_GRANTED, STATUS_INVALID_LOCK_RANGE, STATUS_INSUFFICIENT_RESOURCES (an open has too many)  LOCK
+ * STATUS_RANGE_NOT_LOCKED, STATUS_INVALID_LOCK_RANGE  UNLOCK: the ranges before failed_range are unlocked
+ * STATUS_FILE_CLOSED  all others: no such open
  */
 void state_apply(struct state *s, struct lane *lane, const struct state_op *op,
 		 struct state_result *ret, struct wait *w);
@@ -84,7 +91,7 @@ void state_lock_forget(struct state *s, const struct state_op *op, struct wait *
 MUST_CHECK struct state_node *state_node_get(struct state *s, const struct node_key *key);
 void state_node_put(struct state_node *n);
 
-/* READ and WRITE: may this open touch the range? Local, no I/O. STATUS_FILE_LOCK_CONFLICT if not. */
+/* READ and WRITE: may this open touch the range? Local, no I/O. STATUS_FILE_LOCK_CONFLICT if not; never for length 0. */
 MUST_CHECK nt_status state_io_check(struct state_node *n, uint32_t server, uint64_t open,
 				    uint64_t offset, uint64_t length, bool write);
 bool state_delete_pending(struct state_node *n);
