@@ -176,8 +176,8 @@ struct posix_op {
 };
 
 /*
- * READ, WRITE, SYNC need no rights beyond the descriptor they use; WRITE must not have those that root has over disks. STAT becomes the user only if it has to read
- * stored attributes: posix_stat_file().
+ * READ, WRITE, SYNC need no rights beyond the descriptor they use; but WRITE must not have those over disks that root
+ * has. STAT becomes the user only if it has to read stored attributes: posix_dosattr_get().
  */
 static const struct posix_op ops[VFS_OP_COUNT] = {
 	[VFS_LOOKUP] = {posix_lookup, CRED_USER, PLACE_METADATA},
