@@ -1,0 +1,332 @@
+/*
+ * receive.c - frames from the server: opened, split, each answer held against its request.
+ *
+ * Spec     [MS-SMB2] 3.2.5.1, 3.2.5.2, 3.2.5.3
+ */
+#include "client/answer.h"
+#include "client/client_impl.h"
+
+#include "base/ct.h"
+#include "secure/kdf.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CIPHER_KEY_MAX = 32 };
+
+static int fault(struct client *c, const char *what)
+{
+	if (!c->fault[0])
+		snprintf(c->fault, sizeof(c->fault), "%s", what);
+	return -EBADMSG;
+}
+
+static int fault_in(struct client *c, const struct smb2_header *h, const char *what)
+{
+	char text[CLIENT_FAULT_MAX];
+
+	snprintf(text, sizeof(text), "command %u, message id %llu, status %s: %s",
+		 (unsigned)h->command, (unsigned long long)h->message_id,
+		 nt_status_name(NT_STATUS(h->status)), what);
+	return fault(c, text);
+}
+
+/* ---- what answers teach --------------------------------------------------------------------------------- */
+
+static int learn_negotiate(struct client *c, const struct client_answer *a)
+{
+	struct answer_negotiate n;
+
+	if (!nt_ok(a->status))
+		return 0;
+	if (!answer_negotiate(a, &n))
+		return fault(c, "malformed NEGOTIATE answer");
+	c->dialect = n.dialect;
+	c->security_mode = n.security_mode;
+	c->capabilities = n.capabilities;
+	c->max_transact = n.max_transact;
+	c->max_read = n.max_read;
+	c->max_write = n.max_write;
+	c->sign_alg = n.dialect >= SMB2_DIALECT_300 ? SIGN_AES_CMAC : SIGN_HMAC_SHA256;
+	c->cipher = SEAL_NONE;
+	if (n.dialect == SMB2_DIALECT_311) {
+		if (!n.preauth)
+			return fault(c, "3.1.1 without preauthentication integrity");
+		if (n.cipher != UINT16_MAX)
+			c->cipher = n.cipher;
+		if (n.signing != UINT16_MAX)
+			c->sign_alg = n.signing;
+		if (preauth_update(&c->preauth, a->message) != 0)
+			abort();
+	} else if (n.dialect >= SMB2_DIALECT_300 &&
+		   (n.capabilities & SMB2_GLOBAL_CAP_ENCRYPTION)) {
+		c->cipher = SEAL_AES_128_CCM;
+	}
+	return 0;
+}
+
+static void derive(struct client *c, enum kdf_purpose purpose, struct mspan ret_key)
+{
+	struct span ki = span_of(logon_key(c->logon), LOGON_KEY_LEN);
+
+	if (kdf_derive(purpose, c->dialect, ki, c->sess_preauth.value, ret_key) != 0)
+		abort();
+}
+
+static void make_keys(struct client *c)
+{
+	uint8_t key[CIPHER_KEY_MAX], tail[SEAL_NONCE_TAIL_LEN];
+	size_t len = seal_key_len(c->cipher);
+
+	memcpy(key, logon_key(c->logon), SIGN_KEY_LEN);
+	if (c->dialect >= SMB2_DIALECT_300)
+		derive(c, KDF_SIGNING, mspan_of(key, SIGN_KEY_LEN));
+	c->sign = sign_key_new(c->sign_alg, key);
+	if (c->cipher != SEAL_NONE) {
+		env_random(c->settings.env, mspan_of(tail, sizeof(tail)));
+		derive(c, KDF_CLIENT_TO_SERVER, mspan_of(key, len));
+		c->seal = seal_tx_new(c->cipher, span_of(key, len), tail);
+		derive(c, KDF_SERVER_TO_CLIENT, mspan_of(key, len));
+		c->open = seal_key_new(c->cipher, span_of(key, len));
+	}
+	if (!c->sign || (c->cipher != SEAL_NONE && !(c->seal && c->open)))
+		abort();
+	wipe(key, sizeof(key));
+}
+
+/* Who has no keys sends plain; the others at least what the session demands. */
+static enum client_protect protection(const struct client *c)
+{
+	enum client_protect p = c->settings.protect;
+	bool must_sign = c->settings.require_signing ||
+			 (c->security_mode & SMB2_NEGOTIATE_SIGNING_REQUIRED);
+
+	if (!c->sign)
+		return CLIENT_PLAIN;
+	if (must_sign && p == CLIENT_PLAIN)
+		p = CLIENT_SIGNED;
+	if (c->session_flags & SMB2_SESSION_FLAG_ENCRYPT_DATA)
+		p = CLIENT_SEALED;
+	return p == CLIENT_SEALED && !c->seal ? CLIENT_SIGNED : p;
+}
+
+static int learn_session(struct client *c, const struct answer_setup *s)
+{
+	bool guest = s->flags & (SMB2_SESSION_FLAG_IS_GUEST | SMB2_SESSION_FLAG_IS_NULL);
+
+	if (logon_last(c->logon, s->token, guest) != 0)
+		return fault(c, "the end of the logon does not verify");
+	if (!c->ready) {
+		c->session_flags = s->flags;
+		if (!guest)
+			make_keys(c);
+		c->protect = protection(c);
+		c->ready = true;
+	}
+	logon_free(TAKE(c->logon));
+	return 0;
+}
+
+/* Before the signature is looked at: the last answer is signed with the key it leads to. */
+static int learn_setup(struct client *c, const struct smb2_header *h,
+		       const struct client_answer *a)
+{
+	struct answer_setup s;
+
+	if (!c->ready)
+		c->session_id = h->session_id;
+	if (!nt_ok(a->status) && !nt_is(a->status, STATUS_MORE_PROCESSING_REQUIRED)) {
+		logon_free(TAKE(c->logon));
+		if (!c->ready)
+			c->session_id = 0;
+		return 0;
+	}
+	if (!c->logon || !answer_setup(a, &s))
+		return fault(c, "a SESSION_SETUP answer that is none");
+	if (nt_ok(a->status))
+		return learn_session(c, &s);
+	if (!c->ready && preauth_update(&c->sess_preauth, a->message) != 0)
+		abort();
+	if (logon_next(c->logon, s.token, &c->token) != 0)
+		return fault(c, "the server's challenge is malformed");
+	return 0;
+}
+
+/* ---- one answer ----------------------------------------------------------------------------------------- */
+
+static struct client_pending *pending_of(struct client *c, uint64_t message_id)
+{
+	list_for_each (n, &c->pending) {
+		struct client_pending *p = container_of(n, struct client_pending, node);
+
+		if (p->message_id == message_id)
+			return p;
+	}
+	return NULL;
+}
+
+/* sign_verify() takes no answers (both directions share the key): sign a copy and compare. */
+static bool signature_holds(const struct client *c, struct span message)
+{
+	struct sign_item item = {.key = c->sign};
+	uint8_t *copy = malloc(message.len);
+	bool same;
+
+	if (!copy)
+		abort();
+	memcpy(copy, message.p, message.len);
+	item.msg = mspan_of(copy, message.len);
+	sign_batch(&item, 1);
+	same = item.err == 0 && ct_eq(copy + SMB2_OFF_SIGNATURE,
+				      message.p + SMB2_OFF_SIGNATURE, SIGNATURE_LEN);
+	free(copy);
+	return same;
+}
+
+/*
+ * As the request was, or better. An interim answer is never signed: its MessageId comes again. A session that has ended
+ * has no key left to sign with.
+ */
+static const char *protection_fault(const struct client *c, const struct smb2_header *h,
+				    const struct client_pending *p, bool sealed,
+				    struct span message)
+{
+	bool is_signed = h->flags & SMB2_FLAGS_SIGNED;
+	bool interim = nt_is(NT_STATUS(h->status), STATUS_PENDING);
+	bool ends_logon = h->command == SMB2_SESSION_SETUP && h->status == 0;
+
+	if (sealed)
+		return is_signed ? "both encrypted and signed" : NULL;
+	if (is_signed && interim)
+		return "a signed interim answer";
+	if (is_signed && (!c->sign || !signature_holds(c, message)))
+		return "wrong signature";
+	if (NT_STATUS(h->status).v == STATUS_USER_SESSION_DELETED.v)
+		return NULL;
+	if (p->protect == CLIENT_SEALED)
+		return "a plain answer to an encrypted request";
+	if (!is_signed && !interim && c->sign &&
+	    (p->protect == CLIENT_SIGNED || ends_logon))
+		return "an unsigned answer to a signed request";
+	return NULL;
+}
+
+static const char *header_fault(const struct client *c, const struct smb2_header *h,
+				const struct client_pending *p)
+{
+	bool interim = nt_is(NT_STATUS(h->status), STATUS_PENDING);
+
+	if (!(h->flags & SMB2_FLAGS_SERVER_TO_REDIR))
+		return "not marked as an answer";
+	if (!p)
+		return "nothing under way has this message id";
+	if (h->command != p->command)
+		return "another command than the request's";
+	if (interim != (p->async_id == 0 && smb2_header_is_async(h)))
+		return interim ? "a second interim answer, or one without AsyncId"
+			       : "an AsyncId that no interim answer gave";
+	if (p->async_id && h->async_id != p->async_id)
+		return "another AsyncId than the interim answer's";
+	if (c->ready && p->command != SMB2_NEGOTIATE && h->session_id != c->session_id)
+		return "another session than the request's";
+	return NULL;
+}
+
+static void credits_take(struct client *c, uint16_t granted)
+{
+	c->credits += granted;
+}
+
+static void pending_settle(struct client *c, struct client_pending *p,
+			   const struct smb2_header *h, bool interim)
+{
+	if (interim) {
+		p->async_id = h->async_id;
+		return;
+	}
+	list_del(&p->node);
+	c->pending_count--;
+	free(p);
+}
+
+static int answer_take(struct client *c, const struct smb2_header *h, struct span message,
+		       bool sealed, client_got got, void *arg)
+{
+	struct client_pending *p = pending_of(c, h->message_id);
+	struct client_answer a = {
+		.message_id = h->message_id,
+		.command = h->command,
+		.status = NT_STATUS(h->status),
+		.interim = nt_is(NT_STATUS(h->status), STATUS_PENDING),
+		.async_id = h->async_id,
+		.tree_id = h->tree_id,
+		.message = message,
+	};
+	const char *why = header_fault(c, h, p);
+	int err = 0;
+
+	if (!why)
+		why = answer_check(&a);
+	if (why)
+		return fault_in(c, h, why);
+	if (h->command == SMB2_NEGOTIATE)
+		err = learn_negotiate(c, &a);
+	if (h->command == SMB2_SESSION_SETUP)
+		err = learn_setup(c, h, &a);
+	if (err)
+		return err;
+	why = protection_fault(c, h, p, sealed, message);
+	if (why)
+		return fault_in(c, h, why);
+	credits_take(c, h->credits);
+	pending_settle(c, p, h, a.interim);
+	got(arg, &a);
+	return 0;
+}
+
+/* ---- frames --------------------------------------------------------------------------------------------- */
+
+static int frame_open(struct client *c, struct mspan *frame)
+{
+	uint64_t session_id;
+
+	if (!seal_peek_session(span_of_m(*frame), &session_id) || !c->open ||
+	    session_id != c->session_id)
+		return fault(c, "encrypted for nobody here");
+	if (seal_open(c->open, *frame, frame) != 0)
+		return fault(c, "an encrypted frame that is not authentic");
+	return 0;
+}
+
+static bool is_sealed(struct mspan frame)
+{
+	struct rd r = rd_of(span_of_m(frame));
+
+	return rd_u32(&r) == SMB2_TRANSFORM_PROTOCOL_ID;
+}
+
+int client_receive(struct client *c, struct mspan frame, client_got got, void *arg)
+{
+	bool sealed = is_sealed(frame);
+	int err = sealed ? frame_open(c, &frame) : 0;
+
+	for (size_t off = 0; !err && off < frame.len;) {
+		struct span m = span_from(span_of_m(frame), off);
+		struct rd r = rd_of(m);
+		struct smb2_header h = rd_smb2_header(&r);
+
+		if (!rd_ok(&r))
+			return fault(c, "not an SMB2 message");
+		if (h.next_command) {
+			if (h.next_command % 8 || h.next_command < SMB2_HEADER_LEN ||
+			    h.next_command > m.len - SMB2_HEADER_LEN)
+				return fault_in(c, &h, "NextCommand leads astray");
+			m.len = h.next_command;
+		}
+		err = answer_take(c, &h, m, sealed, got, arg);
+		off += m.len;
+	}
+	return err;
+}
