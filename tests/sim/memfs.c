@@ -1,0 +1,302 @@
+/* memfs.c - the volume: inodes, handles, permissions, and where each call runs. */
+#include "sim/memfs_impl.h"
+
+#include "wire/fscc_proto.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK = 4096, ROOT_MODE = 0775 };
+
+void *memfs_alloc(size_t len)
+{
+	void *p = calloc(1, len);
+
+	if (!p)
+		abort();
+	return p;
+}
+
+uint64_t memfs_now(const struct memfs *fs)
+{
+	return env_filetime(fs->world->env);
+}
+
+/* ---- inodes and handles ------------------------------------------------------------------------------- */
+
+struct memfs_inode *memfs_inode_new(struct memfs *fs, enum vfs_type type, uint32_t mode,
+				    uint32_t uid, uint32_t gid)
+{
+	struct memfs_inode *n = memfs_alloc(sizeof(*n));
+
+	n->refs = 1;
+	n->fs = fs;
+	n->number = fs->next_number++;
+	n->type = type;
+	n->mode = mode;
+	n->uid = uid;
+	n->gid = gid;
+	n->nlink = 1;
+	n->create_time = n->access_time = n->write_time = n->change_time = memfs_now(fs);
+	list_init(&n->eas);
+	list_init(&n->names);
+	n->next_cookie = 3; /* behind "." and ".." */
+	fs->inodes++;
+	return n;
+}
+
+static void names_free(struct memfs_inode *n)
+{
+	for (struct list_node *it; (it = list_pop(&n->names)) != NULL;) {
+		struct memfs_name *name = container_of(it, struct memfs_name, node);
+
+		memfs_inode_put(name->inode);
+		free(name->name);
+		free(name);
+	}
+}
+
+void memfs_inode_put(struct memfs_inode *n)
+{
+	if (--n->refs)
+		return;
+	names_free(n);
+	memfs_eas_free(n);
+	n->fs->used -= n->len;
+	n->fs->inodes--;
+	free(n->data);
+	free(n);
+}
+
+struct vfile *memfs_handle_new(struct memfs_inode *n, bool data, bool read, bool write)
+{
+	struct memfs_handle *h = memfs_alloc(sizeof(*h));
+
+	h->file.ops = n->fs->vfs.ops;
+	h->file.refs = 1;
+	h->inode = n;
+	h->data = data;
+	h->read = read;
+	h->write = write;
+	n->refs++;
+	n->fs->handles++;
+	return &h->file;
+}
+
+static void handle_close(struct vfile *f)
+{
+	struct memfs_handle *h = container_of(f, struct memfs_handle, file);
+
+	h->inode->fs->handles--;
+	memfs_inode_put(h->inode);
+	free(h);
+}
+
+unsigned memfs_may(const struct memfs_inode *n, const struct cred *c)
+{
+	unsigned shift = 0;
+
+	if (!c || c->uid == 0)
+		return VFS_MAY_READ | VFS_MAY_WRITE | VFS_MAY_EXEC;
+	if (c->uid == n->uid)
+		shift = 6;
+	else if (cred_in_group(c, n->gid))
+		shift = 3;
+	return n->mode >> shift & 7;
+}
+
+void memfs_stat_of(const struct memfs_inode *n, struct vfs_stat *ret)
+{
+	uint64_t blocks = ((uint64_t)n->len + BLOCK - 1) / BLOCK;
+
+	*ret = (struct vfs_stat){
+		.key = {.volume = n->fs->vfs.volume, .inode = n->number},
+		.type = n->type,
+		.mode = n->mode,
+		.uid = n->uid,
+		.gid = n->gid,
+		.nlink = n->nlink,
+		.dos_attributes = n->dos_attributes,
+		.size = n->len,
+		.allocated = blocks * BLOCK > n->reserved ? blocks * BLOCK : n->reserved,
+		.create_time = n->create_time,
+		.access_time = n->access_time,
+		.write_time = n->write_time,
+		.change_time = n->change_time,
+	};
+	if (n->type == VFS_DIR)
+		ret->dos_attributes |= FILE_ATTRIBUTE_DIRECTORY;
+	if (!ret->dos_attributes)
+		ret->dos_attributes = FILE_ATTRIBUTE_NORMAL;
+}
+
+int memfs_resize(struct memfs_inode *n, uint64_t len)
+{
+	uint64_t used = n->fs->used - n->len + len;
+
+	if (len > MEMFS_FILE_MAX)
+		return -EFBIG;
+	if (len > n->len && used > MEMFS_VOLUME_MAX)
+		return -ENOSPC;
+	if (len > n->cap) {
+		n->cap = (size_t)len * 2;
+		n->data = realloc(n->data, n->cap);
+		if (!n->data)
+			abort();
+	}
+	if (len > n->len)
+		memset(n->data + n->len, 0, (size_t)len - n->len);
+	n->len = (size_t)len;
+	n->fs->used = used;
+	return 0;
+}
+
+/* ---- who hears of changes ----------------------------------------------------------------------------- */
+
+void memfs_tell(struct memfs_inode *dir, const char *name, uint32_t action,
+		uint32_t filter)
+{
+	const struct memfs_world *w = dir->fs->world;
+	struct memfs_change c = {
+		.dir = dir, .name = name, .action = action, .filter = filter};
+
+	w->changed(w->arg, &c);
+}
+
+static void tell_below(struct memfs_inode *dir, struct memfs_inode *n, uint32_t filter)
+{
+	list_for_each (it, &dir->names) {
+		struct memfs_name *name = container_of(it, struct memfs_name, node);
+
+		if (name->inode == n)
+			memfs_tell(dir, name->name, FILE_ACTION_MODIFIED, filter);
+		else if (name->inode->type == VFS_DIR)
+			tell_below(name->inode, n, filter);
+	}
+}
+
+/* By a walk over the whole tree: it is small, and inodes need not know their names. */
+void memfs_touched(struct memfs_inode *n, uint32_t filter)
+{
+	n->change_time = memfs_now(n->fs);
+	tell_below(n->fs->root, n, filter);
+}
+
+static const char *name_in_parent(const struct memfs_inode *dir)
+{
+	list_for_each (it, &dir->parent->names) {
+		const struct memfs_name *name = container_of(it, struct memfs_name, node);
+
+		if (name->inode == dir)
+			return name->name;
+	}
+	return NULL;
+}
+
+bool memfs_below(struct vfile *watch, const struct memfs_change *c, bool tree, char *ret,
+		 size_t ret_len)
+{
+	const struct memfs_inode *top = memfs_inode_of(watch);
+	char path[1024];
+
+	snprintf(ret, ret_len, "%s", c->name);
+	for (const struct memfs_inode *d = c->dir; d != top; d = d->parent) {
+		const char *name = d->parent && tree ? name_in_parent(d) : NULL;
+
+		if (!name)
+			return false;
+		snprintf(path, sizeof(path), "%s\\%s", name, ret);
+		snprintf(ret, ret_len, "%s", path);
+	}
+	return true;
+}
+
+/* ---- calls -------------------------------------------------------------------------------------------- */
+
+static int (*const operations[VFS_OP_COUNT])(struct memfs *fs, struct vfs_call *c) = {
+	[VFS_LOOKUP] = memfs_lookup,   [VFS_CREATE] = memfs_create,
+	[VFS_OPEN] = memfs_open,       [VFS_STAT] = memfs_stat,
+	[VFS_SETATTR] = memfs_setattr, [VFS_UNLINK] = memfs_unlink,
+	[VFS_RENAME] = memfs_rename,   [VFS_LINK] = memfs_link,
+	[VFS_READ] = memfs_read,       [VFS_WRITE] = memfs_write,
+	[VFS_SYNC] = memfs_sync,       [VFS_READDIR] = memfs_readdir,
+	[VFS_STATFS] = memfs_statfs,   [VFS_EA_LIST] = memfs_ea_list,
+	[VFS_EA_SET] = memfs_ea_set,
+};
+
+static int call_run(struct vfs_call *c)
+{
+	struct memfs *fs = memfs_of(c->vfs);
+	int err = fs->world->fault(fs->world->arg, c->op);
+
+	return err ? err : operations[c->op](fs, c);
+}
+
+static int job_run(struct job *j)
+{
+	return call_run(container_of(j, struct vfs_call, job));
+}
+
+static void volume_run(struct vfs *v, struct vfs_call *c, struct wait *w)
+{
+	const struct memfs_world *world = memfs_of(v)->world;
+
+	if (!world->defer(world->arg, c->op)) {
+		wait_now(w, call_run(c));
+		return;
+	}
+	c->job.run = job_run;
+	c->job.wait = w;
+	exec_run(c->lane->exec, EXEC_IO, &c->job);
+}
+
+static struct vfile *volume_root(struct vfs *v)
+{
+	return memfs_handle_new(memfs_of(v)->root, false, false, false);
+}
+
+static void volume_free(struct vfs *v)
+{
+	struct memfs *fs = memfs_of(v);
+
+	assert(fs->handles == 0);
+	memfs_inode_put(fs->root);
+	assert(fs->inodes == 0);
+	free(fs);
+}
+
+static const struct vfs_ops volume_ops = {
+	.run = volume_run,
+	.root = volume_root,
+	.close = handle_close,
+	.free = volume_free,
+};
+
+struct vfs *memfs_new(const struct memfs_world *world, bool case_insensitive, uid_t uid,
+		      gid_t gid)
+{
+	struct memfs *fs = memfs_alloc(sizeof(*fs));
+
+	fs->vfs = (struct vfs){
+		.ops = &volume_ops,
+		.case_insensitive = case_insensitive,
+		.volume = 0x5349,
+	};
+	fs->world = world;
+	fs->next_number = 2;
+	fs->root = memfs_inode_new(fs, VFS_DIR, ROOT_MODE, uid, gid);
+	return &fs->vfs;
+}
+
+size_t memfs_handles(const struct vfs *v)
+{
+	return container_of(v, const struct memfs, vfs)->handles;
+}
+
+size_t memfs_inodes(const struct vfs *v)
+{
+	return container_of(v, const struct memfs, vfs)->inodes;
+}

@@ -1,0 +1,284 @@
+/* memfs_data.c - calls on what a name leads to: contents, attributes, extended attributes, the volume. */
+#include "sim/memfs_impl.h"
+
+#include "wire/fscc_proto.h"
+#include "wire/smb2_proto.h"
+#include "wire/utf16.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK = 4096 };
+
+static struct memfs_handle *handle_of(struct vfile *f)
+{
+	return container_of(f, struct memfs_handle, file);
+}
+
+static bool owns(const struct memfs_inode *n, const struct cred *c)
+{
+	return !c || c->uid == 0 || c->uid == n->uid;
+}
+
+int memfs_open(struct memfs *fs, struct vfs_call *c)
+{
+	struct vfs_open *o = container_of(c, struct vfs_open, call);
+	struct memfs_inode *n = memfs_inode_of(o->file);
+	unsigned need = (o->read ? VFS_MAY_READ : 0) |
+			(o->write || o->truncate ? VFS_MAY_WRITE : 0);
+
+	if (n->type != VFS_FILE && n->type != VFS_DIR)
+		return -EOPNOTSUPP;
+	if (n->type == VFS_DIR && (need & VFS_MAY_WRITE))
+		return -EISDIR;
+	if ((memfs_may(n, c->cred) & need) != need)
+		return -EACCES;
+	if (o->truncate && n->len) {
+		(void)memfs_resize(n, 0); /* shorter always fits */
+		n->reserved = 0;
+		n->write_time = memfs_now(fs);
+		memfs_touched(n, FILE_NOTIFY_CHANGE_SIZE);
+	}
+	o->data = memfs_handle_new(n, true, o->read, o->write);
+	memfs_stat_of(n, &o->stat);
+	return 0;
+}
+
+int memfs_stat(struct memfs *fs, struct vfs_call *c)
+{
+	struct vfs_statcall *s = container_of(c, struct vfs_statcall, call);
+
+	memfs_stat_of(memfs_inode_of(s->file), &s->stat);
+	return 0;
+}
+
+/* ---- attributes --------------------------------------------------------------------------------------- */
+
+enum {
+	SET_TIMES = VFS_SET_CREATE_TIME | VFS_SET_ACCESS_TIME | VFS_SET_WRITE_TIME |
+		    VFS_SET_CHANGE_TIME,
+	SET_OWNER = VFS_SET_MODE | VFS_SET_OWNER | VFS_SET_GROUP,
+	SET_LENGTH = VFS_SET_SIZE | VFS_SET_ALLOCATION,
+};
+
+static int setattr_check(const struct vfs_setattr *s, const struct memfs_inode *n)
+{
+	const struct cred *c = s->call.cred;
+	bool may_write = memfs_may(n, c) & VFS_MAY_WRITE;
+
+	if ((s->what & SET_LENGTH) && n->type == VFS_DIR)
+		return -EISDIR;
+	if ((s->what & SET_LENGTH) && !(s->data && handle_of(s->data)->write) &&
+	    !may_write)
+		return -EACCES;
+	if ((s->what & (SET_TIMES | VFS_SET_DOS_ATTRIBUTES)) && !owns(n, c) && !may_write)
+		return -EPERM;
+	if ((s->what & SET_OWNER) && !owns(n, c))
+		return -EPERM;
+	if ((s->what & VFS_SET_OWNER) && c && c->uid != 0 && s->attr.uid != n->uid)
+		return -EPERM;
+	return 0;
+}
+
+static int setattr_length(const struct vfs_setattr *s, struct memfs_inode *n)
+{
+	int err = 0;
+
+	if (s->what & VFS_SET_SIZE)
+		err = memfs_resize(n, s->attr.size);
+	if (!err && (s->what & VFS_SET_ALLOCATION)) {
+		if (s->attr.allocated > MEMFS_FILE_MAX)
+			return -EFBIG;
+		if (s->attr.allocated < n->len)
+			err = memfs_resize(n, s->attr.allocated);
+		n->reserved = (s->attr.allocated + BLOCK - 1) / BLOCK * BLOCK;
+	}
+	if (!err && (s->what & SET_LENGTH))
+		n->write_time = memfs_now(n->fs);
+	return err;
+}
+
+static void setattr_rest(const struct vfs_setattr *s, struct memfs_inode *n)
+{
+	if (s->what & VFS_SET_CREATE_TIME)
+		n->create_time = s->attr.create_time;
+	if (s->what & VFS_SET_ACCESS_TIME)
+		n->access_time = s->attr.access_time;
+	if (s->what & VFS_SET_WRITE_TIME)
+		n->write_time = s->attr.write_time;
+	if (s->what & VFS_SET_CHANGE_TIME)
+		n->change_time = s->attr.change_time;
+	if (s->what & VFS_SET_DOS_ATTRIBUTES)
+		n->dos_attributes = s->attr.dos_attributes &
+				    (FILE_ATTRIBUTE_READONLY | FILE_ATTRIBUTE_HIDDEN |
+				     FILE_ATTRIBUTE_SYSTEM | FILE_ATTRIBUTE_ARCHIVE);
+	if (s->what & VFS_SET_MODE)
+		n->mode = s->attr.mode;
+	if (s->what & VFS_SET_OWNER)
+		n->uid = s->attr.uid;
+	if (s->what & VFS_SET_GROUP)
+		n->gid = s->attr.gid;
+}
+
+int memfs_setattr(struct memfs *fs, struct vfs_call *c)
+{
+	struct vfs_setattr *s = container_of(c, struct vfs_setattr, call);
+	struct memfs_inode *n = memfs_inode_of(s->file ? s->file : s->data);
+	int err = setattr_check(s, n);
+
+	if (!err)
+		err = setattr_length(s, n);
+	if (err)
+		return err;
+	memfs_touched(n, s->what & SET_LENGTH ? FILE_NOTIFY_CHANGE_SIZE
+					      : FILE_NOTIFY_CHANGE_ATTRIBUTES);
+	setattr_rest(s, n);
+	memfs_stat_of(n, &s->stat);
+	return 0;
+}
+
+/* ---- contents ----------------------------------------------------------------------------------------- */
+
+int memfs_read(struct memfs *fs, struct vfs_call *c)
+{
+	struct vfs_io *io = container_of(c, struct vfs_io, call);
+	struct memfs_handle *h = handle_of(io->data);
+	size_t left;
+
+	io->done = 0;
+	if (!h->data || !h->read)
+		return -EBADF;
+	if (h->inode->type == VFS_DIR)
+		return -EISDIR;
+	if (io->off >= h->inode->len)
+		return 0;
+	left = h->inode->len - (size_t)io->off;
+	io->done = io->bytes.len < left ? io->bytes.len : left;
+	memcpy(io->bytes.p, h->inode->data + io->off, io->done);
+	return 0;
+}
+
+int memfs_write(struct memfs *fs, struct vfs_call *c)
+{
+	struct vfs_io *io = container_of(c, struct vfs_io, call);
+	struct memfs_handle *h = handle_of(io->data);
+	struct memfs_inode *n = h->inode;
+	uint64_t end;
+	int err = 0;
+
+	io->done = 0;
+	if (!h->data || !h->write)
+		return -EBADF;
+	if (__builtin_add_overflow(io->off, io->bytes.len, &end))
+		return -EFBIG;
+	if (end > n->len)
+		err = memfs_resize(n, end);
+	if (err)
+		return err;
+	memcpy(n->data + io->off, io->bytes.p, io->bytes.len);
+	io->done = io->bytes.len;
+	n->write_time = memfs_now(fs);
+	memfs_touched(n, FILE_NOTIFY_CHANGE_SIZE | FILE_NOTIFY_CHANGE_LAST_WRITE);
+	return 0;
+}
+
+int memfs_sync(struct memfs *fs, struct vfs_call *c)
+{
+	struct vfs_sync *s = container_of(c, struct vfs_sync, call);
+
+	return handle_of(s->data)->data ? 0 : -EBADF;
+}
+
+int memfs_statfs(struct memfs *fs, struct vfs_call *c)
+{
+	struct vfs_statfs *s = container_of(c, struct vfs_statfs, call);
+
+	s->block_size = BLOCK;
+	s->blocks = MEMFS_VOLUME_MAX / BLOCK;
+	s->blocks_free = s->blocks_available = (MEMFS_VOLUME_MAX - fs->used) / BLOCK;
+	s->volume_id = fs->vfs.volume;
+	s->create_time = fs->root->create_time;
+	s->name_max = 255;
+	s->read_only = false;
+	s->fs_name = "memfs";
+	return 0;
+}
+
+/* ---- extended attributes ------------------------------------------------------------------------------ */
+
+static void ea_free(struct memfs_ea *e)
+{
+	list_del(&e->node);
+	free(e->name);
+	free(e->value);
+	free(e);
+}
+
+void memfs_eas_free(struct memfs_inode *n)
+{
+	while (!list_empty(&n->eas))
+		ea_free(container_of(n->eas.next, struct memfs_ea, node));
+}
+
+int memfs_ea_list(struct memfs *fs, struct vfs_call *c)
+{
+	struct vfs_ea_list *l = container_of(c, struct vfs_ea_list, call);
+	struct memfs_inode *n = memfs_inode_of(l->file);
+	size_t count = 0;
+
+	if (!(memfs_may(n, c->cred) & VFS_MAY_READ))
+		return -EACCES;
+	list_for_each (it, &n->eas)
+		count++;
+	l->count = 0;
+	l->eas = arena_array(c->arena, count, sizeof(*l->eas));
+	if (!l->eas)
+		return -ENOMEM;
+	list_for_each (it, &n->eas) {
+		const struct memfs_ea *e = container_of(it, struct memfs_ea, node);
+		struct vfs_ea *out = &l->eas[l->count++];
+
+		out->name = arena_strdup(c->arena, e->name);
+		out->value = span_of(arena_dup(c->arena, span_of(e->value, e->len)),
+				     e->len);
+		if (!out->name || !out->value.p)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void ea_set(struct memfs_inode *n, const struct vfs_ea *in)
+{
+	struct memfs_ea *fresh;
+
+	list_for_each (it, &n->eas) {
+		struct memfs_ea *e = container_of(it, struct memfs_ea, node);
+
+		if (utf8_eq_nocase(e->name, in->name))
+			ea_free(e);
+	}
+	if (in->value.len == 0)
+		return;
+	fresh = memfs_alloc(sizeof(*fresh));
+	fresh->name = strdup(in->name);
+	fresh->value = memfs_alloc(in->value.len);
+	if (!fresh->name)
+		abort();
+	memcpy(fresh->value, in->value.p, in->value.len);
+	fresh->len = in->value.len;
+	list_add_tail(&n->eas, &fresh->node);
+}
+
+int memfs_ea_set(struct memfs *fs, struct vfs_call *c)
+{
+	struct vfs_ea_set *s = container_of(c, struct vfs_ea_set, call);
+	struct memfs_inode *n = memfs_inode_of(s->file);
+
+	if (!(memfs_may(n, c->cred) & VFS_MAY_WRITE))
+		return -EACCES;
+	for (size_t i = 0; i < s->count; i++)
+		ea_set(n, &s->eas[i]);
+	memfs_touched(n, FILE_NOTIFY_CHANGE_EA);
+	return 0;
+}
