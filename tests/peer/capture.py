@@ -29,7 +29,7 @@ def use_share(s, relay, dialect, how, options, tmp):
     data = write(f"{tmp}/{NAME}", MARK + pattern(300000, NAME) + MARK)
     s.put("own-" + NAME, data)
     client = Smbclient(s, dialect, how, port=relay.port, options=options)
-    client(f"put {tmp}/{NAME} {NAME}", "ls", f"get {NAME} {tmp}/back", f"get own-{NAME} {tmp}/back2", f"allinfo {NAME}",
+    client(f"put {tmp}/{NAME} {NAME}", "ls", f"get {NAME} {tmp}/back", f"get own-{NAME} {tmp}/back2",
            f"rename {NAME} {NAME}.2", f"del {NAME}.2", f"mkdir {NAME}.d", f"cd {NAME}.d", "cd ..", f"rmdir {NAME}.d")
     return data
 

@@ -250,13 +250,12 @@ def permissions(build):
               "closed": {"permissions": "everyone:full, bob:no"}, "nobodys": {"permissions": "carol:full"}}
     with Server(build, shares=shares) as s, scratch() as tmp:
         write(f"{tmp}/f", b"x")
-        for share in shares:
-            s.put("there", b"content", share)
         may = {("alice", "ro"): "r", ("alice", "rw"): "rw", ("bob", "rw"): "r", ("alice", "closed"): "rw", ("bob", "closed"): "",
                ("alice", "nobodys"): ""}
         for (user, share), rights in may.items():
             client = Smbclient(s, user=user, share=share)
-            for letter, command in (("r", f"get there {tmp}/g"), ("w", f"put {tmp}/f new"), ("w", "mkdir d"), ("w", "del there")):
+            s.put("there", b"content", share)
+            for letter, command in (("r", f"get there {tmp}/g"), ("w", f"put {tmp}/f new"), ("w", f"mkdir {user}"), ("w", "del there")):
                 if letter in rights:
                     client(command)
                 else:
