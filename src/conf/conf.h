@@ -28,7 +28,6 @@ struct conf_listen {
 	sa_family_t family;          /* AF_INET or AF_INET6			*/
 	uint8_t address[16];         /* network order; the first 4 for AF_INET	*/
 	uint16_t port;               /* host order, never 0			*/
-	uint16_t rss;                /* receive queues of the interface; 0: not said */
 };
 
 enum { CONF_LISTEN_MAX = 64 };

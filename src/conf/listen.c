@@ -1,12 +1,12 @@
 /*
- * listen.c - the value of `listen`: interface,address,family,port[,DIRECT_TCP][,RSS=n].
+ * listen.c - the value of `listen`: interface,address,family,port[,DIRECT_TCP].
  */
 #include "conf/conf.h"
 #include "conf/value.h"
 
 #include <arpa/inet.h>
 
-enum { RSS_MAX = 64, LISTEN_PART_MAX = 8 };
+enum { LISTEN_PART_MAX = 8 };
 
 /* What the documented interface names besides. */
 static const char *const protos_known[] = {"NBSS", "NBNS", "NBDS", "LLMNR", "WSD"};
@@ -50,16 +50,12 @@ static bool proto_parse(const struct value_in *in, struct span part)
 	return value_is(part, "DIRECT_TCP") || value_refuse(in, part, "DIRECT_TCP");
 }
 
-static bool rss_parse(const struct value_in *in, struct span part, struct conf_listen *l)
+/* Behind the protocol: RSS= waits for clients to be told of interfaces. */
+static bool extra_refuse(const struct value_in *in, struct span part)
 {
-	uint64_t n;
-
-	if (!span_eq(span_head(part, 4), span_of_str("RSS=")) || l->rss ||
-	    !value_number(span_from(part, 4), 1, RSS_MAX, &n))
-		return value_refuse(in, part, "RSS= and a number from 1 to %d, once",
-				    RSS_MAX);
-	l->rss = (uint16_t)n;
-	return true;
+	if (span_eq(span_head(part, 4), span_of_str("RSS=")))
+		return value_refuse_known(in, part, "nothing behind DIRECT_TCP");
+	return value_refuse(in, part, "nothing behind DIRECT_TCP");
 }
 
 static bool listen_known(const struct conf_listens *ls, const struct conf_listen *l)
@@ -98,7 +94,7 @@ bool listen_parse(const struct value_in *in, void *field)
 		part[count++] = item;
 	if (count < 4 || count == LISTEN_PART_MAX)
 		return value_refuse(in, in->text,
-				    "interface,address,family,port,DIRECT_TCP[,RSS=n]");
+				    "interface,address,family,port,DIRECT_TCP");
 	if (!interface_parse(in, part[0], &l) || !address_parse(in, part[1], part[2], &l))
 		return false;
 	if (!value_number(part[3], 1, UINT16_MAX, &port))
@@ -106,9 +102,8 @@ bool listen_parse(const struct value_in *in, void *field)
 	l.port = (uint16_t)port;
 	if (count > 4 && !proto_parse(in, part[4]))
 		return false;
-	for (size_t i = 5; i < count; i++)
-		if (!rss_parse(in, part[i], &l))
-			return false;
+	if (count > 5)
+		return extra_refuse(in, part[5]);
 	return listen_add(in, field, &l);
 }
 
@@ -125,7 +120,5 @@ void listen_print(const struct param *p, const void *field, FILE *out)
 		fprintf(out, "%s%s,%s,%s,%u,DIRECT_TCP", i ? "\n" : "",
 			l->interface[0] ? l->interface : "ANY", address,
 			l->family == AF_INET ? "IPv4" : "IPv6", l->port);
-		if (l->rss)
-			fprintf(out, ",RSS=%u", l->rss);
 	}
 }

@@ -67,9 +67,7 @@ const struct param param_table[] = {
 	 .def = "ANY,0.0.0.0,IPv4,445,DIRECT_TCP\nANY,::,IPv6,445,DIRECT_TCP",
 	 .apply = PARAM_RESTART, .flag = "listen",
 	 .help = "Where to accept connections; may stand several times, a listener each. The "
-		 "interface is its name or ANY, the family IPv4 or IPv6. RSS tells clients "
-		 "how many receive queues the interface has, so that they open several "
-		 "channels to it. As soon as one line is there, the default does not apply."},
+		 "interface is its name or ANY, the family IPv4 or IPv6. As soon as one line is there, the default does not apply."},
 	{GLOBAL(connections_max, INT), .max = 1000000, .def = "1024", .flag = "connections-max",
 	 .help = "Connections at a time; beyond it new ones are refused and existing ones "
 		 "untouched. 0: no limit."},
@@ -239,7 +237,7 @@ static const char *const type_syntax[PARAM_TYPE_COUNT] = {
 	[PARAM_DOMAIN] = "name",
 	[PARAM_NETNAME] = "1 to 80 characters without \\ / : * ? \" < > |",
 	[PARAM_ACCOUNT] = "name",
-	[PARAM_LISTEN] = "interface,address,family,port,DIRECT_TCP[,RSS=number]",
+	[PARAM_LISTEN] = "interface,address,family,port,DIRECT_TCP",
 	[PARAM_DIALECTS] = "any of SMB2.002 SMB2.1 SMB3.0 SMB3.02 SMB3.1.1",
 	[PARAM_CIPHERS] = "any of AES-256-GCM, AES-128-GCM, AES-256-CCM, AES-128-CCM",
 	[PARAM_SIGNINGS] = "any of AES-GMAC, AES-CMAC, HMAC-SHA256",

@@ -10,7 +10,7 @@ static const char sample[] =
 	"server_name = office\n"
 	"server_comment = R\xC3\xA4ume & mehr\n"
 	"listen = ANY,0.0.0.0,IPv4,445,DIRECT_TCP\n"
-	"listen = lo,::1,IPv6,4450,DIRECT_TCP,RSS=4\n"
+	"listen = lo,::1,IPv6,4450,DIRECT_TCP\n"
 	"dialects = SMB3.0 SMB3.02 SMB3.1.1\n"
 	"encryption_ciphers = AES-256-GCM, AES-128-CCM\n"
 	"signing_algorithms = AES-GMAC, AES-CMAC\n"

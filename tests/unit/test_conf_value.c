@@ -21,8 +21,8 @@ static const struct {
 	{"server_comment =", "server_comment =\n"},
 	{"domain = ad.example.org", "domain = ad.example.org\n"},
 	{"domain = ABCDEFGHIJKLMNO", "domain = ABCDEFGHIJKLMNO\n"},
-	{"listen = eth0,192.0.2.1,IPv4,4450,DIRECT_TCP,RSS=2",
-	 "listen = eth0,192.0.2.1,IPv4,4450,DIRECT_TCP,RSS=2\n"},
+	{"listen = eth0,192.0.2.1,IPv4,4450,DIRECT_TCP",
+	 "listen = eth0,192.0.2.1,IPv4,4450,DIRECT_TCP\n"},
 	{"listen = ANY , 2001:db8:0::1 , IPv6 , 445",
 	 "listen = ANY,2001:db8::1,IPv6,445,DIRECT_TCP\n"},
 	{"connections_max = 0", "connections_max = 0\n"},
@@ -227,7 +227,7 @@ TEST(listeners_are_refused)
 	static const struct check_row rows[] = {
 		{"listen = 445",
 		 "t:2:10: listen: expected "
-		 "interface,address,family,port,DIRECT_TCP[,RSS=n], found \"445\"\n"},
+		 "interface,address,family,port,DIRECT_TCP, found \"445\"\n"},
 		{"listen = ,0.0.0.0,IPv4,445", "t:2:10: listen: expected ANY or the name "
 					       "of an interface, found nothing\n"},
 		{"listen = a/b,0.0.0.0,IPv4,445",
@@ -255,12 +255,11 @@ TEST(listeners_are_refused)
 		{"listen = ANY,0.0.0.0,IPv4,139,NBSS",
 		 "t:2:31: listen: NBSS: known, but this version does not act on it yet; "
 		 "allowed: DIRECT_TCP\n"},
-		{"listen = ANY,0.0.0.0,IPv4,445,DIRECT_TCP,RSS=0",
-		 "t:2:42: listen: expected RSS= and a number from 1 to 64, once, found "
-		 "\"RSS=0\"\n"},
+		{"listen = ANY,0.0.0.0,IPv4,445,DIRECT_TCP,RSS=2",
+		 "t:2:42: listen: RSS=2: known, but this version does not act on it yet; "
+		 "allowed: nothing behind DIRECT_TCP\n"},
 		{"listen = ANY,0.0.0.0,IPv4,445,DIRECT_TCP,RDMA",
-		 "t:2:42: listen: expected RSS= and a number from 1 to 64, once, found "
-		 "\"RDMA\"\n"},
+		 "t:2:42: listen: expected nothing behind DIRECT_TCP, found \"RDMA\"\n"},
 		{"listen = ANY,0.0.0.0,IPv4,445\nlisten = "
 		 "ANY,0.0.0.0,IPv4,445,DIRECT_TCP",
 		 "t:3:10: listen: this listener is there already\n"},
@@ -379,7 +378,7 @@ TEST(netname_is_counted_in_characters)
 TEST(values_reach_their_fields)
 {
 	CLEANUP(check_fini)
-	struct check c = check_global("listen = lo,127.0.0.1,IPv4,4450,DIRECT_TCP,RSS=3\n"
+	struct check c = check_global("listen = lo,127.0.0.1,IPv4,4450,DIRECT_TCP\n"
 				      "dialects = SMB3.0 SMB3.1.1\nencryption_ciphers = "
 				      "AES-256-GCM, AES-128-GCM\n"
 				      "signing_algorithms = AES-CMAC\nmemory_max = "
@@ -390,7 +389,6 @@ TEST(values_reach_their_fields)
 	CHECK_EQ(c.conf->listen.list[0].family, AF_INET);
 	CHECK_MEM(c.conf->listen.list[0].address, "\x7F\0\0\1", 4);
 	CHECK_EQ(c.conf->listen.list[0].port, 4450);
-	CHECK_EQ(c.conf->listen.list[0].rss, 3);
 	CHECK_EQ(c.conf->dialects, CONF_DIALECT_300 | CONF_DIALECT_311);
 	CHECK_EQ(c.conf->encryption_ciphers.count, 2);
 	CHECK_EQ(c.conf->encryption_ciphers.list[0], SEAL_AES_256_GCM);
