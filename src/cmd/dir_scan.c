@@ -1,8 +1,5 @@
 #include "cmd/dir_scan.h"
 
-#include "fs/name.h"
-
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +12,7 @@ struct dir_scan *dir_scan_new(void)
 	if (!s)
 		return NULL;
 	arena_init(&s->arena, BATCH_ARENA_MAX);
-	if (dir_scan_set_pattern(s, "*") == 0)
+	if (nt_ok(dir_scan_set_pattern(s, "*", true)))
 		return s;
 	dir_scan_free(s);
 	return NULL;
@@ -30,16 +27,22 @@ void dir_scan_free(struct dir_scan *s)
 	free(s);
 }
 
-int dir_scan_set_pattern(struct dir_scan *s, const char *pattern)
+nt_status dir_scan_set_pattern(struct dir_scan *s, const char *pattern, bool ignore_case)
 {
-	char *fresh = strdup(pattern);
+	struct name_pattern matcher;
+	nt_status st = name_pattern_init(&matcher, pattern, ignore_case);
+	char *fresh;
 
+	if (!nt_ok(st))
+		return st;
+	fresh = strdup(pattern);
 	if (!fresh)
-		return -ENOMEM;
+		return STATUS_INSUFFICIENT_RESOURCES;
 	free(s->pattern);
 	s->pattern = fresh;
+	s->matcher = matcher;
 	s->wildcards = name_has_wildcards(fresh);
-	return 0;
+	return STATUS_SUCCESS;
 }
 
 void dir_scan_drop(struct dir_scan *s)

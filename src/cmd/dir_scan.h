@@ -7,10 +7,13 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/status.h"
+#include "fs/name.h"
 #include "fs/vfs.h"
 
 struct dir_scan {
-	char *pattern;      /* UTF-8; never empty					*/
+	char *pattern;               /* UTF-8; never empty					*/
+	struct name_pattern matcher; /* the same, made ready				*/
 	bool wildcards;     /* else it is one name, looked up rather than searched for	*/
 	unsigned dots;      /* of "." and "..", which come first, so many are done	*/
 	bool end;           /* all has been read from the directory			*/
@@ -24,8 +27,9 @@ struct dir_scan {
 /* At the start, for everything. NULL without memory. */
 MUST_CHECK struct dir_scan *dir_scan_new(void);
 void dir_scan_free(struct dir_scan *s);
-/* Search for this from now on; -ENOMEM leaves it as it was. */
-MUST_CHECK int dir_scan_set_pattern(struct dir_scan *s, const char *pattern);
+/* Search for this from now on; a failure leaves it as it was: STATUS_INSUFFICIENT_RESOURCES, or as name_pattern_init(). */
+MUST_CHECK nt_status dir_scan_set_pattern(struct dir_scan *s, const char *pattern,
+					  bool ignore_case);
 /* Back to the start. */
 void dir_scan_rewind(struct dir_scan *s);
 /* Forget what is left of the batch: it will be read again. */

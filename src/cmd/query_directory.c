@@ -260,13 +260,6 @@ static nt_status dot(struct req *q, const char *name)
 
 /* ---- all others ---------------------------------------------------------------------------------- */
 
-static bool matches(const struct req *q, const char *name)
-{
-	const struct dir_scan *s = q->open->scan;
-
-	return name_match(s->pattern, name, q->open->node->vfs->case_insensitive);
-}
-
 static bool is_dots(const char *name)
 {
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
@@ -282,7 +275,8 @@ static bool fill_from_batch(struct req *q)
 	while ((e = dir_scan_peek(s)) != NULL) {
 		if (full(d))
 			return false;
-		if (!is_dots(e->name) && name_showable(e->name) && matches(q, e->name) &&
+		if (!is_dots(e->name) && name_showable(e->name) &&
+		    name_pattern_match(&s->matcher, e->name) &&
 		    !emit(q, e->name, &e->stat))
 			return false;
 		dir_scan_take(s);
@@ -336,7 +330,7 @@ static nt_status fill(struct req *q)
 	for (; s->dots < ARRAY_LEN(dots); s->dots++) {
 		if (full(d))
 			return finish(q);
-		if (matches(q, dots[s->dots]))
+		if (name_pattern_match(&s->matcher, dots[s->dots]))
 			return dot(q, dots[s->dots]);
 	}
 	if (!fill_from_batch(q) || s->end || is_dots(s->pattern))
@@ -351,6 +345,7 @@ static nt_status turn_held(struct req *q, int err, struct wr *w)
 	struct query_dir *d = q->state;
 	struct open *o = q->open;
 	bool restart = d->flags & (SMB2_RESTART_SCANS | SMB2_REOPEN);
+	nt_status st;
 
 	d->first = !o->scan || (d->flags & SMB2_REOPEN);
 	if (!o->scan) {
@@ -361,9 +356,12 @@ static nt_status turn_held(struct req *q, int err, struct wr *w)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	if (restart)
 		dir_scan_rewind(o->scan);
-	if (d->pattern && (d->first || restart) &&
-	    dir_scan_set_pattern(o->scan, d->pattern) != 0)
-		return STATUS_INSUFFICIENT_RESOURCES;
+	if (d->pattern && (d->first || restart)) {
+		st = dir_scan_set_pattern(o->scan, d->pattern,
+					  o->node->vfs->case_insensitive);
+		if (!nt_ok(st))
+			return st;
+	}
 	if (dir_scan_peek(o->scan) && d->class->with_stat && !o->scan->with_stat) {
 		dir_scan_drop(o->scan); /* names are not enough any more */
 		o->scan->end = false;

@@ -310,11 +310,3 @@ bool name_pattern_match(const struct name_pattern *p, const char *name)
 	match_step(p, &at, 0, false);
 	return positions_next(&at, p->len) == p->len;
 }
-
-bool name_match(const char *pattern, const char *name, bool ignore_case)
-{
-	struct name_pattern p;
-
-	return nt_ok(name_pattern_init(&p, pattern, ignore_case)) &&
-	       name_pattern_match(&p, name);
-}

@@ -59,6 +59,4 @@ MUST_CHECK nt_status name_pattern_init(struct name_pattern *p, const char *patte
 /* Is the name in the expression? Linear in pattern x name, without allocation. Spec: [MS-FSA] 2.1.4.4 */
 MUST_CHECK bool name_pattern_match(const struct name_pattern *p, const char *name);
 
-/* Both at once, for one name; false for a pattern that is invalid. */
-MUST_CHECK bool name_match(const char *pattern, const char *name, bool ignore_case);
 bool name_has_wildcards(const char *pattern);
