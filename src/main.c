@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
 #define CONF_FILE "/etc/tsmb/tsmb.conf"
@@ -81,17 +82,18 @@ static void reload(struct server *s, const char *path)
 /* Signals are taken one after another, here only: all threads inherit the mask. */
 static void block_signals(sigset_t *set)
 {
-	sigset_t pipe;
+	sigset_t errors;
 
-	sigemptyset(&pipe);
+	sigemptyset(&errors);
 	sigemptyset(set);
 	sigaddset(set, SIGHUP);
 	sigaddset(set, SIGINT);
 	sigaddset(set, SIGTERM);
-	sigaddset(&pipe,
-		  SIGPIPE); /* never taken: writing to a closed socket is an errno */
+	/* never taken: writing to a closed socket, or beyond a limit, is an errno */
+	sigaddset(&errors, SIGPIPE);
+	sigaddset(&errors, SIGXFSZ);
 	sigprocmask(SIG_BLOCK, set, NULL);
-	sigprocmask(SIG_BLOCK, &pipe, NULL);
+	sigprocmask(SIG_BLOCK, &errors, NULL);
 }
 
 static int serve(const char *path)
@@ -104,6 +106,7 @@ static int serve(const char *path)
 	if (!conf)
 		return EXIT_FAILURE;
 	block_signals(&set);
+	umask(0);                  /* every file is made with the mode it shall have */
 	prctl(PR_SET_DUMPABLE, 0); /* keys stay out of core files and debuggers */
 	if (server_start(conf, &s) != 0)
 		return EXIT_FAILURE;

@@ -136,6 +136,12 @@ static void say_who_acts(void)
 			 (unsigned)geteuid());
 }
 
+/* Serving threads keep no more power than switching users takes. */
+static void lane_confine(struct lane *lane, void *arg)
+{
+	cred_confine_thread();
+}
+
 int server_start(struct conf *conf, struct server **ret_server)
 {
 	struct server *s = calloc(1, sizeof(*s));
@@ -165,6 +171,7 @@ int server_start(struct conf *conf, struct server **ret_server)
 		server_stop(s);
 		return err;
 	}
+	net_post_all(s->net, lane_confine, NULL);
 	say_who_acts();
 	*ret_server = s;
 	return 0;
