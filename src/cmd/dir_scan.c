@@ -61,7 +61,7 @@ void dir_scan_rewind(struct dir_scan *s)
 	s->cookie = 0;
 }
 
-const struct vfs_dirent *dir_scan_peek(struct dir_scan *s)
+struct vfs_dirent *dir_scan_peek(struct dir_scan *s)
 {
 	return s->next < s->count ? &s->entries[s->next] : NULL;
 }

@@ -35,5 +35,5 @@ void dir_scan_rewind(struct dir_scan *s);
 /* Forget what is left of the batch: it will be read again. */
 void dir_scan_drop(struct dir_scan *s);
 /* The next entry of the batch, not taken yet; NULL: another one must be read. */
-const struct vfs_dirent *dir_scan_peek(struct dir_scan *s);
+struct vfs_dirent *dir_scan_peek(struct dir_scan *s);
 void dir_scan_take(struct dir_scan *s);

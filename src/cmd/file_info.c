@@ -201,7 +201,8 @@ static const struct file_info_class classes[] = {
 	{FilePipeRemoteInformation, 12, PIPES, ATTR, encode_pipe_remote},
 	{FilePositionInformation, 8, BOTH, 0, encode_position},
 	{FileStandardInformation, 24, BOTH | STAT, 0, encode_standard},
-	{FileStreamInformation, 24, FILES | STAT, 0, encode_stream},
+	/* Windows counts the padding of the structure: [MS-FSA] 2.1.5.12.29 */
+	{FileStreamInformation, 32, FILES | STAT, 0, encode_stream},
 };
 
 const struct file_info_class *file_info_class(uint8_t class)

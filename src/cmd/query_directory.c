@@ -153,8 +153,19 @@ static struct wr *room_for(struct req *q, size_t len)
 	return w;
 }
 
+/* Of a file that is open, what its opens are told. */
+static void show_as_opened(struct req *q, struct vfs_stat *stat)
+{
+	struct node *n = node_find(q->conn->server->nodes, &stat->key);
+
+	if (!n)
+		return;
+	node_show_change_time(n, stat);
+	node_put(n);
+}
+
 /* False: no room left, the entry is for the next answer. */
-static bool emit(struct req *q, const char *name, const struct vfs_stat *stat)
+static bool emit(struct req *q, const char *name, struct vfs_stat *stat)
 {
 	struct query_dir *d = q->state;
 	int64_t name_len = utf16_len(name);
@@ -172,6 +183,8 @@ static bool emit(struct req *q, const char *name, const struct vfs_stat *stat)
 	if (d->count)
 		wr_fill_u32(w, d->last, (uint32_t)(wr_pos(w) - d->last));
 	d->last = wr_pos(w);
+	if (d->class->with_stat)
+		show_as_opened(q, stat);
 	dir_info_encode(d->class, w, name, stat);
 	d->count++;
 	if (end > d->limit &&
@@ -270,7 +283,7 @@ static bool fill_from_batch(struct req *q)
 {
 	const struct query_dir *d = q->state;
 	struct dir_scan *s = q->open->scan;
-	const struct vfs_dirent *e;
+	struct vfs_dirent *e;
 
 	while ((e = dir_scan_peek(s)) != NULL) {
 		if (full(d))
