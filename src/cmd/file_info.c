@@ -320,7 +320,7 @@ nt_status file_target_decode(struct rd *r, struct arena *a,
 	st = name_parse(name, a, &t.path);
 	if (!nt_ok(st))
 		return st;
-	if (t.path.count == 0 || t.path.stream)
+	if (t.path.count == 0 || t.path.stream || t.path.type != NAME_ANY || t.path.slash)
 		return STATUS_OBJECT_NAME_INVALID;
 	*ret_target = t;
 	return STATUS_SUCCESS;

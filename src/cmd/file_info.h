@@ -67,7 +67,7 @@ MUST_CHECK nt_status file_basic_decode(struct rd *r, bool directory,
 /* FileRenameInformation and FileLinkInformation, TYPE_2. */
 struct file_target {
 	bool replace;
-	struct name_path path; /* from the share root; at least one name, no stream */
+	struct name_path path; /* from the share root; names only, at least one */
 };
 
 /* STATUS_INVALID_PARAMETER for lengths that do not fit or a RootDirectory; else as name_parse(). */

@@ -30,9 +30,9 @@ TEST(dir_scan_pattern_without_wildcards)
 {
 	CLEANUP(freep) struct dir_scan *s = dir_scan_new();
 
-	CHECK_EQ(dir_scan_set_pattern(s, "name.txt"), 0);
+	CHECK_ST(dir_scan_set_pattern(s, "name.txt", true), STATUS_SUCCESS);
 	CHECK(!s->wildcards);
-	CHECK_EQ(dir_scan_set_pattern(s, "name<txt"), 0);
+	CHECK_ST(dir_scan_set_pattern(s, "name<txt", true), STATUS_SUCCESS);
 	CHECK(s->wildcards);
 }
 

@@ -270,6 +270,8 @@ TEST(file_target_refuses)
 		 STATUS_INVALID_PARAMETER);
 	CHECK_ST(decode_target(&a, BYTES(TARGET(0, 0, 4), ':', 0, 's', 0), &t),
 		 STATUS_OBJECT_NAME_INVALID); /* a stream */
+	CHECK_ST(decode_target(&a, BYTES(TARGET(0, 0, 4), 'd', 0, '\\', 0), &t),
+		 STATUS_OBJECT_NAME_INVALID);
 	CHECK_ST(decode_target(&a, BYTES(TARGET(0, 0, 2), '*', 0), &t),
 		 STATUS_OBJECT_NAME_INVALID);
 	CHECK_ST(decode_target(&a, BYTES(TARGET(0, 0, 4), '.', 0, '.', 0), &t),
