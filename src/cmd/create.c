@@ -51,6 +51,40 @@ static nt_status create_decode(struct req *q, struct create *c)
 	return name_parse(rd_rest(&name), &q->arena, &c->path);
 }
 
+/* Directories are made and opened, never emptied. */
+static nt_status directory_check(const struct create *c)
+{
+	switch (c->disposition) {
+	case FILE_SUPERSEDE:
+	case FILE_OVERWRITE:
+	case FILE_OVERWRITE_IF:
+		return STATUS_INVALID_PARAMETER;
+	default:
+		return STATUS_SUCCESS;
+	}
+}
+
+/* What the name says of the kind of file, among the options. [MS-FSA] 2.1.5.1, phases 1 and 7 */
+static nt_status create_kind(struct create *c)
+{
+	if (c->path.slash && (c->options & FILE_NON_DIRECTORY_FILE))
+		return STATUS_OBJECT_NAME_INVALID;
+	switch (c->path.type) {
+	case NAME_ANY:
+		break;
+	case NAME_DATA:
+		if (c->options & FILE_DIRECTORY_FILE)
+			return STATUS_NOT_A_DIRECTORY;
+		c->options |= FILE_NON_DIRECTORY_FILE;
+		break;
+	case NAME_DIRECTORY:
+		c->options &= ~(uint32_t)FILE_NON_DIRECTORY_FILE;
+		c->options |= FILE_DIRECTORY_FILE;
+		return directory_check(c);
+	}
+	return STATUS_SUCCESS;
+}
+
 /* Checks that need no file. [MS-FSA] 2.1.5.1, phase 1 */
 static nt_status create_check(const struct create *c)
 {
@@ -66,9 +100,7 @@ static nt_status create_check(const struct create *c)
 		return STATUS_NOT_SUPPORTED;
 	if (directory && (c->options & FILE_NON_DIRECTORY_FILE))
 		return STATUS_INVALID_PARAMETER;
-	if (directory &&
-	    (c->disposition == FILE_SUPERSEDE || c->disposition == FILE_OVERWRITE ||
-	     c->disposition == FILE_OVERWRITE_IF))
+	if (directory && !nt_ok(directory_check(c)))
 		return STATUS_INVALID_PARAMETER;
 	if ((c->options & FILE_DELETE_ON_CLOSE) &&
 	    !(c->desired_access & (DELETE | GENERIC_ALL | MAXIMUM_ALLOWED)))
@@ -114,6 +146,8 @@ nt_status cmd_create(struct req *q)
 	if (q->tree->share->kind == SHARE_PIPE)
 		return create_pipe(q, c);
 	st = create_check(c);
+	if (nt_ok(st))
+		st = create_kind(c);
 	if (!nt_ok(st))
 		return st;
 	st = open_quota_take(q->sess, q->snap->conf);
@@ -124,6 +158,16 @@ nt_status cmd_create(struct req *q)
 	q->state = c;
 	q->cleanup = create_cleanup;
 	return create_walk(q);
+}
+
+/* What is removed on close needs the right to, also with MAXIMUM_ALLOWED: the share may not give it. */
+nt_status create_grant(struct create *c)
+{
+	nt_status st = access_grant(c->desired_access, c->maximal, &c->granted);
+
+	if (nt_ok(st) && (c->options & FILE_DELETE_ON_CLOSE) && !(c->granted & DELETE))
+		return STATUS_ACCESS_DENIED;
+	return st;
 }
 
 /* Path of the new open: directories as the client wrote them, the last name as it is. From malloc. */

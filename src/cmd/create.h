@@ -71,7 +71,9 @@ nt_status create_open(struct req *q, unsigned may);
 /* create_open.c: reserve in fs/state, commit, finish. For both ways; c->node and its turn are held. */
 nt_status create_reserve(struct req *q);
 
-/* create.c: an open of what c holds, and the answer. */
+/* create.c: c->granted from c->maximal. */
+nt_status create_grant(struct create *c);
+/* An open of what c holds, and the answer. */
 nt_status create_succeed(struct req *q);
 /* Undo what was done, then answer st. */
 nt_status create_fail(struct req *q, nt_status st);

@@ -34,13 +34,15 @@ static nt_status check(struct req *q)
 
 	if (c->disposition == FILE_OPEN || c->disposition == FILE_OVERWRITE)
 		return STATUS_OBJECT_NAME_NOT_FOUND;
+	if (c->path.slash && !directory) /* [MS-FSA] 2.1.5.1 phase 7 */
+		return STATUS_OBJECT_NAME_INVALID;
 	if (!(c->parent_may & VFS_MAY_WRITE) || !(q->tree->maximal_access & needed))
 		return STATUS_ACCESS_DENIED;
 	if ((c->file_attributes & FILE_ATTRIBUTE_READONLY) &&
 	    (c->options & FILE_DELETE_ON_CLOSE))
 		return STATUS_CANNOT_DELETE;
 	c->maximal = maximal_of_new(q);
-	return access_grant(c->desired_access, c->maximal, &c->granted);
+	return create_grant(c);
 }
 
 nt_status create_new(struct req *q)

@@ -28,6 +28,8 @@ static nt_status check_kind(const struct create *c)
 		return STATUS_FILE_IS_A_DIRECTORY;
 	if (!directory && (c->options & FILE_DIRECTORY_FILE))
 		return STATUS_NOT_A_DIRECTORY;
+	if (!directory && c->path.slash) /* [MS-FSA] 2.1.5.1 phase 7 */
+		return STATUS_OBJECT_NAME_INVALID;
 	if (directory && overwrites(c))
 		return STATUS_INVALID_PARAMETER;
 	return STATUS_SUCCESS;
@@ -62,7 +64,7 @@ static nt_status check_access(struct req *q, unsigned may)
 		     q->tree->maximal_access;
 	if (overwrites(c) && !(c->maximal & FILE_WRITE_DATA))
 		return STATUS_ACCESS_DENIED;
-	return access_grant(c->desired_access, c->maximal, &c->granted);
+	return create_grant(c);
 }
 
 nt_status create_open(struct req *q, unsigned may)
