@@ -95,7 +95,8 @@ static const char *recv_split(struct frame *f, struct span all)
 		if (!q)
 			return "malformed header";
 		/* an unknown command among others is answered by dispatch.c: 3.3.5.2.6 */
-		if ((q->header.command >= count && q == f->first) || f->count > ELEMENTS_MAX)
+		if ((q->header.command >= count && q == f->first) ||
+		    f->count > ELEMENTS_MAX)
 			return "unknown command, or too many in one message";
 		if (q->header.flags & SMB2_FLAGS_SERVER_TO_REDIR)
 			return "a response where a request was expected";

@@ -96,9 +96,10 @@ static int reply_append(struct req *q, struct buf *buf, size_t len, bool interim
 	struct sign_key *key = how == POLICY_ANSWER_SIGNED ? reply_key(q) : NULL;
 
 	if (!f->out)
-		f->out = out_new();
+		f->out = out_new(q->conn);
 	o = f->out;
 	if (!o) {
+		conn_memory(q->conn, -(int64_t)buf->cap);
 		buf_put(buf);
 		return -ENOMEM;
 	}
@@ -157,7 +158,6 @@ static int reply_encode(struct req *q, nt_status *st)
 	len = wr_pos(&q->w);
 	if (q->encoded)
 		q->encoded(q, span_of(q->out->data + BUF_HEADROOM, len));
-	conn_memory(c, -(int64_t)q->out->cap);
 	b = TAKE(q->out);
 	return reply_append(q, b, len, false);
 }
@@ -190,6 +190,7 @@ void req_interim(struct req *q)
 		    BUF_HEADROOM + SMB2_HEADER_LEN + 2 * ERROR_RESPONSE_SIZE);
 	if (!b)
 		return; /* the client just hears later */
+	conn_memory(c, (int64_t)b->cap);
 	q->async_id = c->next_async_id++;
 	map_add(&c->async, &q->by_async, q->async_id);
 	c->async_count++;

@@ -320,7 +320,8 @@ const char *req_text(struct req *q)
 
 	snprintf(text, sizeof(text), "conn %" PRIu64 " %s %s mid %" PRIu64, q->conn->id,
 		 q->conn->xport ? q->conn->xport->ops->peer(q->conn->xport) : "(gone)",
-		 smb_command_name(q->conn->server, q->header.command), q->header.message_id);
+		 smb_command_name(q->conn->server, q->header.command),
+		 q->header.message_id);
 	return arena_strdup(&q->arena, text);
 }
 

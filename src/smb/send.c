@@ -11,15 +11,32 @@
 
 enum { SIGN_BATCH_MAX = 64, SEGS_MAX = 64 };
 
-struct out *out_new(void)
+struct out *out_new(struct conn *c)
 {
 	struct out *o = calloc(1, sizeof(*o));
 
 	if (!o)
 		return NULL;
+	o->conn = c;
 	o->messages = o->inl;
 	o->cap = OUT_MESSAGES_INLINE;
 	return o;
+}
+
+/* The buffer of m is no longer the connection's: sent, or dropped. */
+static struct buf *message_buf_take(struct out *o, struct out_message *m)
+{
+	if (m->buf)
+		conn_memory(o->conn, -(int64_t)m->buf->cap);
+	return TAKE(m->buf);
+}
+
+static void message_buf_drop(struct out *o, struct out_message *m)
+{
+	struct buf *b = message_buf_take(o, m);
+
+	if (b)
+		buf_put(b);
 }
 
 void out_free(struct out *o)
@@ -27,8 +44,7 @@ void out_free(struct out *o)
 	if (!o)
 		return;
 	for (size_t i = 0; i < o->count; i++) {
-		if (o->messages[i].buf)
-			buf_put(o->messages[i].buf);
+		message_buf_drop(o, &o->messages[i]);
 		channel_put(o->messages[i].channel);
 	}
 	if (o->messages != o->inl)
@@ -73,6 +89,7 @@ int out_append(struct out *o, struct buf *buf, size_t len, struct sign_key *sign
 	       struct channel *channel)
 {
 	if (o->count == o->cap && out_grow(o) != 0) {
+		conn_memory(o->conn, -(int64_t)buf->cap);
 		buf_put(buf);
 		return -ENOMEM;
 	}
@@ -118,13 +135,14 @@ static int out_gather(struct conn *c, struct out *o)
 	if (!b)
 		return -ENOMEM;
 	b->secret = true;
+	conn_memory(c, (int64_t)b->cap);
 	total = BUF_HEADROOM;
 	for (size_t i = 0; i < o->count; i++) {
 		struct mspan m = message_bytes(&o->messages[i]);
 
 		memcpy(b->data + total, m.p, m.len);
 		total += m.len;
-		buf_put(TAKE(o->messages[i].buf));
+		message_buf_drop(o, &o->messages[i]);
 		channel_put(TAKE(o->messages[i].channel));
 	}
 	o->messages[0] = (struct out_message){.buf = b, .len = total - BUF_HEADROOM};
@@ -151,7 +169,7 @@ static int out_seal(struct conn *c, struct out *o)
 
 static int out_send(struct conn *c, struct out *o)
 {
-	struct seg inl[OUT_MESSAGES_INLINE];
+	struct seg inl[OUT_MESSAGES_INLINE] = {0};
 	struct seg *segs = o->count <= ARRAY_LEN(inl) ? inl
 						      : calloc(o->count, sizeof(*segs));
 	size_t head = o->sealed ? SEAL_HEADER_LEN : 0;
@@ -162,12 +180,9 @@ static int out_send(struct conn *c, struct out *o)
 	for (size_t i = 0; i < o->count; i++) {
 		struct out_message *m = &o->messages[i];
 
-		segs[i] = (struct seg){
-			.buf = m->buf,
-			.bytes = span_of(m->buf->data + BUF_HEADROOM - head,
-					 m->len + head),
-		};
-		m->buf = NULL; /* the transport's now */
+		segs[i].bytes = span_of(m->buf->data + BUF_HEADROOM - head,
+					m->len + head);
+		segs[i].buf = message_buf_take(o, m); /* the transport's now */
 	}
 	err = c->xport->ops->send(c->xport, segs, o->count);
 	if (segs != inl)

@@ -27,6 +27,7 @@ enum { OUT_MESSAGES_INLINE = 4 };
 
 struct out {
 	struct list_node node; /* conn->out */
+	struct conn *conn;     /* borrowed: whose memory its buffers count as */
 	struct sess
 		*sess; /* counted: whose keys seal; or that keeps a signing key alive */
 	bool sealed;
@@ -35,11 +36,11 @@ struct out {
 	struct out_message inl[OUT_MESSAGES_INLINE];
 };
 
-struct out *out_new(void);
+struct out *out_new(struct conn *c);
 void out_free(struct out *o);
 
-/* Append a response: pads the one before to 8 bytes and sets its NextCommand. Takes buf over and a reference to channel.
- * -ENOMEM. [MS-SMB2] 3.3.4.1.3 */
+/* Append a response: pads the one before to 8 bytes and sets its NextCommand. Takes buf over, which counts as the
+ * connection's memory already, and a reference to channel. -ENOMEM. [MS-SMB2] 3.3.4.1.3 */
 MUST_CHECK int out_append(struct out *o, struct buf *buf, size_t len,
 			  struct sign_key *sign, struct channel *channel);
 /* To the connection's queue; it is protected at the end of the worker's turn. Takes o over. */
