@@ -51,6 +51,11 @@ bool wait_claim(struct wait *w, enum wait_why why)
 	return true;
 }
 
+bool wait_is_parked(const struct wait *w)
+{
+	return atomic_load_explicit(&w->state, memory_order_acquire) == WAIT_PARKED;
+}
+
 static void wait_end(struct wait *w, int err)
 {
 	int was = atomic_exchange_explicit(&w->state, WAIT_ENDED, memory_order_acq_rel);

@@ -76,6 +76,8 @@ struct wait *wait_park(struct wait *w, void (*fn)(struct wait *w));
 
 /* True for exactly one caller per arming: that caller, and only it, ends the wait. Any thread. */
 MUST_CHECK bool wait_claim(struct wait *w, enum wait_why why);
+/* Nobody has claimed or ended it yet. */
+bool wait_is_parked(const struct wait *w);
 
 /* End it from its home worker: fn runs from the loop, never inside this call. */
 void wait_now(struct wait *w, int err);

@@ -300,7 +300,8 @@ void req_parked(struct req *q)
 		req_cancel(q, WAIT_CLOSED);
 	else if (q->cancel_asked)
 		req_cancel(q, WAIT_CANCELLED);
-	if (!q->async_id)
+	/* what has ended is answered in a moment: a lock that was free needs no interim answer */
+	if (!q->async_id && wait_is_parked(&q->wait))
 		req_interim(q);
 }
 

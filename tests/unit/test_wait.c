@@ -67,6 +67,26 @@ TEST(wait_armed_cannot_be_claimed)
 	CHECK_EQ(t.why, WAIT_GRANTED);
 }
 
+TEST(wait_is_parked_until_the_claim)
+{
+	struct box b = {.mb.ops = &box_ops};
+	struct task t = {0};
+
+	wait_init(&t.wait, &b.mb);
+	wait_arm(&t.wait, task_done);
+	CHECK(!wait_is_parked(&t.wait));
+	wait_now(&t.wait, 0);
+	b.here->run(b.here);
+	wait_park(&t.wait, task_done);
+	CHECK(wait_is_parked(&t.wait));
+	CHECK(wait_claim(&t.wait, WAIT_GRANTED));
+	CHECK(!wait_is_parked(&t.wait));
+	wait_now(&t.wait, 0);
+	CHECK(!wait_is_parked(&t.wait));
+	b.here->run(b.here);
+	CHECK(!wait_is_parked(&t.wait));
+}
+
 TEST(wait_claim_succeeds_once)
 {
 	struct box b = {.mb.ops = &box_ops};
