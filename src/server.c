@@ -182,6 +182,14 @@ static void lane_swap(struct lane *lane, void *arg)
 	smb_lane_swap(smb_lane_of(lane), arg);
 }
 
+static void lane_close_gone(struct lane *lane, void *arg)
+{
+	struct smb_lane *l = smb_lane_of(lane);
+
+	if (lane->index == 0)
+		smb_server_close_gone(l->server, lane, l->snapshot);
+}
+
 static void log_changes(const struct conf *from, const struct conf *to)
 {
 	struct conf_changes changes;
@@ -218,6 +226,7 @@ int server_reload(struct server *s, struct conf *conf)
 	if (err)
 		return err;
 	net_post_all(s->net, lane_swap, fresh);
+	net_post_all(s->net, lane_close_gone, NULL);
 	net_connections_max(s->net, conf->connections_max);
 	log_changes(s->conf, conf);
 	snapshot_put(s->snapshot);

@@ -116,16 +116,19 @@ static nt_status walk_done(struct req *q, int err, struct wr *w)
 {
 	struct query_file *f = q->state;
 	struct vfs_lookup *l = &f->call.lookup;
+	size_t len;
 
 	if (err)
 		return nt_from_errno(err);
 	vfile_put(f->dir);
 	f->dir = l->file;
-	if (strlen(l->name) + 1 >= f->path_cap - (size_t)(f->end - f->path))
+	len = strlen(l->name);
+	if (len + 1 >= f->path_cap - (size_t)(f->end - f->path))
 		return STATUS_INSUFFICIENT_RESOURCES;
 	if (f->end != f->path)
 		*f->end++ = '\\';
-	f->end = stpcpy(f->end, l->name);
+	memcpy(f->end, l->name, len + 1);
+	f->end += len;
 	return walk_next(q);
 }
 

@@ -106,7 +106,9 @@ static char *join(const struct name_path *p, struct arena *a)
 	for (size_t i = 0; i < p->count; i++) {
 		if (i)
 			*end++ = '\\';
-		end = stpcpy(end, p->names[i]);
+		len = strlen(p->names[i]);
+		memcpy(end, p->names[i], len + 1);
+		end += len;
 	}
 	return path;
 }

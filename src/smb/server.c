@@ -2,6 +2,7 @@
 
 #include "base/env.h"
 #include "smb/req.h"
+#include "smb/tree.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -65,6 +66,68 @@ bool smb_server_each_open(struct smb_server *s, bool (*fn)(struct open *o, void 
 		if (!each_open_of(container_of(n, struct sess, by_id), fn, arg))
 			return false;
 	return true;
+}
+
+/* All sessions there are, counted; NULL without memory. */
+static struct sess **sessions_get(struct smb_server *s, size_t *ret_count)
+{
+	size_t cap = smb_server_sessions(s) +
+		     64; /* others may come meanwhile: they know the new shares */
+	struct sess **all = calloc(cap, sizeof(struct sess *));
+	struct map_walk pos;
+	size_t n = 0;
+
+	if (!all)
+		return NULL;
+	LOCK_SCOPE(&s->lock);
+	for (struct map_node *m = map_walk_first(&s->sessions, &pos); m && n < cap;
+	     m = map_walk_next(&s->sessions, &pos))
+		all[n++] = sess_get(container_of(m, struct sess, by_id));
+	*ret_count = n;
+	return all;
+}
+
+static bool share_is_there(const struct snapshot *now, const struct share *old)
+{
+	struct share *s = snapshot_share(now, old->name);
+	bool same = s && s->kind == old->kind && s->vfs == old->vfs;
+
+	share_put(s);
+	return same;
+}
+
+/* One tree of s whose share is gone, counted; NULL: there is none. */
+static struct tree *tree_gone(struct sess *s, const struct snapshot *now)
+{
+	struct map_walk pos;
+	LOCK_SCOPE(&s->lock);
+
+	for (struct map_node *m = map_walk_first(&s->trees, &pos); m;
+	     m = map_walk_next(&s->trees, &pos)) {
+		struct tree *t = container_of(m, struct tree, by_id);
+
+		if (!share_is_there(now, t->share))
+			return tree_get(t);
+	}
+	return NULL;
+}
+
+void smb_server_close_gone(struct smb_server *s, struct lane *lane,
+			   const struct snapshot *now)
+{
+	size_t count = 0;
+	struct sess **all = sessions_get(s, &count);
+
+	if (!all)
+		log_error("reload: no memory to close the trees of shares that are gone");
+	for (size_t i = 0; i < count; i++) {
+		for (struct tree *t; (t = tree_gone(all[i], now)) != NULL;) {
+			tree_close(t, lane, NULL);
+			tree_put(t);
+		}
+		sess_put(all[i]);
+	}
+	free(all);
 }
 
 struct smb_lane *smb_lane_new(struct lane *lane, struct smb_server *server,

@@ -85,6 +85,9 @@ MUST_CHECK int smb_server_init(struct smb_server *s, struct env *env,
 			       const uint8_t guid[16]);
 /* Sessions there are. */
 size_t smb_server_sessions(struct smb_server *s);
+/* A reload took shares away, or gave them another directory: close their trees, and no others. On lane's worker. */
+void smb_server_close_gone(struct smb_server *s, struct lane *lane,
+			   const struct snapshot *now);
 /* All connections, sessions and opens must be gone. */
 void smb_server_fini(struct smb_server *s);
 
