@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { NAME_ROOM = 256 }; /* names are shorter, as a rule */
+
 struct node_table {
 	struct state *state;
 	uint8_t hash_key[16];
@@ -75,16 +77,18 @@ struct node *node_find(struct node_table *t, const struct node_key *key)
 	return find_locked(t, key);
 }
 
-static void node_free(struct node *n)
+/* Returns its parent, whose reference is now the caller's to give: a tree may be deeper than the stack. */
+static struct node *node_free(struct node *n)
 {
+	struct node *parent = n->parent;
+
 	state_node_put(n->state);
 	vfile_put(n->file);
-	if (n->parent)
-		node_put(n->parent);
 	turn_fini(&n->turn);
 	lock_fini(&n->lock);
 	free(n->name);
 	free(n);
+	return parent;
 }
 
 static struct node *node_new(struct node_table *t, struct vfs *vfs,
@@ -108,7 +112,7 @@ static struct node *node_new(struct node_table *t, struct vfs *vfs,
 	lock_init(&n->lock, LOCK_RANK_NODE);
 	if (n->name && n->state)
 		return n;
-	node_free(n);
+	node_put(node_free(n));
 	return NULL;
 }
 
@@ -132,7 +136,7 @@ struct node *node_find_or_new(struct node_table *t, struct vfs *vfs,
 	}
 	if (!found)
 		return fresh;
-	node_free(fresh); /* another was quicker */
+	node_put(node_free(fresh)); /* another was quicker */
 	return found;
 }
 
@@ -142,8 +146,8 @@ struct node *node_get(struct node *n)
 	return n;
 }
 
-/* The last reference goes under the table's lock, so that no look-up revives it meanwhile. */
-void node_put(struct node *n)
+/* Was it the last reference? That one goes under the table's lock, so that no look-up revives the node meanwhile. */
+static bool node_drop(struct node *n)
 {
 	unsigned refs = atomic_load_explicit(&n->refs, memory_order_relaxed);
 
@@ -151,36 +155,40 @@ void node_put(struct node *n)
 		if (atomic_compare_exchange_weak_explicit(&n->refs, &refs, refs - 1,
 							  memory_order_release,
 							  memory_order_relaxed))
-			return;
-	{
-		LOCK_SCOPE(&n->table->lock);
-		if (atomic_fetch_sub_explicit(&n->refs, 1, memory_order_acq_rel) != 1)
-			return;
-		map_del(&n->table->nodes, &n->by_key);
-	}
-	node_free(n);
+			return false;
+	LOCK_SCOPE(&n->table->lock);
+	if (atomic_fetch_sub_explicit(&n->refs, 1, memory_order_acq_rel) != 1)
+		return false;
+	map_del(&n->table->nodes, &n->by_key);
+	return true;
+}
+
+void node_put(struct node *n)
+{
+	while (n && node_drop(n))
+		n = node_free(n);
 }
 
 int node_name(struct node *n, struct arena *a, struct node **ret_parent,
 	      const char **ret_name)
 {
-	size_t len = 0;
+	size_t room = NAME_ROOM; /* nothing is allocated under the lock */
 
-	for (;
-	     ;) { /* no allocation under the lock: measure, make room, look whether it still fits */
-		char *room = arena_alloc(a, len + 1);
+	for (;;) {
+		char *copy = arena_alloc(a, room);
+		size_t len;
 
-		if (!room)
+		if (!copy)
 			return -ENOMEM;
 		LOCK_SCOPE(&n->lock);
-		if (strlen(n->name) > len) {
-			len = strlen(n->name);
-			continue;
+		len = strlen(n->name) + 1;
+		if (len <= room) {
+			memcpy(copy, n->name, len);
+			*ret_name = copy;
+			*ret_parent = n->parent ? node_get(n->parent) : NULL;
+			return 0;
 		}
-		memcpy(room, n->name, strlen(n->name) + 1);
-		*ret_name = room;
-		*ret_parent = n->parent ? node_get(n->parent) : NULL;
-		return 0;
+		room = len;
 	}
 }
 

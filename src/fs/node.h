@@ -54,7 +54,7 @@ MUST_CHECK struct node *node_find_or_new(struct node_table *t, struct vfs *vfs,
 /* Only if it exists. */
 struct node *node_find(struct node_table *t, const struct node_key *key);
 struct node *node_get(struct node *n);
-void node_put(struct node *n);
+void node_put(struct node *n); /* NULL is fine */
 
 /* Copies of what a rename may change: the parent is counted (NULL for a root), the name in the arena. */
 MUST_CHECK int node_name(struct node *n, struct arena *a, struct node **ret_parent,
