@@ -24,6 +24,7 @@ static void write_mode(const char *text, mode_t mode)
 		assert_non_null(mkdtemp(dir));
 		snprintf(path, sizeof(path), "%s/users_db.txt", dir);
 	}
+	unlink(path); /* it may be one that nobody may write */
 	f = fopen(path, "w");
 	assert_non_null(f);
 	fputs(text, f);
