@@ -33,7 +33,7 @@ bool credits_fit(const struct credits *c, uint64_t id, uint16_t charge)
 {
 	uint64_t count = charge ? charge : 1;
 
-	/* high - id cannot wrap once id < high; ids never come near 2^64 as high grows by grants only */
+	/* high - id cannot wrap once id < high */
 	if (id < c->low || id >= c->high || c->high - id < count)
 		return false;
 	for (uint64_t i = 0; i < count; i++)
@@ -57,13 +57,15 @@ void credits_use(struct credits *c, uint64_t id, uint16_t charge)
 
 uint16_t credits_grant(struct credits *c, uint16_t asked, bool tight)
 {
-	uint32_t room = CREDITS_MAX - (uint32_t)(c->high - c->low);
+	uint64_t room = CREDITS_MAX - (c->high - c->low);
 	uint32_t n = tight ? 0 : asked;
 
+	if (room > UINT64_MAX - c->high)
+		room = UINT64_MAX - c->high; /* ids do not wrap */
 	if (n == 0 && c->unused == 0)
 		n = 1; /* else the client could never speak again */
 	if (n > room)
-		n = room;
+		n = (uint32_t)room;
 	c->high += n;
 	c->unused += n;
 	return (uint16_t)n;
