@@ -186,16 +186,15 @@ static bool signature_holds(const struct client *c, struct span message)
 }
 
 /*
- * As the request was, or better. An interim answer is never signed: its MessageId comes again. A session that has ended
+ * As the request was, or better; the answer that ends a logon is signed unasked. An interim answer is never signed: its MessageId comes again. A session that has ended
  * has no key left to sign with.
  */
 static const char *protection_fault(const struct client *c, const struct smb2_header *h,
 				    const struct client_pending *p, bool sealed,
-				    struct span message)
+				    bool ends_logon, struct span message)
 {
 	bool is_signed = h->flags & SMB2_FLAGS_SIGNED;
 	bool interim = nt_is(NT_STATUS(h->status), STATUS_PENDING);
-	bool ends_logon = h->command == SMB2_SESSION_SETUP && h->status == 0;
 
 	if (sealed)
 		return is_signed ? "both encrypted and signed" : NULL;
@@ -265,6 +264,7 @@ static int answer_take(struct client *c, const struct smb2_header *h, struct spa
 		.message = message,
 	};
 	const char *why = header_fault(c, h, p);
+	bool was_ready = c->ready;
 	int err = 0;
 
 	if (!why)
@@ -277,7 +277,7 @@ static int answer_take(struct client *c, const struct smb2_header *h, struct spa
 		err = learn_setup(c, h, &a);
 	if (err)
 		return err;
-	why = protection_fault(c, h, p, sealed, message);
+	why = protection_fault(c, h, p, sealed, c->ready && !was_ready, message);
 	if (why)
 		return fault_in(c, h, why);
 	credits_take(c, h->credits);

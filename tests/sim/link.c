@@ -376,14 +376,17 @@ void link_do(struct sim *s, const struct sim_choice *c)
 	}
 }
 
-void links_feed(struct sim *s, unsigned lane)
+bool links_feed(struct sim *s)
 {
+	bool any = false;
+
 	list_for_each (n, &s->links) {
 		struct sim_link *l = container_of(n, struct sim_link, node);
 
-		if (l->lane->index == lane)
-			l->hungry = false;
+		any |= l->hungry && l->state == LINK_OPEN;
+		l->hungry = false;
 	}
+	return any;
 }
 
 void links_free(struct sim *s)

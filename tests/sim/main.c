@@ -3,11 +3,15 @@
  *
  *     sim determinism            one seed twice gives the same traffic, another seed another
  *     sim scripts                every kind of client, three at once, from NEGOTIATE to LOGOFF
+ *     sim explore                clients that do anything at any time, a run a seed
+ *     sim faults                 the same with a file system that fails, and too little memory
  *
- * Options: --seed N (the first, or the only one unless --runs is given), --runs N, --trace.
+ * Options: --seed N (the first), --runs N, --trace. A run that fails says how to repeat it.
  */
+#include "sim/chaos.h"
 #include "sim/script.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +21,14 @@ enum {
 	STEPS_MAX = 1000 * 1000,
 	CLIENTS = 3, /* at once */
 	SCRIPT_RUNS = 34,
+	CHAOS_RUNS = 200,
+	DETERMINISM_RUNS = 20,
+	CHAOS_ACTIONS = 400, /* of one connection */
+	CHAOS_LIVES = 3,
+	MEMORY_MIN = 512 *
+		     1024, /* of buffers, where there is little; the longest frame fits */
+	MEMORY_LITTLE = 1 << 20,
+	PROGRESS = 50,   /* runs between two lines */
 	KIND_STRIDE = 6, /* so that the three differ in dialect and protection */
 };
 
@@ -43,7 +55,7 @@ static const struct station_kind *kind_of(uint64_t run, unsigned client)
 static uint64_t script_run(const struct options *o, uint64_t seed)
 {
 	struct sim_settings settings = {
-		.seed = seed, .users = &o->users, .trace = o->trace};
+		.mode = "scripts", .seed = seed, .users = &o->users, .trace = o->trace};
 	struct sim *s = sim_new(&settings);
 	uint64_t traffic;
 
@@ -62,22 +74,115 @@ static void scripts(const struct options *o)
 		(void)script_run(o, o->seed + i);
 }
 
+/* ---- exploration ---------------------------------------------------------------------------------------- */
+
+/* What a run is like follows from its seed, too, but not from the chance that the run itself draws from. */
+struct weather {
+	bool faults, vandal, signing;
+	unsigned fault_per_mille;
+	size_t memory_max;
+};
+
+static struct weather weather_of(uint64_t seed, bool faults)
+{
+	struct rng r = {.state = ~seed};
+	struct weather w = {
+		.faults = faults,
+		.vandal = rng_chance(&r, 300),
+		.signing = rng_chance(&r, 250),
+	};
+
+	if (faults) {
+		w.fault_per_mille = (unsigned)rng_below(&r, 60);
+		if (rng_chance(&r, 400))
+			w.memory_max = MEMORY_MIN + rng_below(&r, MEMORY_LITTLE);
+	}
+	return w;
+}
+
+/* Returns the traffic's hash. */
+static uint64_t chaos_run(const struct options *o, uint64_t seed, bool faults)
+{
+	static const int errs[] = {-EIO, -ENOSPC, -EACCES, -ENOMEM, -EDQUOT, 0};
+	struct weather w = weather_of(seed, faults);
+	struct sim_settings settings = {
+		.mode = faults ? "faults" : "explore",
+		.seed = seed,
+		.users = &o->users,
+		.trace = o->trace,
+		.global = w.signing ? "require_message_signing = true" : NULL,
+		.memory_max = w.memory_max,
+	};
+	struct sim *s = sim_new(&settings);
+	struct model *m = model_new(s);
+	uint64_t traffic;
+
+	chaos_scene(s);
+	sim_faults(s, w.fault_per_mille, errs);
+	for (unsigned i = 0; i < (unsigned)CLIENTS + w.vandal; i++) {
+		struct chaos_settings c = {
+			.user = i % SIM_USERS,
+			.lives = CHAOS_LIVES,
+			.actions = CHAOS_ACTIONS,
+			.faults = w.faults,
+			.vandal = i == CLIENTS,
+			.strangers = w.vandal,
+		};
+
+		sim_add_actor(s, chaos_new(s, m, &c));
+	}
+	sim_run(s, STEPS_MAX);
+	traffic = sim_traffic(s);
+	if (o->runs == 1)
+		show(settings.mode, seed, s);
+	sim_free(s);
+	model_free(m);
+	return traffic;
+}
+
+static void chaos_runs(const struct options *o, const char *name, bool faults)
+{
+	uint64_t runs = o->runs ? o->runs : CHAOS_RUNS;
+
+	for (uint64_t i = 0; i < runs; i++) {
+		(void)chaos_run(o, o->seed + i, faults);
+		if ((i + 1) % PROGRESS == 0)
+			printf("%s: %" PRIu64 " of %" PRIu64 " runs\n", name, i + 1,
+			       runs);
+	}
+}
+
+static void explore(const struct options *o)
+{
+	chaos_runs(o, "explore", false);
+}
+
+static void faults(const struct options *o)
+{
+	chaos_runs(o, "faults", true);
+}
+
 /* ---- determinism ---------------------------------------------------------------------------------------- */
+
+static void differ(uint64_t seed, const char *what)
+{
+	fprintf(stderr, "seed %" PRIu64 ": %s\n", seed, what);
+	exit(1);
+}
 
 static void determinism(const struct options *o)
 {
-	uint64_t once = script_run(o, o->seed);
+	uint64_t seed = o->seed;
+	uint64_t once = script_run(o, seed);
 
-	if (script_run(o, o->seed) != once) {
-		fprintf(stderr, "seed %" PRIu64 ": two runs differ\n", o->seed);
-		exit(1);
-	}
-	/* the same kinds of clients, so only the schedule and the random bytes can make a difference */
-	if (script_run(o, o->seed + station_kind_count) == once) {
-		fprintf(stderr, "seed %" PRIu64 ": another seed makes no difference\n",
-			o->seed);
-		exit(1);
-	}
+	if (script_run(o, seed) != once)
+		differ(seed, "two runs differ");
+	/* the same kinds of clients: only the schedule and the random bytes can make a difference */
+	if (script_run(o, seed + station_kind_count) == once)
+		differ(seed, "another seed makes no difference");
+	for (; seed < o->seed + DETERMINISM_RUNS; seed++)
+		if (chaos_run(o, seed, true) != chaos_run(o, seed, true))
+			differ(seed, "two runs of `faults` differ");
 }
 
 /* ---- the command line ----------------------------------------------------------------------------------- */
@@ -88,6 +193,8 @@ static const struct {
 } modes[] = {
 	{"determinism", determinism},
 	{"scripts", scripts},
+	{"explore", explore},
+	{"faults", faults},
 };
 
 static void usage(void)

@@ -43,6 +43,9 @@ enum {
 struct vfs *memfs_new(const struct memfs_world *world, bool case_insensitive, uid_t uid,
 		      gid_t gid);
 
+/* Set the scene: a directory, or an empty file, at a path with backslashes whose parent is there. */
+void memfs_make(struct vfs *v, const char *path, bool directory, uid_t uid, gid_t gid);
+
 /* Handles that are not closed. */
 size_t memfs_handles(const struct vfs *v);
 /* Volumes and inodes of the process that have not been freed. */

@@ -83,6 +83,28 @@ static void name_remove(struct memfs_inode *dir, struct memfs_name *name)
 	memfs_inode_put(n);
 }
 
+void memfs_make(struct vfs *v, const char *path, bool directory, uid_t uid, gid_t gid)
+{
+	struct memfs *fs = memfs_of(v);
+	struct memfs_inode *dir = fs->root, *n;
+	const char *sep;
+
+	while ((sep = strchr(path, '\\')) != NULL) {
+		char *name = strndup(path, (size_t)(sep - path));
+		struct memfs_name *found = name ? find(dir, name) : NULL;
+
+		if (!found)
+			abort();
+		dir = found->inode;
+		free(name);
+		path = sep + 1;
+	}
+	n = memfs_inode_new(fs, directory ? VFS_DIR : VFS_FILE, directory ? 0755 : 0644,
+			    uid, gid);
+	name_add(dir, path, n);
+	memfs_inode_put(n);
+}
+
 int memfs_lookup(struct memfs *fs, struct vfs_call *c)
 {
 	struct vfs_lookup *l = container_of(c, struct vfs_lookup, call);

@@ -45,8 +45,8 @@ static void expect(struct script *s, bool ok, const char *what);
 static void expect_status(struct script *s, const struct client_answer *a, nt_status st)
 {
 	if (!nt_is(a->status, st))
-		sim_fail(s->actor.sim, "%s: command %u: %s, not %s", s->actor.name,
-			 (unsigned)a->command, nt_status_name(a->status),
+		sim_fail(s->actor.sim, "%s: %s: %s, not %s", s->actor.name,
+			 station_command(a->command), nt_status_name(a->status),
 			 nt_status_name(st));
 }
 
@@ -652,7 +652,10 @@ struct sim_actor *script_new(struct sim *sim, const struct station_kind *kind,
 		.is_done = script_is_done,
 		.free = script_free,
 	};
-	s->st = (struct station){.sim = sim, .got = script_got, .closed = script_closed};
+	s->st = (struct station){.sim = sim,
+				 .name = kind->name,
+				 .got = script_got,
+				 .closed = script_closed};
 	s->kind = kind;
 	s->user = user;
 	s->lane = lane;

@@ -201,6 +201,11 @@ static void world_changed(void *arg, const struct memfs_change *c)
 	sim_notify_changed(((struct sim *)arg)->notify, c);
 }
 
+void sim_make(struct sim *s, const char *path, bool directory)
+{
+	memfs_make(s->volume, path, directory, ACCOUNT, ACCOUNT);
+}
+
 /* ---- the core ------------------------------------------------------------------------------------------- */
 
 static void log_line(struct log_sink *sink, enum log_level level, const char *line)

@@ -44,7 +44,8 @@ void sim_fail(struct sim *s, const char *fmt, ...)
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	fprintf(stderr, "\nrepeat it: sim %s --seed %" PRIu64 " --runs 1 --trace\n",
+		s->settings.mode, s->settings.seed);
 	_Exit(1); /* what is left behind is no leak of the core's */
 }
 
@@ -332,7 +333,6 @@ static void lane_do(struct sim *s, struct sim_lane *l, enum sim_kind kind)
 	case STEP_POSTED:
 	case STEP_HERE:
 		l->turn_due = true;
-		links_feed(s, l->lane.index);
 		m = queue_take(kind == STEP_HERE ? &l->here : &l->posted);
 		m->run(m);
 		break;
@@ -343,6 +343,7 @@ static void lane_do(struct sim *s, struct sim_lane *l, enum sim_kind kind)
 	default:
 		l->turn_due = false;
 		l->lane.turn_end(&l->lane);
+		(void)links_feed(s);
 	}
 }
 
@@ -376,6 +377,14 @@ static void step_do(struct sim *s, const struct sim_choice *c)
 	}
 }
 
+/* An idle worker gives back the buffers it keeps; somebody may have waited for them. */
+static bool buffers_return(struct sim *s)
+{
+	for (size_t i = 0; i < SIM_LANES; i++)
+		bufs_trim(s->lanes[i].lane.bufs, 0);
+	return links_feed(s);
+}
+
 /* Nothing can happen now: let time pass until a timer is due. */
 static bool time_jump(struct sim *s)
 {
@@ -401,7 +410,7 @@ bool sim_step(struct sim *s)
 	s->now_ns += rng_below(&s->rng, STEP_NS_MAX);
 	choices(s, &c);
 	if (c.count == 0)
-		return time_jump(s);
+		return buffers_return(s) || time_jump(s);
 	step_do(s, choose(s, &c));
 	return true;
 }

@@ -50,6 +50,7 @@ struct sim_users {
 void sim_users_new(struct sim_users *ret);
 
 struct sim_settings {
+	const char *mode; /* of the program, to say how a run is repeated */
 	uint64_t seed;
 	const struct sim_users *users;
 	const char *global; /* further lines of [global] */
@@ -63,6 +64,9 @@ struct sim *sim_new(const struct sim_settings *s);
  * actors done.
  */
 void sim_free(struct sim *s);
+
+/* Set the scene: memfs_make() as the account that all users act as. */
+void sim_make(struct sim *s, const char *path, bool directory);
 
 /* From now on so many calls of a thousand fail with one of the errnos (negative, ending with 0; must last). */
 void sim_faults(struct sim *s, unsigned per_mille, const int *errs);

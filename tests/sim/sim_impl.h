@@ -99,8 +99,8 @@ struct snapshot *sim_snapshot_new(struct sim *s);
 void link_choices(struct sim *s, struct sim_choices *c);
 void link_do(struct sim *s, const struct sim_choice *c);
 void links_free(struct sim *s);
-/* Buffers may be free again: connections that had none try anew. */
-void links_feed(struct sim *s, unsigned lane);
+/* Buffers may be free again: connections that had none try anew. True if there were any. */
+bool links_feed(struct sim *s);
 
 /* notify.c */
 struct notify_server *sim_notify_new(struct sim *s);

@@ -1,5 +1,6 @@
 #include "sim/station.h"
 
+#include "cmd/cmd.h"
 #include "smb/conn.h"
 
 #include <stdio.h>
@@ -39,13 +40,17 @@ const struct station_kind station_kinds[] = {
 };
 const size_t station_kind_count = ARRAY_LEN(station_kinds);
 
+const char *station_command(uint16_t command)
+{
+	return command < SMB2_COMMAND_COUNT ? cmd_table[command].name : "unknown";
+}
+
 static void got(void *arg, const struct client_answer *a)
 {
 	struct station *st = arg;
 
-	sim_trace(st->sim, "%p <- command %u mid %llu: %s", (void *)st,
-		  (unsigned)a->command, (unsigned long long)a->message_id,
-		  nt_status_name(a->status));
+	sim_trace(st->sim, "%s <- %s %llu: %s", st->name, station_command(a->command),
+		  (unsigned long long)a->message_id, nt_status_name(a->status));
 	st->got(st, a);
 }
 
@@ -53,9 +58,11 @@ static void peer_frame(struct sim_peer *p, struct mspan frame)
 {
 	struct station *st = container_of(p, struct station, peer);
 
+	if (st->deaf)
+		return;
 	if (client_receive(st->client, frame, got, st) != 0)
-		sim_fail(st->sim, "a %s client was told nonsense: %s",
-			 st->client->settings.logon.user, client_fault(st->client));
+		sim_fail(st->sim, "%s was told nonsense: %s", st->name,
+			 client_fault(st->client));
 }
 
 static void station_forget(struct station *st)
@@ -97,6 +104,7 @@ void station_open(struct station *st, const struct station_kind *k, unsigned use
 		.previous_session_id = previous,
 	};
 
+	st->deaf = false;
 	memset(s.guid, 'a' + (int)user, sizeof(s.guid));
 	st->peer = (struct sim_peer){.frame = peer_frame, .closed = peer_closed};
 	st->client = client_new(&s);
@@ -119,7 +127,7 @@ void station_check_books(struct station *st)
 	const struct client *c = st->client;
 	const struct conn *conn = st->link ? sim_link_conn(st->link) : NULL;
 
-	if (!conn || conn->state == CONN_CLOSED || c->pending_count ||
+	if (!conn || st->deaf || conn->state == CONN_CLOSED || c->pending_count ||
 	    !sim_link_idle(st->link))
 		return;
 	if (conn->credits.unused != c->credits || conn->credits.low != c->next_id)

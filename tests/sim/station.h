@@ -12,8 +12,10 @@
 struct station {
 	struct sim_peer peer;
 	struct sim *sim;
+	const char *name;
 	struct client *client; /* NULL: not connected */
 	struct sim_link *link;
+	bool deaf; /* listens to nothing any more */
 	/* answers and the end of the connection; set once */
 	void (*got)(struct station *st, const struct client_answer *a);
 	void (*closed)(struct station *st);
@@ -39,6 +41,9 @@ void station_open(struct station *st, const struct station_kind *k, unsigned use
 void station_put(struct station *st);
 /* Hang up. */
 void station_leave(struct station *st, bool hard);
+
+/* For texts. */
+const char *station_command(uint16_t command);
 
 /*
  * Everything the client sent is answered and on its way nowhere: then the server's books must say the same as the

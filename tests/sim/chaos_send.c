@@ -1,0 +1,617 @@
+/* chaos_send.c - what a client may think of. */
+#include "sim/chaos_impl.h"
+
+#include "wire/utf16.h"
+#include "wire/wr.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	IO_MAX = 200 * 1000,
+	IO_SMALL = 5000,
+	OFFSET_MAX = 300 * 1000,
+	OFFSET_SMALL = 4000,
+	LOCK_OFFSETS = 24,
+	LOCK_LENGTHS = 12,
+	NAME_BUF_LEN = 512,
+};
+
+/* Few, so that clients meet. */
+static const struct {
+	const char *path;
+	bool directory, there; /* when the run begins */
+} paths[] = {
+	{"dir", true, true},
+	{"dir\\sub", true, true},
+	{"other", true, true},
+	{"fresh", true, false},
+	{"one", false, true},
+	{"two", false, false},
+	{"THREE", false, false},
+	{"dir\\one", false, true},
+	{"dir\\Two", false, true},
+	{"dir\\three", false, false},
+	{"other\\one", false, true},
+	{"other\\two", false, false},
+	{"dir\\sub\\one", false, false},
+	{"fresh\\one", false, false},
+	{"none\\one", false, false},
+	{"", true, false},
+};
+
+void chaos_scene(struct sim *s)
+{
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+		if (paths[i].there)
+			sim_make(s, paths[i].path, paths[i].directory);
+}
+
+static const char *any_path(struct chaos *c)
+{
+	return paths[rng_below(chaos_rng(c), ARRAY_LEN(paths))].path;
+}
+
+static bool is_likely_dir(const char *path)
+{
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+		if (strcmp(paths[i].path, path) == 0)
+			return paths[i].directory;
+	return false;
+}
+
+static struct client *client_of(struct chaos *c)
+{
+	return c->st.client;
+}
+
+enum kind { ANY, FILES, DIRECTORIES };
+
+static bool is_kind(const struct chaos_open *o, enum kind kind)
+{
+	return kind == ANY || (kind == DIRECTORIES) == o->directory;
+}
+
+/* An open of which the client knows the id, mostly of that kind; -1 if none comes to mind. Rarely one being closed. */
+static int any_open(struct chaos *c, enum kind kind)
+{
+	struct rng *r = chaos_rng(c);
+
+	if (rng_chance(r, 50))
+		kind = ANY;
+	for (int tries = 0; tries < 2 * CHAOS_OPENS_MAX; tries++) {
+		int i = (int)rng_below(r, CHAOS_OPENS_MAX);
+		const struct chaos_open *o = &c->opens[i];
+
+		if (o->state == SLOT_OPEN && is_kind(o, kind))
+			return i;
+		if (o->state == SLOT_CLOSING && o->known && rng_chance(r, 50))
+			return i;
+	}
+	return -1;
+}
+
+static bool is_named(const struct chaos *c, int slot)
+{
+	for (size_t i = 0; i < CHAOS_OPS_MAX; i++)
+		if (c->ops[i].used && c->ops[i].slot == slot)
+			return true;
+	return false;
+}
+
+/* A place for a new open: never used, or its open is gone and so is every request that named it. */
+static int any_free(struct chaos *c)
+{
+	for (int i = 0; i < CHAOS_OPENS_MAX; i++) {
+		struct chaos_open *o = &c->opens[i];
+
+		if (o->state == SLOT_CLOSING && !is_named(c, i))
+			*o = (struct chaos_open){.generation = o->generation + 1};
+		if (o->state == SLOT_FREE)
+			return i;
+	}
+	return -1;
+}
+
+static uint32_t tree_of(struct chaos *c, int slot)
+{
+	return c->tree_ids[c->opens[slot].tree];
+}
+
+static bool may_send(struct chaos *c, size_t payload)
+{
+	return client_may_send(client_of(c), payload);
+}
+
+/* The most one request may carry. */
+static uint32_t any_io_len(struct chaos *c)
+{
+	struct rng *r = chaos_rng(c);
+	uint64_t max = client_of(c)->dialect >= SMB2_DIALECT_210 && rng_chance(r, 200)
+			       ? IO_MAX
+			       : IO_SMALL;
+
+	return (uint32_t)rng_below(r, max + 1);
+}
+
+static uint64_t any_offset(struct chaos *c)
+{
+	struct rng *r = chaos_rng(c);
+
+	return rng_below(r, rng_chance(r, 200) ? OFFSET_MAX : OFFSET_SMALL);
+}
+
+/* ---- opening -------------------------------------------------------------------------------------------- */
+
+/* QFid: tells files apart, whatever they are called. [MS-SMB2] 2.2.13.2.9 */
+static const uint8_t query_id[] = {0, 0, 0, 0, 16,  0,   4,   0,   0, 0, 0, 0,
+				   0, 0, 0, 0, 'Q', 'F', 'i', 'd', 0, 0, 0, 0};
+
+static uint32_t any_access(struct rng *r)
+{
+	static const uint32_t some[] = {
+		FILE_READ_DATA | FILE_WRITE_DATA | FILE_READ_ATTRIBUTES,
+		FILE_READ_DATA | FILE_WRITE_DATA | FILE_READ_ATTRIBUTES | DELETE,
+		FILE_READ_DATA | FILE_READ_ATTRIBUTES,
+		FILE_WRITE_DATA | FILE_WRITE_ATTRIBUTES,
+		FILE_READ_DATA | FILE_WRITE_DATA,
+		FILE_READ_DATA | FILE_WRITE_DATA | FILE_READ_ATTRIBUTES |
+			FILE_WRITE_ATTRIBUTES | DELETE,
+		FILE_APPEND_DATA,
+		FILE_READ_ATTRIBUTES,
+		DELETE,
+		DELETE | FILE_READ_DATA,
+		FILE_READ_DATA | READ_CONTROL | FILE_READ_EA,
+	};
+
+	return some[rng_below(r, ARRAY_LEN(some))];
+}
+
+static void add_create(struct chaos *c, int slot, const char *path)
+{
+	struct rng *r = chaos_rng(c);
+	bool dir = is_likely_dir(path) ? !rng_chance(r, 50) : rng_chance(r, 50);
+	struct client_create in = {
+		.path = path,
+		.access = any_access(r),
+		.share = rng_chance(r, 600) ? 7 : (uint32_t)rng_below(r, 8),
+		.disposition = dir ? (uint32_t)(FILE_OPEN + rng_below(r, 3))
+				   : (uint32_t)rng_below(r, 6),
+		.contexts = span_of(query_id, sizeof(query_id)),
+	};
+	struct chaos_op *op;
+
+	if (rng_chance(r, 800))
+		in.options = dir ? FILE_DIRECTORY_FILE : FILE_NON_DIRECTORY_FILE;
+	if ((in.access & DELETE) && rng_chance(r, 250))
+		in.options |= FILE_DELETE_ON_CLOSE;
+	if (rng_chance(r, 50))
+		in.options |= FILE_WRITE_THROUGH;
+	c->opens[slot].state = SLOT_OPENING;
+	c->opens[slot].known = false;
+	c->opens[slot].tree = 0;
+	op = chaos_op_add(c, client_create(client_of(c), c->tree_ids[0], &in),
+			  SMB2_CREATE, slot);
+	op->access = in.access;
+	op->share = in.share;
+}
+
+static void do_create(struct chaos *c)
+{
+	int slot = any_free(c);
+
+	if (slot >= 0 && c->has_tree[0] && may_send(c, 0))
+		add_create(c, slot, any_path(c));
+}
+
+static void do_pipe(struct chaos *c)
+{
+	static const char *const names[] = {"srvsvc", "lsarpc", "wkssvc", "nothing"};
+	const struct client_create in = {
+		.path = names[rng_below(chaos_rng(c), ARRAY_LEN(names))],
+		.access = FILE_READ_DATA | FILE_WRITE_DATA,
+		.share = 7,
+		.disposition = FILE_OPEN,
+	};
+	int slot = any_free(c);
+
+	if (slot < 0 || !c->has_tree[1] || !may_send(c, 0))
+		return;
+	c->opens[slot].state = SLOT_OPENING;
+	c->opens[slot].known = false;
+	c->opens[slot].tree = 1;
+	(void)chaos_op_add(c, client_create(client_of(c), c->tree_ids[1], &in),
+			   SMB2_CREATE, slot);
+}
+
+static void closing(struct chaos *c, int slot)
+{
+	c->opens[slot].state = SLOT_CLOSING;
+	model_close(c->model, chaos_who(c, slot));
+}
+
+static void do_close(struct chaos *c)
+{
+	int slot = any_open(c, ANY);
+	uint64_t mid;
+
+	if (slot < 0 || !may_send(c, 0))
+		return;
+	mid = client_close(client_of(c), tree_of(c, slot), c->opens[slot].id,
+			   (uint16_t)rng_below(chaos_rng(c), 2));
+	(void)chaos_op_add(c, mid, SMB2_CLOSE, slot);
+	closing(c, slot);
+}
+
+/* ---- reading and writing -------------------------------------------------------------------------------- */
+
+static void do_read(struct chaos *c)
+{
+	uint32_t len = any_io_len(c);
+	int slot = any_open(c, FILES);
+	struct chaos_op *op;
+	uint64_t off;
+
+	if (slot < 0 || !may_send(c, len))
+		return;
+	off = any_offset(c);
+	op = chaos_op_add(
+		c,
+		client_read(client_of(c), tree_of(c, slot), c->opens[slot].id, off, len),
+		SMB2_READ, slot);
+	op->offset = off;
+	op->length = len;
+}
+
+static void add_write(struct chaos *c, uint32_t tree, struct client_file id, int slot)
+{
+	static uint8_t data[IO_MAX];
+	uint32_t len = any_io_len(c);
+	uint64_t off = any_offset(c);
+	struct chaos_op *op;
+
+	for (uint32_t i = 0; i < len; i++)
+		data[i] = chaos_byte(off + i);
+	if (!may_send(c, len))
+		return;
+	op = chaos_op_add(c,
+			  client_write(client_of(c), tree, id, off, span_of(data, len)),
+			  SMB2_WRITE, slot);
+	op->offset = off;
+	op->length = len;
+}
+
+static void do_write(struct chaos *c)
+{
+	int slot = any_open(c, FILES);
+
+	if (slot >= 0)
+		add_write(c, tree_of(c, slot), c->opens[slot].id, slot);
+}
+
+static void do_flush(struct chaos *c)
+{
+	int slot = any_open(c, FILES);
+
+	if (slot >= 0 && may_send(c, 0))
+		(void)chaos_op_add(
+			c,
+			client_flush(client_of(c), tree_of(c, slot), c->opens[slot].id),
+			SMB2_FLUSH, slot);
+}
+
+/* ---- locks ---------------------------------------------------------------------------------------------- */
+
+static void send_lock(struct chaos *c, uint32_t flags)
+{
+	struct rng *r = chaos_rng(c);
+	const struct client_lock l = {
+		.offset = rng_below(r, LOCK_OFFSETS),
+		.length = 1 + rng_below(r, LOCK_LENGTHS),
+		.flags = flags,
+	};
+	int slot = any_open(c, FILES);
+	struct chaos_op *op;
+
+	if (slot < 0 || !may_send(c, 0))
+		return;
+	op = chaos_op_add(
+		c, client_lock(client_of(c), tree_of(c, slot), c->opens[slot].id, &l, 1),
+		SMB2_LOCK, slot);
+	op->offset = l.offset;
+	op->length = l.length;
+	op->exclusive = flags & SMB2_LOCKFLAG_EXCLUSIVE_LOCK;
+	op->unlock = flags & SMB2_LOCKFLAG_UNLOCK;
+	if (op->unlock)
+		model_unlock(c->model, chaos_who(c, slot), l.offset, l.length);
+}
+
+static void do_lock(struct chaos *c)
+{
+	struct rng *r = chaos_rng(c);
+	uint32_t flags = rng_chance(r, 500) ? SMB2_LOCKFLAG_SHARED_LOCK
+					    : SMB2_LOCKFLAG_EXCLUSIVE_LOCK;
+
+	send_lock(c, rng_chance(r, 500) ? flags | SMB2_LOCKFLAG_FAIL_IMMEDIATELY : flags);
+}
+
+static void do_unlock(struct chaos *c)
+{
+	send_lock(c, SMB2_LOCKFLAG_UNLOCK);
+}
+
+/* ---- directories and information ------------------------------------------------------------------------ */
+
+static void do_list(struct chaos *c)
+{
+	static const uint8_t classes[] = {
+		FileDirectoryInformation,       FileFullDirectoryInformation,
+		FileIdFullDirectoryInformation, FileBothDirectoryInformation,
+		FileIdBothDirectoryInformation,
+	};
+	static const char *const patterns[] = {"*", "*", "t*", "*e", "one", "?ub"};
+	struct rng *r = chaos_rng(c);
+	uint8_t class = classes[rng_below(r, ARRAY_LEN(classes))];
+	uint8_t flags = rng_chance(r, 300) ? SMB2_RESTART_SCANS : 0;
+	uint32_t max = 200 + (uint32_t)rng_below(r, CHAOS_OUTPUT_MAX);
+	int slot = any_open(c, DIRECTORIES);
+	struct chaos_op *op;
+
+	if (slot < 0 || !may_send(c, max))
+		return;
+	if (rng_chance(r, 200))
+		flags |= SMB2_RETURN_SINGLE_ENTRY;
+	op = chaos_op_add(
+		c,
+		client_query_directory(client_of(c), tree_of(c, slot), c->opens[slot].id,
+				       class, flags,
+				       patterns[rng_below(r, ARRAY_LEN(patterns))], max),
+		SMB2_QUERY_DIRECTORY, slot);
+	op->class = class;
+}
+
+static void do_notify(struct chaos *c)
+{
+	struct rng *r = chaos_rng(c);
+	int slot = any_open(c, DIRECTORIES);
+	uint64_t mid;
+
+	if (slot < 0 || !may_send(c, CHAOS_OUTPUT_MAX))
+		return;
+	mid = client_change_notify(client_of(c), tree_of(c, slot), c->opens[slot].id,
+				   (uint16_t)rng_below(r, 2),
+				   1 + (uint32_t)rng_below(r, 0xFFF),
+				   (uint32_t)rng_below(r, CHAOS_OUTPUT_MAX));
+	(void)chaos_op_add(c, mid, SMB2_CHANGE_NOTIFY, slot);
+}
+
+static void do_query(struct chaos *c)
+{
+	static const uint8_t file[] = {
+		FileBasicInformation,    FileStandardInformation,
+		FileInternalInformation, FileEaInformation,
+		FileAccessInformation,   FilePositionInformation,
+		FileModeInformation,     FileAllInformation,
+		FileStreamInformation,   FileNetworkOpenInformation,
+		FileFullEaInformation,   99,
+	};
+	struct rng *r = chaos_rng(c);
+	struct client_info what = {.type = (uint8_t)(1 + rng_below(r, 4))};
+	int slot = any_open(c, ANY);
+	uint64_t mid;
+
+	what.class = what.type == SMB2_0_INFO_FILE ? file[rng_below(r, ARRAY_LEN(file))]
+		     : what.type == SMB2_0_INFO_FILESYSTEM ? (uint8_t)rng_below(r, 12)
+							   : 0;
+	if (what.type == SMB2_0_INFO_SECURITY)
+		what.additional = (uint32_t)rng_below(r, 16);
+	if (slot < 0 || !may_send(c, CHAOS_OUTPUT_MAX))
+		return;
+	mid = client_query_info(client_of(c), tree_of(c, slot), c->opens[slot].id, what,
+				(uint32_t)rng_below(r, CHAOS_OUTPUT_MAX));
+	(void)chaos_op_add(c, mid, SMB2_QUERY_INFO, slot);
+}
+
+static void wr_times(struct wr *w, struct rng *r)
+{
+	for (int i = 0; i < 4; i++)
+		wr_u64(w,
+		       rng_chance(r, 500) ? 0 : 133485408000000000u + rng_below(r, 1000));
+	wr_u32(w, rng_chance(r, 500) ? 0 : FILE_ATTRIBUTE_ARCHIVE);
+	wr_u32(w, 0); /* Reserved */
+}
+
+/* Rename and link: [MS-FSCC] 2.4.42.2, 2.4.28.2 */
+static void wr_target(struct wr *w, struct chaos *c)
+{
+	const char *path = any_path(c);
+
+	wr_u8(w, rng_chance(chaos_rng(c), 500)); /* ReplaceIfExists */
+	wr_zero(w, 7);
+	wr_u64(w, 0); /* RootDirectory */
+	wr_u32(w, (uint32_t)utf16_len(path));
+	(void)wr_utf16(w, path);
+	if (path[0] == '\0')
+		wr_zero(w, 4);
+}
+
+static void do_set(struct chaos *c)
+{
+	static const uint8_t classes[] = {
+		FileBasicInformation,       FileRenameInformation,
+		FileRenameInformation,      FileDispositionInformation,
+		FileDispositionInformation, FileEndOfFileInformation,
+		FileAllocationInformation,  FileLinkInformation,
+		FilePositionInformation,
+	};
+	struct rng *r = chaos_rng(c);
+	struct client_info what = {SMB2_0_INFO_FILE, 0, 0};
+	uint8_t room[NAME_BUF_LEN];
+	struct wr w = wr_of(mspan_of(room, sizeof(room)));
+	int slot = any_open(c, ANY);
+	uint64_t mid;
+
+	what.class = classes[rng_below(r, ARRAY_LEN(classes))];
+	if (slot < 0 || !may_send(c, sizeof(room)))
+		return;
+	switch (what.class) {
+	case FileBasicInformation:
+		wr_times(&w, r);
+		break;
+	case FileRenameInformation:
+	case FileLinkInformation:
+		wr_target(&w, c);
+		break;
+	case FileDispositionInformation:
+		wr_u8(&w, rng_chance(r, 700));
+		break;
+	default:
+		wr_u64(&w, any_offset(c));
+	}
+	mid = client_set_info(client_of(c), tree_of(c, slot), c->opens[slot].id, what,
+			      wr_done(&w));
+	(void)chaos_op_add(c, mid, SMB2_SET_INFO, slot);
+}
+
+static void do_ioctl(struct chaos *c)
+{
+	static const uint32_t codes[] = {
+		FSCTL_PIPE_TRANSCEIVE, FSCTL_QUERY_ALLOCATED_RANGES,
+		FSCTL_SRV_REQUEST_RESUME_KEY, FSCTL_CREATE_OR_GET_OBJECT_ID};
+	static const uint8_t in[24];
+	int slot = any_open(c, ANY);
+	uint64_t mid;
+
+	if (slot < 0 || !may_send(c, CHAOS_OUTPUT_MAX))
+		return;
+	mid = client_ioctl(client_of(c), tree_of(c, slot), c->opens[slot].id,
+			   codes[rng_below(chaos_rng(c), ARRAY_LEN(codes))],
+			   span_of(in, sizeof(in)), CHAOS_OUTPUT_MAX);
+	(void)chaos_op_add(c, mid, SMB2_IOCTL, slot);
+}
+
+/* ---- compounds ------------------------------------------------------------------------------------------ */
+
+/* Open, do something with it, and close it: one frame. */
+static void do_compound(struct chaos *c)
+{
+	const struct client_info what = {SMB2_0_INFO_FILE, FileAllInformation, 0};
+	struct rng *r = chaos_rng(c);
+	int slot = any_free(c);
+	uint64_t mid;
+
+	if (slot < 0 || !c->has_tree[0] || client_of(c)->credits < 8)
+		return;
+	add_create(c, slot, any_path(c));
+	client_relate(client_of(c));
+	if (rng_chance(r, 500)) {
+		add_write(c, c->tree_ids[0], client_related_id(), slot);
+	} else {
+		mid = client_query_info(client_of(c), c->tree_ids[0], client_related_id(),
+					what, CHAOS_OUTPUT_MAX);
+		(void)chaos_op_add(c, mid, SMB2_QUERY_INFO, slot);
+	}
+	if (rng_chance(r, 300))
+		return; /* it stays open */
+	mid = client_close(client_of(c), c->tree_ids[0], client_related_id(), 0);
+	(void)chaos_op_add(c, mid, SMB2_CLOSE, slot);
+	c->opens[slot].state = SLOT_CLOSING;
+}
+
+/* ---- what ends other things ----------------------------------------------------------------------------- */
+
+static void do_cancel(struct chaos *c)
+{
+	struct rng *r = chaos_rng(c);
+
+	for (int tries = 0; tries < CHAOS_OPS_MAX; tries++) {
+		struct chaos_op *op = &c->ops[rng_below(r, CHAOS_OPS_MAX)];
+
+		if (!op->used)
+			continue;
+		op->cancelled = true;
+		client_cancel(client_of(c), op->mid);
+		return;
+	}
+}
+
+static void do_echo(struct chaos *c)
+{
+	if (may_send(c, 0))
+		(void)chaos_op_add(c, client_echo(client_of(c)), SMB2_ECHO, -1);
+}
+
+/* The tree that is missing. */
+static void do_tree_connect(struct chaos *c)
+{
+	unsigned tree = c->has_tree[0] ? 1 : 0;
+	struct chaos_op *op;
+
+	if (c->has_tree[tree] || !may_send(c, 0))
+		return;
+	for (size_t i = 0; i < CHAOS_OPS_MAX; i++)
+		if (c->ops[i].used && c->ops[i].command == SMB2_TREE_CONNECT)
+			return;
+	op = chaos_op_add(c,
+			  client_tree_connect(client_of(c), tree == 0 ? "files" : "IPC$"),
+			  SMB2_TREE_CONNECT, -1);
+	op->tree = tree;
+}
+
+/* A SESSION_SETUP on a session that is valid: the same user, the same keys. [MS-SMB2] 3.3.5.5.3 */
+static void do_reauthenticate(struct chaos *c)
+{
+	for (size_t i = 0; i < CHAOS_OPS_MAX; i++)
+		if (c->ops[i].used && c->ops[i].command == SMB2_SESSION_SETUP)
+			return;
+	if (may_send(c, 0))
+		(void)chaos_op_add(c, client_session_setup(client_of(c)),
+				   SMB2_SESSION_SETUP, -1);
+}
+
+static void do_tree_disconnect(struct chaos *c)
+{
+	unsigned tree = rng_chance(chaos_rng(c), 300) ? 0 : 1;
+
+	if (!c->has_tree[tree] || !may_send(c, 0))
+		return;
+	(void)chaos_op_add(c, client_tree_disconnect(client_of(c), c->tree_ids[tree]),
+			   SMB2_TREE_DISCONNECT, -1);
+	c->has_tree[tree] = false;
+	chaos_doom(c, (int)tree);
+}
+
+static void do_reload(struct chaos *c)
+{
+	sim_trace(c->actor.sim, "reload");
+	sim_reload(c->actor.sim);
+}
+
+static const struct {
+	void (*run)(struct chaos *c);
+	unsigned weight;
+} ideas[] = {
+	{do_create, 24}, {do_close, 8},          {do_read, 12},
+	{do_write, 12},  {do_flush, 3},          {do_lock, 12},
+	{do_unlock, 5},  {do_list, 6},           {do_notify, 6},
+	{do_query, 6},   {do_set, 10},           {do_ioctl, 1},
+	{do_pipe, 2},    {do_compound, 6},       {do_cancel, 8},
+	{do_echo, 2},    {do_tree_connect, 4},   {do_tree_disconnect, 1},
+	{do_reload, 1},  {do_reauthenticate, 1},
+};
+
+void chaos_do_something(struct chaos *c)
+{
+	uint64_t at, sum = 0;
+	size_t i = 0;
+
+	for (size_t n = 0; n < ARRAY_LEN(ideas); n++)
+		sum += ideas[n].weight;
+	at = rng_below(chaos_rng(c), sum);
+	while (at >= ideas[i].weight)
+		at -= ideas[i++].weight;
+	client_begin(client_of(c));
+	ideas[i].run(c);
+	if (wr_pos(&client_of(c)->w))
+		vandal_put(c);
+}

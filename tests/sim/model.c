@@ -1,0 +1,160 @@
+#include "sim/model.h"
+
+#include "base/list.h"
+#include "wire/smb2_proto.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* An open, or a lock of it. */
+struct claim {
+	struct list_node node;
+	struct model_who who;
+	bool lock;
+	uint64_t file;
+	uint32_t access, share;
+	uint64_t offset, length;
+	bool exclusive;
+};
+
+struct model {
+	struct sim *sim;
+	struct list_node claims;
+};
+
+struct model *model_new(struct sim *s)
+{
+	struct model *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		abort();
+	m->sim = s;
+	list_init(&m->claims);
+	return m;
+}
+
+static void claim_free(struct claim *c)
+{
+	list_del(&c->node);
+	free(c);
+}
+
+void model_free(struct model *m)
+{
+	while (!list_empty(&m->claims))
+		claim_free(container_of(m->claims.next, struct claim, node));
+	free(m);
+}
+
+static bool is_whose(const struct claim *c, struct model_who who)
+{
+	return c->who.client == who.client && c->who.open == who.open;
+}
+
+/* [MS-FSA] 2.1.5.1.2.2 */
+static bool excluded(uint32_t access, uint32_t share)
+{
+	return ((access & (FILE_READ_DATA | FILE_EXECUTE)) &&
+		!(share & FILE_SHARE_READ)) ||
+	       ((access & (FILE_WRITE_DATA | FILE_APPEND_DATA)) &&
+		!(share & FILE_SHARE_WRITE)) ||
+	       ((access & DELETE) && !(share & FILE_SHARE_DELETE));
+}
+
+static bool takes_part(const struct claim *c)
+{
+	return excluded(c->access, 0);
+}
+
+static bool opens_clash(const struct claim *a, const struct claim *b)
+{
+	return takes_part(a) && takes_part(b) &&
+	       (excluded(a->access, b->share) || excluded(b->access, a->share));
+}
+
+static bool locks_clash(const struct claim *a, const struct claim *b)
+{
+	return (a->exclusive || b->exclusive) && a->offset < b->offset + b->length &&
+	       b->offset < a->offset + a->length;
+}
+
+static void claim_add(struct model *m, const struct claim *fresh)
+{
+	struct claim *c = malloc(sizeof(*c));
+
+	if (!c)
+		abort();
+	list_for_each (n, &m->claims) {
+		const struct claim *other = container_of(n, struct claim, node);
+
+		if (other->file != fresh->file || other->lock != fresh->lock ||
+		    (fresh->lock && is_whose(other, fresh->who)))
+			continue;
+		if (fresh->lock ? locks_clash(fresh, other) : opens_clash(fresh, other))
+			sim_fail(m->sim, "file %" PRIu64 ": two %s exclude each other",
+				 fresh->file, fresh->lock ? "locks" : "opens");
+	}
+	*c = *fresh;
+	list_add_tail(&m->claims, &c->node);
+}
+
+void model_open(struct model *m, struct model_who who, uint64_t file, uint32_t access,
+		uint32_t share)
+{
+	const struct claim c = {
+		.who = who, .file = file, .access = access, .share = share};
+
+	claim_add(m, &c);
+}
+
+void model_close(struct model *m, struct model_who who)
+{
+	list_for_each (n, &m->claims) {
+		struct claim *c = container_of(n, struct claim, node);
+
+		if (is_whose(c, who))
+			claim_free(c);
+	}
+}
+
+void model_close_all(struct model *m, const void *client)
+{
+	list_for_each (n, &m->claims) {
+		struct claim *c = container_of(n, struct claim, node);
+
+		if (c->who.client == client)
+			claim_free(c);
+	}
+}
+
+void model_lock(struct model *m, struct model_who who, uint64_t offset, uint64_t length,
+		bool exclusive)
+{
+	struct claim c = {
+		.who = who,
+		.lock = true,
+		.offset = offset,
+		.length = length,
+		.exclusive = exclusive,
+	};
+
+	list_for_each (n, &m->claims) {
+		const struct claim *open = container_of(n, struct claim, node);
+
+		if (!open->lock && is_whose(open, who))
+			c.file = open->file;
+	}
+	if (c.file)
+		claim_add(m, &c);
+}
+
+void model_unlock(struct model *m, struct model_who who, uint64_t offset, uint64_t length)
+{
+	list_for_each (n, &m->claims) {
+		struct claim *c = container_of(n, struct claim, node);
+
+		if (c->lock && is_whose(c, who) && c->offset == offset &&
+		    c->length == length)
+			claim_free(c);
+	}
+}

@@ -1,0 +1,37 @@
+/*
+ * model.h - what the clients of a simulation may be sure of: that two opens which exclude each other, or two locks, are
+ *           never granted at once.
+ *
+ * An open is certain from the moment its client has the answer to the moment it sends what may end it; so are locks. What is
+ * certain on both sides must go together, however the server's work was cut.
+ *
+ * Owns     its claims.
+ * Threads  one.
+ * Errors   fails the simulation.
+ */
+#pragma once
+
+#include "sim/sim.h"
+
+struct model;
+
+/* Who claims: a client, and one of its opens. */
+struct model_who {
+	const void *client;
+	unsigned open;
+};
+
+struct model *model_new(struct sim *s);
+void model_free(struct model *m);
+
+/* file: any number that is the file's own. */
+void model_open(struct model *m, struct model_who who, uint64_t file, uint32_t access,
+		uint32_t share);
+/* Also its locks. */
+void model_close(struct model *m, struct model_who who);
+void model_close_all(struct model *m, const void *client);
+
+void model_lock(struct model *m, struct model_who who, uint64_t offset, uint64_t length,
+		bool exclusive);
+void model_unlock(struct model *m, struct model_who who, uint64_t offset,
+		  uint64_t length);
