@@ -22,9 +22,7 @@ static bool volume_reuse(const struct snapshot *old, struct share *s)
 		    o->conf->force_create_mode != s->conf->force_create_mode ||
 		    o->conf->force_directory_mode != s->conf->force_directory_mode)
 			continue;
-		s->vfs = o->vfs;
-		s->volume_refs = o->volume_refs;
-		atomic_fetch_add(s->volume_refs, 1);
+		s->vfs = vfs_get(o->vfs);
 		return true;
 	}
 	return false;
@@ -40,20 +38,11 @@ static int volume_open(const struct snapshot_env *e, struct share *s)
 		.force_directory_mode = s->conf->force_directory_mode,
 		.hash_key = e->hash_key,
 	};
-	atomic_uint *refs = malloc(sizeof(*refs));
-	int err;
+	int err = posix_new(&p, &s->vfs);
 
-	if (!refs)
-		return -ENOMEM;
-	err = posix_new(&p, &s->vfs);
-	if (err) {
+	if (err)
 		log_error("share %s: %s: %s", s->name, s->conf->path, strerror(-err));
-		free(refs);
-		return err;
-	}
-	atomic_init(refs, 1);
-	s->volume_refs = refs;
-	return 0;
+	return err;
 }
 
 static int share_groups(struct share *s)
@@ -121,6 +110,10 @@ static int share_new(const struct snapshot_env *e, struct conf *conf,
 		err = share_force(s);
 	if (!err && !volume_reuse(old, s))
 		err = volume_open(e, s);
+	if (!err) {
+		s->root = s->vfs->ops->root(s->vfs);
+		err = s->root ? 0 : -ENOMEM;
+	}
 	if (err && err != -ENOMEM) {
 		s->shut = true;
 		err = 0;
@@ -129,8 +122,6 @@ static int share_new(const struct snapshot_env *e, struct conf *conf,
 		share_put(s);
 		return err;
 	}
-	if (s->vfs)
-		s->root = s->vfs->ops->root(s->vfs);
 	*ret_share = s;
 	return 0;
 }

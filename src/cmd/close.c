@@ -40,7 +40,7 @@ static nt_status close_done(struct req *q, int err, struct wr *w)
 		return close_encode(q, 0, w);
 	c->have_attributes = true;
 	c->stat.file = o->node->file;
-	vfs_run(o->node->vfs, &c->stat.call, VFS_STAT, q->lane->lane, req_cred(q),
+	vfs_run(open_vfs(o), &c->stat.call, VFS_STAT, q->lane->lane, req_cred(q),
 		&q->arena, req_wait(q, close_encode));
 	return STATUS_PENDING;
 }

@@ -102,8 +102,8 @@ nt_status create_reserve(struct req *q)
 {
 	struct create *c = q->state;
 
-	c->node = node_find_or_new(q->conn->server->nodes, q->tree->share->vfs, &c->stat,
-				   c->file, c->parent, c->leaf);
+	c->node = node_find_or_new(q->conn->server->nodes, &c->stat, c->file, c->parent,
+				   c->leaf);
 	if (!c->node)
 		return create_fail(q, STATUS_INSUFFICIENT_RESOURCES);
 	turn_take(&c->node->turn, &c->node_ref, req_wait(q, node_turn_held));

@@ -58,8 +58,7 @@ static nt_status walked_to_parent(struct req *q, int err, struct wr *w)
 	c->parent_may = l->may;
 	c->parent_sticky = (l->stat.mode & MODE_STICKY) &&
 			   l->stat.uid != req_cred(q)->uid;
-	c->parent = node_find_or_new(q->conn->server->nodes, q->tree->share->vfs,
-				     &l->stat, c->file, NULL, "");
+	c->parent = node_find_or_new(q->conn->server->nodes, &l->stat, c->file, NULL, "");
 	vfile_put(TAKE(c->file));
 	if (!c->parent)
 		return create_fail(q, STATUS_INSUFFICIENT_RESOURCES);

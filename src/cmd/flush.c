@@ -15,7 +15,7 @@ static nt_status flush_writes_done(struct req *q, int err, struct wr *w)
 {
 	struct vfs_sync *s = q->state;
 
-	vfs_run(q->open->node->vfs, &s->call, VFS_SYNC, q->lane->lane, req_cred(q),
+	vfs_run(open_vfs(q->open), &s->call, VFS_SYNC, q->lane->lane, req_cred(q),
 		&q->arena, req_wait(q, flush_done));
 	return STATUS_PENDING;
 }

@@ -48,7 +48,7 @@ static bool is_elsewhere(struct open *o, void *arg)
 {
 	const struct beneath *b = arg;
 
-	if (o == b->dir || !o->node || o->node->vfs != b->dir->node->vfs)
+	if (o == b->dir || !o->node || open_vfs(o) != open_vfs(b->dir))
 		return true;
 	LOCK_SCOPE(&o->lock);
 	return o->state == OPEN_CLOSED || !path_beneath(o->path, b->path);

@@ -328,7 +328,7 @@ static nt_status list(struct req *q)
 	l->cookie = o->scan->cookie;
 	l->max = BATCH;
 	l->with_stat = d->class->with_stat;
-	vfs_run(o->node->vfs, &l->call, VFS_READDIR, q->lane->lane,
+	vfs_run(open_vfs(o), &l->call, VFS_READDIR, q->lane->lane,
 		tree_cred(o->tree, o->who), &o->scan->arena, req_wait(q, listed));
 	return STATUS_PENDING;
 }
@@ -371,7 +371,7 @@ static nt_status turn_held(struct req *q, int err, struct wr *w)
 		dir_scan_rewind(o->scan);
 	if (d->pattern && (d->first || restart)) {
 		st = dir_scan_set_pattern(o->scan, d->pattern,
-					  o->node->vfs->case_insensitive);
+					  open_vfs(o)->case_insensitive);
 		if (!nt_ok(st))
 			return st;
 	}

@@ -54,7 +54,7 @@ nt_status query_fs(struct req *q, const struct query_info *a)
 		.label = q->tree->share->name,
 		.guid = q->conn->server->guid,
 		.pipe = pipe,
-		.case_sensitive = !pipe && !q->open->node->vfs->case_insensitive,
+		.case_sensitive = !pipe && !open_vfs(q->open)->case_insensitive,
 	};
 	q->state = f;
 	if (pipe)

@@ -115,7 +115,7 @@ nt_status cmd_read(struct req *q)
 	a->io.data = q->open->data;
 	a->io.off = a->offset;
 	q->state = a;
-	vfs_run(q->open->node->vfs, &a->io.call, VFS_READ, q->lane->lane, NULL, &q->arena,
+	vfs_run(open_vfs(q->open), &a->io.call, VFS_READ, q->lane->lane, NULL, &q->arena,
 		req_wait(q, read_done));
 	return STATUS_PENDING;
 }

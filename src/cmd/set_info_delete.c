@@ -130,7 +130,7 @@ static nt_status check_empty(struct req *q)
 	memset(v, 0, sizeof(*v));
 	v->file = o->node->file;
 	v->read = true;
-	vfs_run(o->node->vfs, &v->call, VFS_OPEN, q->lane->lane, NULL, &q->arena,
+	vfs_run(open_vfs(o), &v->call, VFS_OPEN, q->lane->lane, NULL, &q->arena,
 		req_wait(q, opened));
 	return STATUS_PENDING;
 }

@@ -239,8 +239,8 @@ static nt_status parent_found(struct req *q, int err, struct wr *w)
 	}
 	if (err)
 		return nt_from_errno(err);
-	m->to_parent = node_find_or_new(q->open->server->nodes, q->open->node->vfs,
-					&l->stat, l->file, NULL, "");
+	m->to_parent = node_find_or_new(q->open->server->nodes, &l->stat, l->file, NULL,
+					"");
 	vfile_put(l->file);
 	if (!m->to_parent || order_names(q) != 0)
 		return STATUS_INSUFFICIENT_RESOURCES;

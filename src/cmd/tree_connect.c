@@ -97,8 +97,8 @@ static nt_status connect_done(struct req *q, int err, struct wr *w)
 		return STATUS_BAD_NETWORK_NAME;
 	}
 	if (t->share->kind == SHARE_DISK) {
-		root = node_find_or_new(q->conn->server->nodes, t->share->vfs,
-					&t->lookup.stat, t->lookup.file, NULL, "");
+		root = node_find_or_new(q->conn->server->nodes, &t->lookup.stat,
+					t->lookup.file, NULL, "");
 		if (!root)
 			return STATUS_INSUFFICIENT_RESOURCES;
 	}

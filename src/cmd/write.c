@@ -138,7 +138,7 @@ nt_status cmd_write(struct req *q)
 	a->io.sync = (atomic_load(&q->open->mode) & FILE_WRITE_THROUGH) ||
 		     (a->flags & SMB2_WRITEFLAG_WRITE_THROUGH);
 	q->state = a;
-	vfs_run(q->open->node->vfs, &a->io.call, VFS_WRITE, q->lane->lane, req_cred(q),
+	vfs_run(open_vfs(q->open), &a->io.call, VFS_WRITE, q->lane->lane, req_cred(q),
 		&q->arena, req_wait(q, write_hold_times));
 	return STATUS_PENDING;
 }

@@ -91,9 +91,8 @@ static struct node *node_free(struct node *n)
 	return parent;
 }
 
-static struct node *node_new(struct node_table *t, struct vfs *vfs,
-			     const struct vfs_stat *stat, struct vfile *file,
-			     struct node *parent, const char *name)
+static struct node *node_new(struct node_table *t, const struct vfs_stat *stat,
+			     struct vfile *file, struct node *parent, const char *name)
 {
 	struct node *n = calloc(1, sizeof(*n));
 
@@ -101,7 +100,6 @@ static struct node *node_new(struct node_table *t, struct vfs *vfs,
 		return NULL;
 	n->refs = 1;
 	n->table = t;
-	n->vfs = vfs;
 	n->key = stat->key;
 	n->directory = stat->type == VFS_DIR;
 	n->file = vfile_get(file);
@@ -116,16 +114,15 @@ static struct node *node_new(struct node_table *t, struct vfs *vfs,
 	return NULL;
 }
 
-struct node *node_find_or_new(struct node_table *t, struct vfs *vfs,
-			      const struct vfs_stat *stat, struct vfile *file,
-			      struct node *parent, const char *name)
+struct node *node_find_or_new(struct node_table *t, const struct vfs_stat *stat,
+			      struct vfile *file, struct node *parent, const char *name)
 {
 	struct node *fresh = node_find(t, &stat->key);
 	struct node *found;
 
 	if (fresh)
 		return fresh;
-	fresh = node_new(t, vfs, stat, file, parent, name);
+	fresh = node_new(t, stat, file, parent, name);
 	if (!fresh)
 		return NULL;
 	{

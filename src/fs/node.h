@@ -18,7 +18,6 @@ struct node {
 	struct map_node by_key; /* table's lock */
 	atomic_uint refs;
 	struct node_table *table; /* I */
-	struct vfs *vfs;          /* I */
 	struct node_key key;      /* I */
 	struct vfile *file;       /* I  path handle */
 	bool directory;           /* I */
@@ -48,7 +47,7 @@ void node_table_free(struct node_table *t); /* no node may be left */
 size_t node_table_count(struct node_table *t);
 
 /* The node of `key`, made if need be around a new reference to `file`; with a reference. NULL without memory. */
-MUST_CHECK struct node *node_find_or_new(struct node_table *t, struct vfs *vfs,
+MUST_CHECK struct node *node_find_or_new(struct node_table *t,
 					 const struct vfs_stat *stat, struct vfile *file,
 					 struct node *parent, const char *name);
 /* Only if it exists. */

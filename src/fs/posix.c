@@ -262,9 +262,17 @@ static void volume_run(struct vfs *vfs, struct vfs_call *c, struct wait *w)
 
 /* ---- volume ------------------------------------------------------------------------------------- */
 
+/* A handle of the caller's own, which keeps the volume; the volume's does not. */
 static struct vfile *volume_root(struct vfs *vfs)
 {
-	return vfile_get(&posix_volume_of(vfs)->root->vf);
+	struct posix_volume *v = posix_volume_of(vfs);
+	int fd = fcntl(v->root->fd, F_DUPFD_CLOEXEC, 0);
+	struct posix_file *f;
+
+	if (fd < 0)
+		return NULL;
+	f = posix_file_new(v, fd, VFS_DIR, v->root->fs);
+	return f ? &f->vf : NULL;
 }
 
 static void volume_free(struct vfs *vfs)
@@ -272,7 +280,7 @@ static void volume_free(struct vfs *vfs)
 	struct posix_volume *v = posix_volume_of(vfs);
 
 	if (v->root)
-		vfile_put(&v->root->vf);
+		posix_file_free(v->root);
 	posix_closer_free(v->closer);
 	posix_names_free(v->names);
 	posix_dosattrs_free(v->dosattrs);
@@ -317,7 +325,10 @@ static int open_root(struct posix_volume *v, const char *path)
 	}
 	v->vfs.volume = posix_key(&stx).volume;
 	v->root = posix_file_new(v, fd, VFS_DIR, fs);
-	return v->root ? 0 : -ENOMEM;
+	if (!v->root)
+		return -ENOMEM;
+	atomic_fetch_sub(&v->vfs.refs, 1); /* what the volume owns does not keep it */
+	return 0;
 }
 
 /* Beneath the root only: -ENOSYS from a kernel without openat2 (before 5.6). */
@@ -350,6 +361,7 @@ int posix_new(const struct posix_settings *s, struct vfs **ret_vfs)
 		return -ENOMEM;
 	lock_init(&v->devs_lock, LOCK_RANK_LEAF);
 	v->vfs.ops = &posix_vfs_ops;
+	atomic_init(&v->vfs.refs, 1);
 	v->proc_fd = -1;
 	v->vfs.case_insensitive = s->case_insensitive;
 	v->switch_credentials = s->switch_credentials;

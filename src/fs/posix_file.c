@@ -114,8 +114,10 @@ static ssize_t seg_send(struct seg_file *seg, int sock, uint64_t off, size_t len
 static void seg_free(struct seg_file *seg)
 {
 	struct posix_file *f = file_of_seg(seg);
+	struct posix_volume *v = f->vol;
 
-	posix_closer_close(f->vol->closer, f);
+	posix_closer_close(v->closer, f);
+	vfs_put(&v->vfs);
 }
 
 void posix_file_free(struct posix_file *f)
@@ -148,7 +150,7 @@ struct posix_file *posix_file_new(struct posix_volume *v, int fd, enum vfs_type 
 	f->vf.ops = &posix_vfs_ops;
 	f->vf.seg.ops = &seg_ops;
 	atomic_init(&f->vf.seg.refs, 1);
-	f->vol = v;
+	f->vol = posix_volume_of(vfs_get(&v->vfs));
 	f->fd = fd;
 	f->type = type;
 	f->fs = fs;

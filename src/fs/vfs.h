@@ -286,11 +286,12 @@ struct vfs_ea_set {
 struct vfs_ops {
 	/* Start c->op on v. Ends w exactly once: wait_now() inline, wait_post() from the pool. */
 	void (*run)(struct vfs *v, struct vfs_call *c, struct wait *w);
-	/* The volume's root: a new reference. */
+	/* The volume's root: a new reference. NULL without memory or descriptors. */
 	struct vfile *(*root)(struct vfs *v);
 	void (*close)(struct vfile *f); /* last reference gone; frees f */
-	/* No call is under way, no vfile and no segment of one is left. */
-	void (*free)(struct vfs *v);
+	void (*free)(
+		struct vfs *
+			v); /* last reference gone: no call is under way, no vfile left */
 	/* See vfile_resident(); NULL: never. */
 	size_t (*resident)(struct vfile *data, uint64_t off, size_t len);
 };
@@ -305,12 +306,19 @@ static inline size_t vfile_resident(struct vfile *data, uint64_t off, size_t len
 	return data->ops->resident ? data->ops->resident(data, off, len) : 0;
 }
 
-/* One volume. Back ends embed it first. */
+/*
+ * One volume. Back ends embed it first. Counted by shares, and by each vfile (until its last segment is sent): the file
+ * of one share may be known through another, whose directory lies below or above, and outlive it.
+ */
 struct vfs {
 	const struct vfs_ops *ops;
+	atomic_uint refs;
 	bool case_insensitive;
 	uint64_t volume;
 };
+
+struct vfs *vfs_get(struct vfs *v);
+void vfs_put(struct vfs *v); /* NULL is fine */
 
 /*
  * Start a call. `c` must be the `call` of the struct that fits op.

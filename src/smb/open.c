@@ -435,7 +435,7 @@ static void close_applied(struct wait *w)
 	}
 	c->unlink.directory = o->directory;
 	c->unlink.key = o->node->key;
-	vfs_run(o->node->vfs, &c->unlink.call, VFS_UNLINK, c->lane,
+	vfs_run(open_vfs(o), &c->unlink.call, VFS_UNLINK, c->lane,
 		tree_cred(o->tree, o->who), &c->arena, wait_arm(&c->wait, close_removed));
 }
 

@@ -114,6 +114,12 @@ static inline bool open_may(const struct open *o, uint32_t any_of)
 	return (o->granted & any_of) != 0;
 }
 
+/* Where file calls on it go: its own share's, as another share's root lies elsewhere. Not for a pipe. */
+static inline struct vfs *open_vfs(const struct open *o)
+{
+	return o->tree->share->vfs;
+}
+
 /* Out of the session's table: nobody finds it any more. Idempotent. */
 void open_take_off(struct open *o);
 

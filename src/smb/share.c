@@ -25,10 +25,7 @@ void share_put(struct share *s)
 	if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	vfile_put(s->root);
-	if (s->vfs && atomic_fetch_sub(s->volume_refs, 1) == 1) {
-		s->vfs->ops->free(s->vfs);
-		free(s->volume_refs);
-	}
+	vfs_put(s->vfs);
 	cred_put(s->force_cred);
 	free(s->permission_gids);
 	conf_put(s->owner);

@@ -25,9 +25,8 @@ struct share {
 	const char *name;
 	bool encrypt_data; /* effective				*/
 	bool shut;         /* force_user or force_group does not exist: nobody gets in */
-	struct vfs *vfs;   /* disk; counted by volume_refs		*/
-	atomic_uint *volume_refs; /* shared by the shares over one volume	*/
-	struct vfile *root;       /* disk: path handle of the root		*/
+	struct vfs *vfs;   /* disk; counted, the same for all shares over one directory */
+	struct vfile *root; /* disk: path handle of the root		*/
 	uint32_t *
 		permission_gids; /* of conf's @group entries, by index; UINT32_MAX: no such group */
 	struct cred *force_cred; /* force_user / force_group, or NULL	*/

@@ -13,7 +13,7 @@ def quick_tests(build):
     for module in (create, impacket_peer, ipc, policy):
         yield from module.tests(build)
     yield from attack.tests(build, quick=True)
-    yield from (t for t in lifecycle.tests(build) if t.name.rpartition(".")[2] in ("reload-shares", "passwd", "as-root", "stop-under-load"))
+    yield from (t for t in lifecycle.tests(build) if t.name.rpartition(".")[2] in ("reload-shares", "reload-nested", "passwd", "as-root", "stop-under-load"))
 
 
 def thread_tests(build):

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import time
 
@@ -160,6 +161,45 @@ def reload_shares(build):
         eventually(lambda: client.call(raw.CREATE, raw.create_body("gone"), "sign", tree=old).status == 0xC00000C9,
                    "the tree of the share that is gone is closed")
         expect(connects(client, "old"), False, "the share that is gone")
+
+
+def reload_nested(build):
+    """A file first opened through a share that goes stays good through another above it; and nobody gets more than his
+    own share's folder by it."""
+    with Server(build) as s:
+        os.mkdir(f"{s.folder()}/inner")
+        os.chown(f"{s.folder()}/inner", s.owner(), -1)
+        s.put("outside", b"not in the inner share")
+        os.symlink("../outside", f"{s.folder()}/inner/link")
+        s.shares["inner"] = {**s.shares["share"], "path": f"{s.folder()}/inner"}
+        s.write_conf()
+        s.kill(signal.SIGHUP)
+        s.wait_text("inner.*added")
+        with Raw(s) as outer, Raw(s) as inner:
+            tree = outer.ready()
+            whole = opened(outer, tree, "inner", access=0x81, options=1)
+            below = inner.ready("inner")
+            folder = opened(inner, below, "", access=0x81, options=1)
+            got = inner.call(raw.QUERY_DIRECTORY, raw.query_directory_body(folder, "link"), "sign", tree=below)
+            if struct.pack("<Q", len(b"not in the inner share")) in got.body:
+                raise Failed("a listing through the inner share shows a file outside of it")
+            first = opened(inner, below, "file")
+            second = opened(outer, tree, "inner\\file")
+            del s.shares["inner"]
+            s.write_conf()
+            s.kill(signal.SIGHUP)
+            s.wait_text("inner.*removed")
+            eventually(lambda: inner.call(raw.READ, raw.read_body(first, 1), "sign", tree=below).status == 0xC00000C9, "the tree's end")
+            inner.socket.close()
+            outer.expect(raw.WRITE, raw.write_body(second, b"content"), "sign", tree=tree)
+            outer.expect(raw.READ, raw.read_body(second, 7), "sign", tree=tree)
+            outer.expect(raw.QUERY_INFO, raw.query_info_body(second), "sign", tree=tree)
+            outer.expect(raw.QUERY_DIRECTORY, raw.query_directory_body(whole), "sign", tree=tree)
+            outer.expect(raw.CLOSE, raw.close_body(second), "sign", tree=tree)
+
+
+def opened(client, tree, name, **fields):
+    return raw.file_id_of(client.expect(raw.CREATE, raw.create_body(name, **fields), "sign", tree=tree))
 
 
 def reload_wrong(build):
@@ -367,6 +407,6 @@ def kernel_mount(build):
 
 
 def tests(build):
-    for f in (check_errors, check_structure, bad_start, version, ready_line, listeners, reload_shares, reload_wrong, reload_tightens,
+    for f in (check_errors, check_structure, bad_start, version, ready_line, listeners, reload_shares, reload_nested, reload_wrong, reload_tightens,
               reload_rejects, passwd, permissions, escape, as_root, ordinary_user, stop_under_load, kernel_mount):
         yield Test(f"lifecycle.{f.__name__.replace('_', '-')}", functools.partial(f, build), limit=90)

@@ -83,16 +83,19 @@ struct vfile *memfs_handle_new(struct memfs_inode *n, bool data, bool read, bool
 	h->write = write;
 	n->refs++;
 	n->fs->handles++;
+	vfs_get(&n->fs->vfs);
 	return &h->file;
 }
 
 static void handle_close(struct vfile *f)
 {
 	struct memfs_handle *h = container_of(f, struct memfs_handle, file);
+	struct memfs *fs = h->inode->fs;
 
-	h->inode->fs->handles--;
+	fs->handles--;
 	memfs_inode_put(h->inode);
 	free(h);
+	vfs_put(&fs->vfs);
 }
 
 unsigned memfs_may(const struct memfs_inode *n, const struct cred *c)
@@ -282,6 +285,7 @@ struct vfs *memfs_new(const struct memfs_world *world, bool case_insensitive, ui
 
 	fs->vfs = (struct vfs){
 		.ops = &volume_ops,
+		.refs = 1,
 		.case_insensitive = case_insensitive,
 		.volume = 0x5349,
 	};

@@ -98,9 +98,7 @@ static struct share *share_make(struct sim *s, struct conf *conf, bool disk)
 	h->permission_gids = calloc(1, sizeof(*h->permission_gids));
 	if (!h->permission_gids)
 		abort();
-	h->vfs = s->volume;
-	h->volume_refs = s->volume_refs;
-	atomic_fetch_add(h->volume_refs, 1);
+	h->vfs = vfs_get(s->volume);
 	h->root = h->vfs->ops->root(h->vfs);
 	return h;
 }
@@ -244,8 +242,7 @@ void sim_server_make(struct sim *s)
 	};
 	s->notify = sim_notify_new(s);
 	s->volume = memfs_new(&s->memfs_world, true, ACCOUNT, ACCOUNT);
-	s->volume_refs = calloc(1, sizeof(*s->volume_refs));
-	if (!s->volume_refs || smb_server_init(&s->server, &s->env, guid) != 0)
+	if (smb_server_init(&s->server, &s->env, guid) != 0)
 		abort();
 	s->server.commands = cmd_table;
 	s->server.command_count = SMB2_COMMAND_COUNT;
@@ -274,12 +271,16 @@ void sim_server_free(struct sim *s)
 			sim_fail(s, "connections are left");
 		smb_lane_free(s->lanes[i].lane.core);
 	}
-	/* a request, open or session that is left keeps its snapshot or tree, and so the share's handle */
-	if (*s->volume_refs != 1 || memfs_handles(s->volume) != 1)
-		sim_fail(s, "%u snapshots and %zu handles of files are left",
-			 *s->volume_refs - 1, memfs_handles(s->volume) - 1);
+	/* a request, open or session that is left keeps its snapshot or tree, and so the share and its handle */
+	if (memfs_handles(s->volume) != 1)
+		sim_fail(s, "%zu handles of files are left",
+			 memfs_handles(s->volume) - 1);
+	if (s->volume->refs - memfs_handles(s->volume) != 2)
+		sim_fail(s, "%zu shares are left",
+			 s->volume->refs - memfs_handles(s->volume) - 2);
 	snapshot_put(s->snapshot);
 	smb_server_fini(&s->server);
 	sim_notify_free(s->notify);
+	vfs_put(s->volume);
 	log_set(LOG_INFO, NULL);
 }

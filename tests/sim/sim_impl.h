@@ -74,7 +74,6 @@ struct sim {
 	struct snapshot *snapshot;
 	struct memfs_world memfs_world;
 	struct vfs *volume;
-	atomic_uint *volume_refs;
 	struct notify_server *notify;
 	unsigned defer_per_mille, fault_per_mille;
 	const int *faults;

@@ -111,7 +111,7 @@ static int fix_remove(const char *path, const struct stat *st, int flag, struct 
 static inline void fix_fini(struct fix *f)
 {
 	vfile_put(f->root);
-	f->vfs->ops->free(f->vfs);
+	vfs_put(f->vfs);
 	arena_fini(&f->arena);
 	CHECK_EQ(nftw(f->top, fix_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
 }

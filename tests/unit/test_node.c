@@ -72,7 +72,7 @@ static struct node *find_or_new(struct rig *r, uint64_t inode, struct node *pare
 {
 	struct vfs_stat stat = {.key = {.volume = 1, .inode = inode}, .type = VFS_DIR};
 	struct vfile *f = fake_file(&r->vfs);
-	struct node *n = node_find_or_new(r->table, &r->vfs.vfs, &stat, f, parent, name);
+	struct node *n = node_find_or_new(r->table, &stat, f, parent, name);
 
 	CHECK(n);
 	vfile_put(f); /* the node has its own */
