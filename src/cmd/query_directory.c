@@ -228,6 +228,8 @@ static nt_status look_up(struct req *q)
 	if (!name)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	*name = q->open->scan->pattern;
+	if (name_reserved(*name))
+		return finish(q);
 	memset(l, 0, sizeof(*l));
 	l->dir = q->open->node->file;
 	l->names = name;
