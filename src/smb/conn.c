@@ -97,12 +97,6 @@ void conn_disconnect(struct conn *c, const char *why)
 	c->xport->ops->close(c->xport);
 }
 
-void conn_close_after_output(struct conn *c)
-{
-	c->closing = true;
-	conn_flush(c);
-}
-
 /* The last call of the transport: requests are abandoned, sessions that lived here alone end. */
 static void conn_closed(void *user_data, int err)
 {

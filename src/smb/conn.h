@@ -79,7 +79,6 @@ struct conn {
 	size_t memory;         /* bytes of buffers that its requests hold */
 	bool paused;           /* not read until `memory` has shrunk */
 	struct timer deadline; /* NEGOTIATE and SESSION_SETUP must come through	*/
-	bool closing;          /* close once output is out				*/
 };
 
 enum {
@@ -101,10 +100,8 @@ struct conn *conn_new(struct smb_lane *lane, struct xport *x);
 struct conn *conn_get(struct conn *c);
 void conn_put(struct conn *c);
 
-/* Close without an answer to what comes next; what is queued still goes out. Logs `why` once. Worker only. */
+/* Close: of answers only what the transport has goes out. Logs `why` once. Worker only. */
 void conn_disconnect(struct conn *c, const char *why);
-/* Close after what is queued is sent. */
-void conn_close_after_output(struct conn *c);
 
 /* Borrowed; NULL if the session is not known here. */
 struct channel *conn_channel(struct conn *c, uint64_t session_id);

@@ -376,7 +376,7 @@ void recv_frame(struct conn *c, struct buf *b, struct mspan bytes)
 	struct frame *f;
 	const char *why;
 
-	if (c->state == CONN_CLOSED || c->closing) {
+	if (c->state == CONN_CLOSED) {
 		buf_put(b);
 		return;
 	}

@@ -98,10 +98,10 @@ static int reply_append(struct req *q, struct buf *buf, size_t len, bool interim
 	if (!f->out)
 		f->out = out_new(q->conn);
 	o = f->out;
-	if (!o) {
+	if (!o || (how == POLICY_ANSWER_SIGNED && !key)) { /* never sent otherwise */
 		conn_memory(q->conn, -(int64_t)buf->cap);
 		buf_put(buf);
-		return -ENOMEM;
+		return o ? -ENOKEY : -ENOMEM;
 	}
 	if (how == POLICY_ANSWER_ENCRYPTED) {
 		o->sealed = true;
@@ -167,7 +167,7 @@ void req_finish(struct req *q, nt_status st)
 	struct frame *f = q->frame;
 
 	if (replies_to(q) && reply_encode(q, &st) != 0)
-		conn_disconnect(q->conn, "no memory for an answer");
+		conn_disconnect(q->conn, "no memory, or no key, for an answer");
 	f->last_status = st;
 	f->last_tree_id = q->tree ? q->tree->id : q->header.tree_id;
 	f->last_file_id = q->file_id;
@@ -206,6 +206,6 @@ void req_interim(struct req *q)
 	}
 	f->running = NULL;
 	if (reply_append(q, b, wr_pos(&w), true) != 0)
-		conn_disconnect(c, "no memory for an answer");
+		conn_disconnect(c, "no memory, or no key, for an answer");
 	reply_flush(f);
 }

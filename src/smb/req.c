@@ -195,6 +195,15 @@ static size_t reply_len(size_t body_len)
 	return BUF_HEADROOM + SMB2_HEADER_LEN + body_len + REQ_PADDING;
 }
 
+/* Beside the answers of the elements before: one compound is one transport message. */
+static bool reply_fits(const struct frame *f, size_t body_len)
+{
+	size_t before = f->out ? f->out->len : 0;
+
+	return body_len <= REQ_BODY_DEFAULT ||
+	       (before <= OUT_LEN_MAX && body_len <= OUT_LEN_MAX - before);
+}
+
 static void req_out_set(struct req *q, struct buf *b)
 {
 	conn_memory(q->conn, (int64_t)b->cap);
@@ -212,7 +221,9 @@ struct wr *req_reply(struct req *q, size_t body_len)
 		body_len = REQ_BODY_DEFAULT;
 	if (q->out && q->out->cap >= reply_len(body_len))
 		return &q->w;
-	b = buf_new(q->lane->lane->bufs, reply_len(body_len));
+	b = reply_fits(q->frame, body_len)
+		    ? buf_new(q->lane->lane->bufs, reply_len(body_len))
+		    : NULL;
 	if (!b) {
 		wr_fail(&q->w);
 		return &q->w;

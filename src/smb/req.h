@@ -97,8 +97,8 @@ void wr_file_id(struct wr *w, struct file_id id);
 
 /*
  * The response body: at least `body_len` bytes are there from wr_pos() 64 on. Called again it keeps what was written and
- * grows if it must. Never NULL: without memory the cursor is failed and the answer becomes
- * STATUS_INSUFFICIENT_RESOURCES.
+ * grows if it must. Never NULL: without memory, or where the answers of a compound get too long for one message, the
+ * cursor is failed and the answer becomes STATUS_INSUFFICIENT_RESOURCES.
  */
 struct wr *req_reply(struct req *q, size_t body_len);
 

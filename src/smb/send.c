@@ -95,6 +95,7 @@ int out_append(struct out *o, struct buf *buf, size_t len, struct sign_key *sign
 	}
 	if (o->count)
 		link_to_next(&o->messages[o->count - 1]);
+	o->len += len;
 	o->messages[o->count++] = (struct out_message){
 		.buf = buf,
 		.len = len,
@@ -229,23 +230,21 @@ static void batch_collect(struct sign_batch *b, struct conn *c)
 	}
 }
 
-/* Seal where it must be, hand over. Everything is signed. */
+/* Seal where it must be, hand over what the socket takes; conn_flush() comes for the rest. Everything is signed. */
 static void conn_send(struct conn *c)
 {
-	for (struct list_node *n;
-	     c->state != CONN_CLOSED && (n = list_pop(&c->out)) != NULL;) {
-		struct out *o = container_of(n, struct out, node);
+	while (c->state != CONN_CLOSED && !list_empty(&c->out) &&
+	       c->xport->ops->writable(c->xport)) {
+		struct out *o = container_of(list_pop(&c->out), struct out, node);
 
 		if (o->sealed && out_seal(c, o) != 0)
 			conn_disconnect(c, "a response could not be encrypted");
 		else if (out_send(c, o) != 0)
-			conn_disconnect(c, "out of memory while sending");
+			conn_disconnect(c, "a response could not be sent");
 		out_free(o);
 	}
 	if (c->state == CONN_CLOSED)
 		out_discard(c);
-	else if (c->closing)
-		conn_disconnect(c, "closed after the last answer");
 }
 
 void smb_lane_turn_end(struct smb_lane *l)

@@ -23,7 +23,11 @@ struct out_message {
 	struct channel *channel; /* counted, or NULL					*/
 };
 
-enum { OUT_MESSAGES_INLINE = 4 };
+enum {
+	OUT_MESSAGES_INLINE = 4,
+	/* What answers of one compound may add up to: a transport message ends at 16 MiB, and errors must still fit. */
+	OUT_LEN_MAX = 12 << 20,
+};
 
 struct out {
 	struct list_node node; /* conn->out */
@@ -31,6 +35,7 @@ struct out {
 	struct sess
 		*sess; /* counted: whose keys seal; or that keeps a signing key alive */
 	bool sealed;
+	size_t len; /* of all messages, without padding between them */
 	size_t count, cap;
 	struct out_message *messages; /* `inl`, or from the heap for long compounds */
 	struct out_message inl[OUT_MESSAGES_INLINE];

@@ -1,7 +1,9 @@
 """Messages that no client sends: cut, bent, repeated, out of turn. Each meets its documented end, and the server lives."""
 import functools
+import os
 import socket
 import struct
+import time
 
 from harness.testing import Failed, Test
 
@@ -305,6 +307,47 @@ def connections_max(build):
             c.socket.close()
 
 
+def long_compound(build):
+    """READs whose answers together exceed one message: those that do not fit fail, and nothing else does."""
+    with Server(build) as s:
+        os.truncate(s.put("file", b""), 8 << 20)
+        for dialect, how in (("2.1", "plain"), ("3.1.1", "sign"), ("3.1.1", "encrypt")):
+            with Raw(s, dialect) as c:
+                tree = c.ready(how="encrypt" if how == "encrypt" else "sign")
+                file_id = raw.file_id_of(c.expect(raw.CREATE, raw.create_body("file"), how, tree=tree, credits=1000))
+                charge = -(-c.read_max // 65536)
+                c.compound([(raw.READ, raw.read_body(file_id, c.read_max))] * 3 + [(raw.ECHO, raw.ECHO_BODY)], how, tree=tree, charge=charge)
+                expect([a.status for a in c.receive()], [raw.SUCCESS, 0xC000009A, 0xC000009A, raw.SUCCESS], "answers")
+                c.expect(raw.ECHO, raw.ECHO_BODY, how)
+
+
+def resident(server):
+    """Bytes of memory that the server has in use."""
+    with open(f"/proc/{server.process.pid}/statm") as f:
+        return int(f.read().split()[1]) * 4096
+
+
+def not_reading(build, reads=300, length=1 << 20):
+    """A client that asks for much and reads nothing: it costs little memory, nobody else notices, and it can go on."""
+    with Server(build) as s:
+        s.put("file", pattern(length, "data"))
+        for dialect, how in (("2.1", "plain"), ("3.1.1", "encrypt")):
+            with Raw(s, dialect) as c:
+                tree = c.ready(how="encrypt" if how == "encrypt" else "sign")
+                file_id = raw.file_id_of(c.expect(raw.CREATE, raw.create_body("file"), how, tree=tree, credits=8000))
+                before = resident(s)
+                for _ in range(reads):
+                    c.send(raw.READ, raw.read_body(file_id, length), how, tree=tree, charge=16, credits=0)
+                time.sleep(1)
+                grown = resident(s) - before
+                if grown > 80 << 20:
+                    raise Failed(f"{dialect}: {grown >> 20} MiB for one client that does not read")
+                Smbclient(s)("ls")
+                for _ in range(reads):
+                    expect(c.receive()[0].status, raw.SUCCESS, "READ")
+                c.expect(raw.ECHO, raw.ECHO_BODY, how)
+
+
 def tests(build, quick=False):
     for dialect in DIALECTS:
         yield Test(f"attack.cut-stream.{dialect}", functools.partial(cut_stream, build, dialect, 7 if quick else 1), limit=180)
@@ -314,7 +357,7 @@ def tests(build, quick=False):
                 yield Test(f"attack.cut-messages.{dialect}.{how}", functools.partial(cut_messages, build, dialect, how), limit=240)
         if not quick or dialect == "3.1.1":
             yield Test(f"attack.bit-flips.{dialect}", functools.partial(bit_flips, build, dialect), limit=240)
-    for f in (out_of_turn, transforms, validate_negotiate, large_before_logon, connections_max):
+    for f in (out_of_turn, transforms, validate_negotiate, large_before_logon, connections_max, long_compound, not_reading):
         yield Test(f"attack.{f.__name__.replace('_', '-')}", functools.partial(f, build))
     if not quick:
         yield Test("attack.logon-deadline", functools.partial(logon_deadline, build), limit=90)

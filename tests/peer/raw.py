@@ -28,6 +28,7 @@ SUCCESS, PENDING, MORE = 0, 0x103, 0xC0000016
 ACCESS_DENIED, LOGON_FAILURE, INVALID_PARAMETER = 0xC0000022, 0xC000006D, 0xC000000D
 USER_SESSION_DELETED = 0xC0000203
 SESSION_ENCRYPT, SHARE_ENCRYPT = 0x4, 0x8000
+HEADER_LEN = 64
 NO_ID = b"\xff" * 16  # the previous element's file, in a related compound
 
 
@@ -167,6 +168,16 @@ class Raw:
         self.send_frame(self.protect(message, how))
         return struct.unpack_from("<Q", message, 24)[0]
 
+    def compound(self, elements, how="plain", flags=0, **fields):
+        """Send [(command, body), ...] as one frame; flags: of all but the first."""
+        out = b""
+        for n, (command, body) in enumerate(elements):
+            last = n == len(elements) - 1
+            body = body if last else body + bytes(-len(body) % 8)
+            message = self.message(command, body, flags=flags if n else 0, next_command=0 if last else HEADER_LEN + len(body), **fields)
+            out += self.sign(message) if how == "sign" else message
+        self.send_frame(self.seal(out) if how == "encrypt" else out)
+
     def parse(self, message, how):
         (magic, size, _, status, command, credits, flags, _, message_id, _, tree, session,
          signature) = struct.unpack_from("<4sHHIHHIIQIIQ16s", message)
@@ -264,7 +275,7 @@ class Raw:
     def session_setup_body(self, token, security_mode=1, flags=0, previous=0):
         return struct.pack("<HBBIIHHQ", 25, flags, security_mode, 0, 0, 64 + 24, len(token), previous) + token
 
-    def logon(self, user="alice", password=None, security_mode=1, status=SUCCESS, mic=True):
+    def logon(self, user="alice", password=None, security_mode=1, status=SUCCESS, mic=True, previous=0):
         """SESSION_SETUP to the end; the last answer, its signature checked. mic: send and check mechListMIC."""
         password = self.server.users.get(user, "") if password is None else password
         first = ntlm.negotiate_message()
@@ -276,7 +287,7 @@ class Raw:
         self.session = challenge.session
         token, key = ntlm.authenticate_message(challenge.body, first, user, password)
         token = ntlm.next_token(token, ntlm.list_mic(key) if mic else None)
-        request = self.message(SESSION_SETUP, self.session_setup_body(token, security_mode))
+        request = self.message(SESSION_SETUP, self.session_setup_body(token, security_mode, previous=previous))
         self._hash(request)
         self._derive(key)
         self.send_frame(request)
