@@ -186,8 +186,8 @@ static bool signature_holds(const struct client *c, struct span message)
 }
 
 /*
- * As the request was, or better; the answer that ends a logon is signed unasked. An interim answer is never signed: its MessageId comes again. A session that has ended
- * has no key left to sign with.
+ * As the request was, or better; the answer that ends a logon is signed unasked. An interim answer is never signed: its
+ * MessageId comes again. A session that has ended has no key left to sign with.
  */
 static const char *protection_fault(const struct client *c, const struct smb2_header *h,
 				    const struct client_pending *p, bool sealed,
@@ -226,6 +226,8 @@ static const char *header_fault(const struct client *c, const struct smb2_header
 	if (interim != (p->async_id == 0 && smb2_header_is_async(h)))
 		return interim ? "a second interim answer, or one without AsyncId"
 			       : "an AsyncId that no interim answer gave";
+	if (p->async_id && h->credits)
+		return "credits twice: the interim answer gave them";
 	if (p->async_id && h->async_id != p->async_id)
 		return "another AsyncId than the interim answer's";
 	if (c->ready && p->command != SMB2_NEGOTIATE && h->session_id != c->session_id)

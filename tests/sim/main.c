@@ -55,7 +55,12 @@ static const struct station_kind *kind_of(uint64_t run, unsigned client)
 static uint64_t script_run(const struct options *o, uint64_t seed)
 {
 	struct sim_settings settings = {
-		.mode = "scripts", .seed = seed, .users = &o->users, .trace = o->trace};
+		.mode = "scripts",
+		.seed = seed,
+		.users = &o->users,
+		.strict_sync = true,
+		.trace = o->trace,
+	};
 	struct sim *s = sim_new(&settings);
 	uint64_t traffic;
 

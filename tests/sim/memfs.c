@@ -89,7 +89,7 @@ struct vfile *memfs_handle_new(struct memfs_inode *n, bool data, bool read, bool
 
 static void handle_close(struct vfile *f)
 {
-	struct memfs_handle *h = container_of(f, struct memfs_handle, file);
+	struct memfs_handle *h = memfs_handle_of(f);
 	struct memfs *fs = h->inode->fs;
 
 	fs->handles--;
@@ -238,9 +238,21 @@ static int call_run(struct vfs_call *c)
 	return err ? err : operations[c->op](fs, c);
 }
 
+/* Another WRITE of a handle is left to the pool (1), or one has been run (-1). */
+static void count_writing(struct vfs_call *c, int n)
+{
+	if (c->op == VFS_WRITE)
+		memfs_handle_of(container_of(c, struct vfs_io, call)->data)->writing +=
+			(unsigned)n;
+}
+
 static int job_run(struct job *j)
 {
-	return call_run(container_of(j, struct vfs_call, job));
+	struct vfs_call *c = container_of(j, struct vfs_call, job);
+	int err = call_run(c);
+
+	count_writing(c, -1);
+	return err;
 }
 
 static void volume_run(struct vfs *v, struct vfs_call *c, struct wait *w)
@@ -251,6 +263,7 @@ static void volume_run(struct vfs *v, struct vfs_call *c, struct wait *w)
 		wait_now(w, call_run(c));
 		return;
 	}
+	count_writing(c, 1);
 	c->job.run = job_run;
 	c->job.wait = w;
 	exec_run(c->lane->exec, EXEC_IO, &c->job);

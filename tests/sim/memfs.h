@@ -32,6 +32,9 @@ struct memfs_world {
 	int (*fault)(void *arg, enum vfs_op op);
 	void (*changed)(void *arg, const struct memfs_change *c);
 	void *arg;
+	/* A SYNC of a handle with WRITEs that were started and are not done fails with -EBUSY: only where all of them came
+	 * before the FLUSH. */
+	bool strict_sync;
 };
 
 enum {

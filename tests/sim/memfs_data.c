@@ -11,11 +11,6 @@
 
 enum { BLOCK = 4096 };
 
-static struct memfs_handle *handle_of(struct vfile *f)
-{
-	return container_of(f, struct memfs_handle, file);
-}
-
 static bool owns(const struct memfs_inode *n, const struct cred *c)
 {
 	return !c || c->uid == 0 || c->uid == n->uid;
@@ -69,7 +64,7 @@ static int setattr_check(const struct vfs_setattr *s, const struct memfs_inode *
 
 	if ((s->what & SET_LENGTH) && n->type == VFS_DIR)
 		return -EISDIR;
-	if ((s->what & SET_LENGTH) && !(s->data && handle_of(s->data)->write) &&
+	if ((s->what & SET_LENGTH) && !(s->data && memfs_handle_of(s->data)->write) &&
 	    !may_write)
 		return -EACCES;
 	if ((s->what & (SET_TIMES | VFS_SET_DOS_ATTRIBUTES)) && !owns(n, c) && !may_write)
@@ -143,7 +138,7 @@ int memfs_setattr(struct memfs *fs, struct vfs_call *c)
 int memfs_read(struct memfs *fs, struct vfs_call *c)
 {
 	struct vfs_io *io = container_of(c, struct vfs_io, call);
-	struct memfs_handle *h = handle_of(io->data);
+	struct memfs_handle *h = memfs_handle_of(io->data);
 	size_t left;
 
 	io->done = 0;
@@ -162,7 +157,7 @@ int memfs_read(struct memfs *fs, struct vfs_call *c)
 int memfs_write(struct memfs *fs, struct vfs_call *c)
 {
 	struct vfs_io *io = container_of(c, struct vfs_io, call);
-	struct memfs_handle *h = handle_of(io->data);
+	struct memfs_handle *h = memfs_handle_of(io->data);
 	struct memfs_inode *n = h->inode;
 	uint64_t end;
 	int err = 0;
@@ -187,7 +182,9 @@ int memfs_sync(struct memfs *fs, struct vfs_call *c)
 {
 	struct vfs_sync *s = container_of(c, struct vfs_sync, call);
 
-	return handle_of(s->data)->data ? 0 : -EBADF;
+	if (fs->world->strict_sync && memfs_handle_of(s->data)->writing)
+		return -EBUSY;
+	return memfs_handle_of(s->data)->data ? 0 : -EBADF;
 }
 
 int memfs_statfs(struct memfs *fs, struct vfs_call *c)

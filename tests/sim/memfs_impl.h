@@ -43,6 +43,7 @@ struct memfs_handle {
 	struct vfile file;
 	struct memfs_inode *inode; /* counted */
 	bool data, read, write;
+	unsigned writing; /* WRITEs left to the pool and not run yet */
 };
 
 struct memfs {
@@ -59,9 +60,14 @@ static inline struct memfs *memfs_of(struct vfs *v)
 	return container_of(v, struct memfs, vfs);
 }
 
+static inline struct memfs_handle *memfs_handle_of(struct vfile *f)
+{
+	return container_of(f, struct memfs_handle, file);
+}
+
 static inline struct memfs_inode *memfs_inode_of(struct vfile *f)
 {
-	return container_of(f, struct memfs_handle, file)->inode;
+	return memfs_handle_of(f)->inode;
 }
 
 struct memfs_inode *memfs_inode_new(struct memfs *fs, enum vfs_type type, uint32_t mode,

@@ -317,7 +317,7 @@ static int entry_offer(struct vfs_readdir *r, const char *name, uint64_t cookie,
 int memfs_readdir(struct memfs *fs, struct vfs_call *c)
 {
 	struct vfs_readdir *r = container_of(c, struct vfs_readdir, call);
-	struct memfs_handle *h = container_of(r->data, struct memfs_handle, file);
+	struct memfs_handle *h = memfs_handle_of(r->data);
 	struct memfs_inode *dir = h->inode;
 	int err;
 

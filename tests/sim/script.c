@@ -172,12 +172,13 @@ static bool got_collision(struct script *s, const struct client_answer *a)
 /* Two writes at once, and a flush that must not overtake them. */
 static void send_writes(struct script *s)
 {
-	struct client *c = begin(s);
-
-	(void)client_write(c, s->tree, s->file_id, 0, span_of(s->data, DATA_LEN / 2));
-	(void)client_write(c, s->tree, s->file_id, DATA_LEN / 2,
+	(void)client_write(begin(s), s->tree, s->file_id, 0,
+			   span_of(s->data, DATA_LEN / 2));
+	station_put(&s->st);
+	(void)client_write(begin(s), s->tree, s->file_id, DATA_LEN / 2,
 			   span_of(s->data + DATA_LEN / 2, DATA_LEN / 2));
-	(void)client_flush(c, s->tree, s->file_id);
+	station_put(&s->st);
+	(void)client_flush(begin(s), s->tree, s->file_id);
 }
 
 static bool got_writes(struct script *s, const struct client_answer *a)

@@ -239,6 +239,7 @@ void sim_server_make(struct sim *s)
 		.fault = world_fault,
 		.changed = world_changed,
 		.arg = s,
+		.strict_sync = s->settings.strict_sync,
 	};
 	s->notify = sim_notify_new(s);
 	s->volume = memfs_new(&s->memfs_world, true, ACCOUNT, ACCOUNT);

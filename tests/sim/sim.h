@@ -55,6 +55,7 @@ struct sim_settings {
 	const struct sim_users *users;
 	const char *global; /* further lines of [global] */
 	size_t memory_max;  /* bytes of buffers; 0: plenty */
+	bool strict_sync;   /* see memfs.h */
 	bool trace;         /* log every step and what the core logs to standard error */
 };
 
