@@ -23,11 +23,17 @@ static nt_status decode_qfid(struct rd *r, struct arena *a, struct create_contex
 	return STATUS_SUCCESS;
 }
 
+/* All of r is one 64-bit number. */
+static nt_status decode_u64(struct rd *r, uint64_t *ret)
+{
+	*ret = rd_u64(r);
+	return rd_ok(r) && rd_left(r) == 0 ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+}
+
 static nt_status decode_alsi(struct rd *r, struct arena *a, struct create_contexts *c)
 {
-	c->allocation = rd_u64(r);
 	c->has_allocation = true;
-	return rd_ok(r) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+	return decode_u64(r, &c->allocation);
 }
 
 static nt_status decode_secd(struct rd *r, struct arena *a, struct create_contexts *c)
@@ -45,8 +51,7 @@ static nt_status decode_exta(struct rd *r, struct arena *a, struct create_contex
 
 static nt_status decode_twrp(struct rd *r, struct arena *a, struct create_contexts *c)
 {
-	c->snapshot = rd_u64(r);
-	return rd_ok(r) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+	return decode_u64(r, &c->snapshot);
 }
 
 static const struct {
@@ -61,8 +66,24 @@ static const struct {
 	{SMB2_CREATE_TIMEWARP_TOKEN, decode_twrp},
 };
 
+/* By its name, unless it is of a feature not offered. `seen`: which decoders have been used, a bit each. */
+static nt_status decode_data(struct span name, struct rd *data, struct arena *a,
+			     struct create_contexts *c, uint32_t *seen)
+{
+	for (size_t i = 0; i < ARRAY_LEN(decoders); i++) {
+		if (!span_eq(name, span_of(decoders[i].name, NAME_LEN)))
+			continue;
+		if (*seen & 1u << i)
+			return STATUS_INVALID_PARAMETER;
+		*seen |= 1u << i;
+		return decoders[i].decode(data, a, c);
+	}
+	return STATUS_SUCCESS;
+}
+
 /* One context within its own bytes: [MS-SMB2] 2.2.13.2 */
-static nt_status decode_one(struct rd *r, struct arena *a, struct create_contexts *c)
+static nt_status decode_one(struct rd *r, struct arena *a, struct create_contexts *c,
+			    uint32_t *seen)
 {
 	uint16_t name_off, name_len, data_off;
 	uint32_t data_len;
@@ -76,34 +97,29 @@ static nt_status decode_one(struct rd *r, struct arena *a, struct create_context
 	data_len = rd_u32(r);
 	name = rd_at(r, name_off, name_len);
 	data = rd_at(r, data_off, data_len);
-	if (!rd_ok(r) || name_len < NAME_LEN || (data_len && data_off % 8))
+	if (!rd_ok(r) || name_len < NAME_LEN || name_off < SMB2_CREATE_CONTEXT_HEADER_LEN)
 		return STATUS_INVALID_PARAMETER;
-	if (name_len != NAME_LEN)
-		return STATUS_SUCCESS; /* the 16-byte names are of features not offered */
-	for (size_t i = 0; i < ARRAY_LEN(decoders); i++)
-		if (span_eq(rd_bytes(&name, NAME_LEN),
-			    span_of(decoders[i].name, NAME_LEN)))
-			return decoders[i].decode(&data, a, c);
-		else
-			rd_seek(&name, 0);
-	return STATUS_SUCCESS;
+	if (data_len && (data_off % 8 || data_off < SMB2_CREATE_CONTEXT_HEADER_LEN))
+		return STATUS_INVALID_PARAMETER;
+	return decode_data(rd_rest(&name), &data, a, c, seen);
 }
 
 nt_status create_contexts_decode(struct span list, struct arena *a,
 				 struct create_contexts *ret_contexts)
 {
 	struct create_contexts c = {0};
+	uint32_t seen = 0;
 
 	for (size_t n = 0; list.len; n++) {
 		struct rd r = rd_of(list);
 		uint32_t next = rd_u32(&r);
 		nt_status st;
 
-		if (!rd_ok(&r) || n == CONTEXTS_MAX || next % 8 || next > list.len ||
+		if (!rd_ok(&r) || n == CONTEXTS_MAX || next % 8 || next >= list.len ||
 		    (next && next < SMB2_CREATE_CONTEXT_HEADER_LEN))
 			return STATUS_INVALID_PARAMETER;
 		r = rd_of(next ? span_head(list, next) : list);
-		st = decode_one(&r, a, &c);
+		st = decode_one(&r, a, &c, &seen);
 		if (!nt_ok(st))
 			return st;
 		if (!next)
@@ -114,16 +130,17 @@ nt_status create_contexts_decode(struct span list, struct arena *a,
 	return STATUS_SUCCESS;
 }
 
-/* Header and name of one answer; *last is the Next field of the one before, to be pointed here. */
-static void wr_context(struct wr *w, const char *name, uint32_t len, size_t *last,
-		       size_t *last_start)
+/* Header and name of one answer; *last is where the one before begins, to be pointed here, or SIZE_MAX. */
+static void wr_context(struct wr *w, const char *name, uint32_t len, size_t *last)
 {
+	size_t start;
+
 	wr_align(w, 8);
-	if (*last)
-		wr_fill_u32(w, *last, (uint32_t)(wr_pos(w) - *last_start));
-	*last_start = wr_pos(w);
-	*last = wr_hole_u32(w);
-	wr_fill_u32(w, *last, 0);
+	start = wr_pos(w);
+	if (*last != SIZE_MAX)
+		wr_fill_u32(w, *last, (uint32_t)(start - *last));
+	*last = start;
+	wr_u32(w, 0);                              /* Next: none so far */
 	wr_u16(w, SMB2_CREATE_CONTEXT_HEADER_LEN); /* NameOffset */
 	wr_u16(w, NAME_LEN);
 	wr_u16(w, 0);                                  /* Reserved */
@@ -136,16 +153,15 @@ static void wr_context(struct wr *w, const char *name, uint32_t len, size_t *las
 void create_contexts_encode(struct wr *w, const struct create_contexts *c,
 			    uint32_t maximal_access, const struct node_key *key)
 {
-	size_t last = 0, start = 0;
+	size_t last = SIZE_MAX;
 
 	if (c->maximal_access) {
-		wr_context(w, SMB2_CREATE_QUERY_MAXIMAL_ACCESS_REQUEST, MXAC_LEN, &last,
-			   &start);
+		wr_context(w, SMB2_CREATE_QUERY_MAXIMAL_ACCESS_REQUEST, MXAC_LEN, &last);
 		wr_u32(w, 0); /* QueryStatus: STATUS_SUCCESS */
 		wr_u32(w, maximal_access);
 	}
 	if (c->on_disk_id) {
-		wr_context(w, SMB2_CREATE_QUERY_ON_DISK_ID, QFID_LEN, &last, &start);
+		wr_context(w, SMB2_CREATE_QUERY_ON_DISK_ID, QFID_LEN, &last);
 		wr_u64(w, key->inode);
 		wr_u64(w, key->volume);
 		wr_zero(w, 16); /* Reserved */

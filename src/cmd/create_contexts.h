@@ -24,7 +24,8 @@ struct create_contexts {
 	uint64_t snapshot; /* TWrp: a time, 0 for none	*/
 };
 
-/* list: the context list alone. STATUS_INVALID_PARAMETER for what is not well-formed or repeated. */
+/* list: the context list alone; EA values are borrowed from it. STATUS_INVALID_PARAMETER for what is not well-formed or
+ * repeated; or as sd_decode(), ea_decode(). */
 MUST_CHECK nt_status create_contexts_decode(struct span list, struct arena *a,
 					    struct create_contexts *ret_contexts);
 
