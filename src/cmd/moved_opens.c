@@ -90,6 +90,15 @@ static bool is_named(const struct open *o, const struct node *parent, const char
 	return o->parent == parent && utf8_eq_nocase(sep ? sep + 1 : o->path, name);
 }
 
+/* Through another share, whose root lies elsewhere, the path is another, perhaps none: only the name is known. */
+static void keep_name_only(char *path)
+{
+	const char *sep = strrchr(path, '\\');
+
+	if (sep)
+		memmove(path, sep + 1, strlen(sep + 1) + 1);
+}
+
 /* One that is being closed goes by the node's name, not by its own. */
 static bool rename_open(struct open *o, void *arg)
 {
@@ -102,6 +111,8 @@ static bool rename_open(struct open *o, void *arg)
 	LOCK_SCOPE(&o->lock);
 	if (o->state != OPEN_OPEN || !is_named(o, m->old_parent, m->old_name))
 		return true;
+	if (open_vfs(o) != open_vfs(m->through))
+		keep_name_only(m->paths[m->used]);
 	old_parent = o->parent;
 	old_path = o->path;
 	o->parent = m->parents[m->used];

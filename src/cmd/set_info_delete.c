@@ -105,6 +105,7 @@ static nt_status list(struct req *q, struct vfile *data)
 	l->data = data;
 	l->file = q->open->node->file;
 	l->max = ENTRIES_TO_LOOK_AT;
+	l->hidden_too = true; /* they would keep it from going */
 	return open_call(q, &l->call, VFS_READDIR, listed);
 }
 

@@ -150,7 +150,7 @@ static int take_entries(struct listing *l, const char *buf, size_t len)
 		int err;
 
 		pos += de->d_reclen;
-		if (!name_showable(de->d_name))
+		if (!r->hidden_too && !name_showable(de->d_name))
 			continue;
 		err = fill(l, de, &r->entries[r->count]);
 		if (err == -ENOENT)

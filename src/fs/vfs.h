@@ -241,6 +241,7 @@ struct vfs_readdir {
 	uint64_t cookie;      /* 0: from the start			*/
 	size_t max;           /* at most so many entries		*/
 	bool with_stat;       /* else only name, cookie, type and inode are filled */
+	bool hidden_too;      /* names that no client is shown: is it empty?	*/
 	/* out */
 	struct vfs_dirent *entries;
 	size_t count;

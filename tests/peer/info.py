@@ -11,7 +11,7 @@ from harness.testing import Failed, Test
 from peer import raw
 from peer.files import expect
 from peer.raw import CLOSE, CREATE, QUERY_DIRECTORY, QUERY_INFO, SET_INFO, SUCCESS, WRITE, Raw
-from peer.server import Server
+from peer.server import Server, scratch
 
 (ACCESS_DENIED, INVALID_PARAMETER, LENGTH_MISMATCH, OVERFLOW, TOO_SMALL, NO_MORE_FILES, NO_SUCH_FILE, NAME_INVALID, NAME_NOT_FOUND,
  COLLISION, PATH_NOT_FOUND, SHARING_VIOLATION, DELETE_PENDING, NOT_SUPPORTED, NOT_EMPTY, CANNOT_DELETE, INVALID_CLASS, NO_EAS,
@@ -196,6 +196,20 @@ def rename_opens(build):
         on_disk(s, "a", "d")
 
 
+def rename_shares(build):
+    """The same through two shares, one within the other."""
+    with scratch() as top, Server(build, shares={"share": {"path": top}, "inner": {"path": f"{top}/in"}}) as s, Client(s) as c, \
+            Client(s, share="inner") as inner:
+        a, b = c.open("in\\a"), inner.open("a")
+        c.set(a, 10, rename_data("in\\b"))
+        inner.set(b, 10, rename_data("c"))
+        c.set(a, 10, rename_data("in\\d"))
+        inner.set(b, 13, b"\1")
+        c.close(a)
+        inner.close(b)
+        expect(os.listdir(s.folder() + "/in"), [], "names")
+
+
 def rename_folder(build):
     """A directory moves with all that is in it, unless something of it is open."""
     with Server(build) as s, Client(s) as c, Client(s, user="bob") as other:
@@ -270,6 +284,10 @@ def delete_folder(build):
         c.set(f, 64, struct.pack("<I", 1 | 0x100), NOT_SUPPORTED)
         c.set(f, 64, struct.pack("<I", 1 | 0x10))
         c.close(f)
+        hidden = os.path.join(s.folder(), "d", "no? client sees this")
+        open(hidden, "w").close()
+        c.set(only, 13, b"\1", NOT_EMPTY)
+        os.unlink(hidden)
         c.set(only, 13, b"\1")
         c.open("d\\g", status=DELETE_PENDING)
         c.close(d, only)
@@ -568,7 +586,7 @@ def listing_pipelined(build):
 
 
 def tests(build):
-    for f in (rename, rename_over, rename_opens, rename_folder, link, delete, delete_folder, times, sizes, open_state, eas, query_security,
+    for f in (rename, rename_over, rename_opens, rename_shares, rename_folder, link, delete, delete_folder, times, sizes, open_state, eas, query_security,
               query_refused, read_only_share, listing, listing_patterns, listing_single, listing_refused, listing_pipelined):
         yield Test(f"info.{f.__name__.replace('_', '-')}", functools.partial(f, build))
     for dialect in ("2.0.2", "3.0", "3.1.1"):
