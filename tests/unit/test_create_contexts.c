@@ -22,9 +22,9 @@ static struct span build(uint8_t *buf, const struct context *list, size_t count)
 		wr_u16(&w, HEADER_LEN);
 		wr_u16(&w, name_len);
 		wr_u16(&w, 0x5555); /* Reserved: ignored */
-		wr_u16(&w, list[i].data.len
-				   ? (uint16_t)(HEADER_LEN + (name_len + 7) / 8 * 8)
-				   : 0);
+		wr_u16(&w,
+		       (uint16_t)(list[i].data.len ? HEADER_LEN + (name_len + 7) / 8 * 8
+						   : 0));
 		wr_u32(&w, (uint32_t)list[i].data.len);
 		wr_bytes(&w, span_of_str(list[i].name));
 		if (list[i].data.len)
