@@ -127,9 +127,15 @@ static void setup_hash_answer(struct req *q, struct span message)
 
 static nt_status setup_more(struct req *q, struct setup_req *s)
 {
+	struct wr *w = req_reply(q, 16 + s->answer.len);
+
+	setup_encode(w, 0, s->answer);
+	if (!wr_ok(w)) { /* nobody will see this challenge: the next token begins a new exchange */
+		setup_free(TAKE(q->channel->setup));
+		return STATUS_INSUFFICIENT_RESOURCES;
+	}
 	if (s->first && q->conn->dialect == SMB2_DIALECT_311)
 		q->encoded = setup_hash_answer;
-	setup_encode(req_reply(q, 16 + s->answer.len), 0, s->answer);
 	return STATUS_MORE_PROCESSING_REQUIRED;
 }
 
