@@ -150,14 +150,37 @@ static int class_of(const struct sid *sid, const struct sid *owner,
 										   : -1;
 }
 
+/* Which classes the DACL allows something by an ACE of their own, a bit each. */
+static unsigned classes_named(const struct acl *dacl, const struct sid *owner,
+			      const struct sid *group)
+{
+	unsigned named = 0;
+
+	for (size_t i = 0; i < dacl->count; i++) {
+		const struct ace *ace = &dacl->aces[i];
+		int class = ace->type == ACCESS_ALLOWED_ACE_TYPE
+				    ? class_of(&ace->sid, owner, group)
+				    : -1;
+
+		if (class >= 0 && !(ace->flags & INHERIT_ONLY_ACE))
+			named |= 1u << class;
+	}
+	return named;
+}
+
 /*
- * The mode that comes nearest to a DACL: allow ACEs add to their class, deny ACEs that come first take away. What
- * everyone has, owner and group have, too. [MS-DTYP] 2.5.3 restricted to three subjects
+ * The mode that comes nearest to a DACL: allow ACEs add to their class, deny ACEs that come first take away. What is
+ * denied to everyone is denied to owner and group, too; what is allowed to everyone only if no ACE of their own allows
+ * them anything. [MS-DTYP] 2.5.3 restricted to three subjects
+ *
+ * Deviation: there, everyone's ACE allows a member of the group whatever the group's own ACE leaves out. Here the mode
+ * 0604, which keeps the group out, would become 0644 when a client only writes back what it has read.
  */
 static uint32_t mode_of(const struct acl *dacl, const struct vfs_stat *stat,
 			const struct sid *owner, const struct sid *group)
 {
 	unsigned allowed[ACE_COUNT] = {0}, denied[ACE_COUNT] = {0};
+	unsigned named = classes_named(dacl, owner, group);
 	uint32_t mode = 0;
 
 	for (size_t i = 0; i < dacl->count; i++) {
@@ -166,15 +189,14 @@ static uint32_t mode_of(const struct acl *dacl, const struct vfs_stat *stat,
 
 		if (class < 0 || (ace->flags & INHERIT_ONLY_ACE))
 			continue;
-		/* everyone's ACE speaks of owner and group as well */
 		for (int c = class == 2 ? 0 : class; c <= class; c++) {
 			unsigned may = may_of(ace->mask, stat->type == VFS_DIR,
 					      stat->mode >> classes[c].shift);
 
-			if (ace->type == ACCESS_ALLOWED_ACE_TYPE)
-				allowed[c] |= may & ~denied[c];
-			else if (ace->type == ACCESS_DENIED_ACE_TYPE)
+			if (ace->type == ACCESS_DENIED_ACE_TYPE)
 				denied[c] |= may & ~allowed[c];
+			else if (c == class || !(named & 1u << c))
+				allowed[c] |= may & ~denied[c];
 		}
 	}
 	for (size_t i = 0; i < ACE_COUNT; i++)
