@@ -48,7 +48,7 @@ class Running:
     def __init__(self, argv, folder):
         self.said, (self.terminal, theirs) = "", pty.openpty()
         self.process = subprocess.Popen(argv, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs,
-                                        preexec_fn=lambda: os.login_tty(theirs) if hasattr(os, "login_tty") else take_terminal(theirs))
+                                        preexec_fn=lambda: os.login_tty(theirs))  # a session, so that Ctrl-C reaches all
         os.close(theirs)
 
     def until(self, pattern, seconds):
@@ -83,16 +83,8 @@ class Running:
         os.close(self.terminal)
 
 
-def take_terminal(fd):
-    """A session whose controlling terminal is fd, so that Ctrl-C reaches all of it."""
-    import fcntl
-    import termios
-    os.setsid()
-    fcntl.ioctl(fd, termios.TIOCSCTTY, 0)
-
-
-def use_demo(folder, prefix, seconds):
-    """make run, then the very line it prints."""
+def use_demo(folder, prefix, seconds, home):
+    """make run, then, at home, the very line it prints."""
     running = Running([*prefix, "make", "-C", folder, "run"], folder)
     try:
         line = running.until(r"^ +(smbclient //.*)$", seconds)[1]
@@ -102,7 +94,7 @@ def use_demo(folder, prefix, seconds):
                 raise Failed(f"`make run` does not tell: {word}")
         password = re.search(r"%([^']+)'", line)[1]
         done = subprocess.run(["sh", "-c", line + " -c 'ls; get README.txt got.txt; put /etc/services services.txt; ls'"],
-                              cwd=os.path.dirname(folder), capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
+                              cwd=home, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
         print(done.stdout, done.stderr)
         if done.returncode != 0 or "NT_STATUS" in done.stdout or "services.txt" not in done.stdout:
             raise Failed("the printed smbclient line does not list, get and put")
@@ -129,7 +121,7 @@ def fresh_copy(build):
         if os.getuid() == 0:
             command("chown", "-R", f"{NOBODY}:{NOBODY}", tmp)
         prefix = as_ordinary_user(tmp)
-        use_demo(folder, prefix, BUILD_SECONDS)
+        use_demo(folder, prefix, BUILD_SECONDS, tmp)
         said = command(*prefix, "make", "-C", folder, "test", "GROUPS=unit sim")
         return re.search(r"\d+ passed.*", said)[0]
 
@@ -139,7 +131,7 @@ def as_typed(build):
     if not shutil.which("smbclient"):
         raise Skip("smbclient is not installed (Debian package smbclient)")
     with scratch() as home:
-        use_demo(TOP, ["env", "-u", "SUDO_USER", "-u", "XDG_STATE_HOME", f"HOME={home}"], BUILD_SECONDS)
+        use_demo(TOP, ["env", "-u", "SUDO_USER", "-u", "XDG_STATE_HOME", f"HOME={home}"], BUILD_SECONDS, home)
 
 
 def tests(build):
