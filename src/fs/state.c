@@ -105,7 +105,8 @@ void state_free(struct state *s)
 /* Inodes are no peer's choice: mixing is enough. */
 static uint64_t key_hash(const struct node_key *key)
 {
-	return key->inode * UINT64_C(0x9E3779B97F4A7C15) ^ key->volume ^ key->generation;
+	return key->inode * UINT64_C(0x9E3779B97F4A7C15) ^ key->volume ^ key->generation ^
+	       key->stream;
 }
 
 static struct state_node *find_locked(struct state *s, const struct node_key *key)

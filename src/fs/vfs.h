@@ -29,12 +29,22 @@ struct node_key {
 	uint64_t volume; /* st_dev, mixed with what else tells volumes apart	*/
 	uint64_t inode;
 	uint64_t generation; /* 0 where the back end knows none			*/
+	uint64_t stream; /* of a named stream: a hash of its folded name; 0: the file itself */
 };
 
 static inline bool node_key_eq(const struct node_key *a, const struct node_key *b)
 {
 	return a->volume == b->volume && a->inode == b->inode &&
-	       a->generation == b->generation;
+	       a->generation == b->generation && a->stream == b->stream;
+}
+
+/* The file that a stream belongs to; itself if it is none. */
+static inline struct node_key node_key_base(const struct node_key *key)
+{
+	struct node_key base = *key;
+
+	base.stream = 0;
+	return base;
 }
 
 enum vfs_type { VFS_FILE, VFS_DIR, VFS_SYMLINK, VFS_SPECIAL };
