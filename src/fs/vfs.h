@@ -29,7 +29,8 @@ struct node_key {
 	uint64_t volume; /* st_dev, mixed with what else tells volumes apart	*/
 	uint64_t inode;
 	uint64_t generation; /* 0 where the back end knows none			*/
-	uint64_t stream; /* of a named stream: a hash of its folded name; 0: the file itself */
+	uint64_t
+		stream; /* of a named stream: a hash of its folded name; 0: the file itself */
 };
 
 static inline bool node_key_eq(const struct node_key *a, const struct node_key *b)

@@ -1,6 +1,7 @@
 #include "smb/server.h"
 
 #include "base/env.h"
+#include "smb/breaks.h"
 #include "smb/req.h"
 #include "smb/tree.h"
 
@@ -16,15 +17,15 @@ int smb_server_init(struct smb_server *s, struct env *env, const uint8_t guid[16
 	s->start_time = env_filetime(env);
 	env_random(env, mspan_of(s->hash_key, sizeof(s->hash_key)));
 	lock_init(&s->lock, LOCK_RANK_TABLE);
-	if (map_init(&s->sessions) != 0)
-		return -ENOMEM;
-	s->state = state_new();
+	lock_init(&s->opens_lock, LOCK_RANK_TABLE);
+	s->state = state_new(s->server_id, s->hash_key);
 	s->nodes = s->state ? node_table_new(s->state, s->hash_key) : NULL;
-	if (s->nodes)
-		return 0;
-	state_free(s->state);
-	map_fini(&s->sessions);
-	return -ENOMEM;
+	if (!s->nodes || map_init(&s->sessions) != 0 || map_init(&s->opens) != 0) {
+		smb_server_fini(s);
+		return -ENOMEM;
+	}
+	breaks_init(s);
+	return 0;
 }
 
 void smb_server_fini(struct smb_server *s)
@@ -32,6 +33,8 @@ void smb_server_fini(struct smb_server *s)
 	node_table_free(s->nodes);
 	state_free(s->state);
 	map_fini(&s->sessions);
+	map_fini(&s->opens);
+	lock_fini(&s->opens_lock);
 	lock_fini(&s->lock);
 }
 

@@ -57,9 +57,12 @@ struct smb_server {
 	struct notify_server *notify; /* NULL: CHANGE_NOTIFY is not supported here */
 	const struct account_names *accounts; /* NULL: SIDs have no names */
 
-	struct lock lock;     /* rank TABLE */
-	struct map sessions;  /* L  by SessionId */
-	size_t session_count; /* L */
+	struct state_sink breaks; /* smb/breaks.h */
+	struct lock lock;         /* rank TABLE */
+	struct map sessions;      /* L  by SessionId */
+	size_t session_count;     /* L */
+	struct lock opens_lock;   /* rank TABLE */
+	struct map opens;         /* L of opens_lock  open.by_state_id */
 	atomic_size_t open_count;
 	atomic_ullong next_open_id;
 	atomic_ullong next_conn_id;
