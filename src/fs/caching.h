@@ -36,7 +36,7 @@ struct caching {
 enum caching_use {
 	CACHING_USE_OPEN,      /* OPEN that leaves the contents alone		*/
 	CACHING_USE_OVERWRITE, /* OPEN that replaces them			*/
-	CACHING_USE_SHARE, /* OPEN_BREAK_H: share modes conflict, so that keeping a handle open is in the way */
+	CACHING_USE_SHARE, /* OPEN_BREAK_H: share modes conflict, a handle is in the way */
 	CACHING_USE_WRITE, /* WRITE, sizes, zeroes				*/
 	CACHING_USE_LOCK,  /* LOCK_CONTROL					*/
 	CACHING_USE_NAME, /* rename, link, deletion, security: SET_INFORMATION, SET_SECURITY */
