@@ -1,0 +1,659 @@
+/* test_local_watch.c - what other processes do to files that are watched, told by fanotify. */
+#include "posix_fixture.h"
+
+#include "fs/cred.h"
+#include "fs/local_watch.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+enum { WAIT_S = 20, MANY = 2000, BEFORE_OVERFLOW_MAX = 20000 };
+
+/* A volume whose files are watched, and what was told of them. */
+struct rig {
+	struct fix fix;
+	struct local_sink sink;
+	struct local_watch *watch;
+	struct node_key
+		canary; /* opened by a process when all before it must have been told */
+	struct vfile *canary_file;
+	sem_t canary_told, gate;
+	atomic_bool gated; /* each telling waits for the gate */
+	atomic_uint told[LOCAL_EVENT_COUNT];
+	uint64_t last_inode; /* of what was told last */
+	uint32_t *seen;      /* by inode - seen_from, if there: how often */
+	uint64_t seen_from, seen_range;
+	atomic_int seen_count; /* that were told at all */
+};
+
+static void on_change(struct local_sink *s, const struct node_key *key,
+		      enum local_event what)
+{
+	struct rig *r = container_of(s, struct rig, sink);
+
+	if (atomic_load(&r->gated))
+		sem_wait(&r->gate);
+	if (node_key_eq(key, &r->canary)) {
+		sem_post(&r->canary_told);
+		return;
+	}
+	if (r->seen && key->inode - r->seen_from < r->seen_range)
+		if (!r->seen[key->inode - r->seen_from]++)
+			r->seen_count++;
+	r->last_inode = key->inode;
+	r->told[what]++;
+}
+
+static struct vfile *rig_find(struct rig *r, const char *path, struct node_key *ret_key)
+{
+	struct vfs_lookup l;
+
+	assert_int_equal(fix_lookup(&r->fix, NULL, path, &l), 0);
+	*ret_key = l.stat.key;
+	return l.file;
+}
+
+/* A file in the share, made if it is not there; with a path handle. */
+static struct vfile *rig_file(struct rig *r, const char *name, struct node_key *ret_key)
+{
+	int err = fix_create(&r->fix, name, false);
+
+	CHECK(err == 0 || err == -EEXIST);
+	return rig_find(r, name, ret_key);
+}
+
+static const char *rig_path(struct rig *r, const char *name)
+{
+	char rel[300];
+
+	snprintf(rel, sizeof(rel), "share/%s", name);
+	return fix_path(&r->fix, rel);
+}
+
+static void rig_fini(struct rig *r)
+{
+	fanotify_watch_free(r->watch);
+	vfile_put(r->canary_file);
+	sem_destroy(&r->canary_told);
+	sem_destroy(&r->gate);
+	fix_fini(&r->fix);
+	free(r->seen);
+}
+
+/* marks_max: besides the canary. */
+static void rig_init_at(struct rig *r, const char *parent, size_t marks_max)
+{
+	struct fanotify_settings settings = {
+		.sink = &r->sink, .hash_key = fix_hash_key, .marks_max = marks_max + 1};
+	int err;
+
+	*r = (struct rig){.sink.changed = on_change};
+	fix_init_at(&r->fix, parent,
+		    (struct posix_settings){.switch_credentials = cred_can_switch()});
+	CHECK_EQ(sem_init(&r->canary_told, 0, 0), 0);
+	CHECK_EQ(sem_init(&r->gate, 0, 0), 0);
+	err = fanotify_watch_new(&settings, &r->watch);
+	if (err == -ENOSYS || err == -EPERM || err == -EINVAL) {
+		print_message("[  REASON  ] no fanotify (FAN_REPORT_FID): %s\n",
+			      strerror(-err));
+		rig_fini(r);
+		skip();
+	}
+	CHECK_EQ(err, 0);
+	r->canary_file = rig_file(r, "canary", &r->canary);
+	local_watch_set(r->watch, r->canary_file, &r->canary, WATCH_OPENS);
+}
+
+static void rig_init(struct rig *r)
+{
+	rig_init_at(r, "/tmp", LOCAL_MARKS_MAX);
+}
+
+static void by_another(void (*act)(const char *path), const char *path)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		act(path);
+		_exit(0);
+	}
+	CHECK(pid > 0);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+}
+
+static void must(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+static void act_open(const char *path)
+{
+	int fd = open(path, O_RDONLY);
+
+	must(fd >= 0);
+	close(fd);
+}
+
+static void act_write(const char *path)
+{
+	int fd = open(path, O_WRONLY);
+
+	must(fd >= 0 && write(fd, "x", 1) == 1);
+	close(fd);
+}
+
+static void act_write_much(const char *path)
+{
+	int fd = open(path, O_WRONLY);
+
+	must(fd >= 0);
+	for (int i = 0; i < 20000; i++)
+		must(pwrite(fd, "x", 1, 0) == 1);
+	close(fd);
+}
+
+static void act_truncate(const char *path)
+{
+	must(truncate(path, 7) == 0);
+}
+
+static void act_store(const char *path)
+{
+	int fd = open(path, O_RDWR);
+	char *p;
+
+	must(fd >= 0 && ftruncate(fd, 1) == 0);
+	p = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	must(p != MAP_FAILED);
+	*p = 'y';
+	must(munmap(p, 1) == 0);
+	close(fd);
+}
+
+static void act_look(const char *path)
+{
+	struct stat st;
+
+	must(stat(path, &st) == 0 && access(path, R_OK) == 0);
+}
+
+static void act_unlink(const char *path)
+{
+	must(unlink(path) == 0);
+}
+
+static void act_create(const char *path)
+{
+	char name[200];
+	int fd;
+
+	snprintf(name, sizeof(name), "%s/new", path);
+	fd = open(name, O_WRONLY | O_CREAT, 0644);
+	must(fd >= 0);
+	close(fd);
+}
+
+static void act_mkdir(const char *path)
+{
+	char name[200];
+
+	snprintf(name, sizeof(name), "%s/dir", path);
+	must(mkdir(name, 0755) == 0);
+}
+
+static void act_rename(const char *path)
+{
+	char from[200], to[200];
+
+	snprintf(from, sizeof(from), "%s/new", path);
+	snprintf(to, sizeof(to), "%s/renamed", path);
+	must(rename(from, to) == 0);
+}
+
+static void act_remove(const char *path)
+{
+	char name[200];
+
+	snprintf(name, sizeof(name), "%s/renamed", path);
+	must(unlink(name) == 0);
+}
+
+/* Everything that has happened so far has been told. */
+static void rig_sync(struct rig *r)
+{
+	struct timespec end;
+
+	CHECK_EQ(clock_gettime(CLOCK_REALTIME, &end), 0);
+	end.tv_sec += WAIT_S;
+	by_another(act_open, rig_path(r, "canary"));
+	CHECK_EQ(sem_timedwait(&r->canary_told, &end), 0);
+}
+
+/* What was told since the last time, as WATCH_*. */
+static unsigned rig_news(struct rig *r)
+{
+	unsigned what = 0;
+
+	rig_sync(r);
+	for (unsigned e = 0; e < LOCAL_EVENT_COUNT; e++)
+		if (atomic_exchange(&r->told[e], 0))
+			what |= 1U << e;
+	return what;
+}
+
+/* What is done to a file, what is asked for, what is told. */
+static const struct {
+	void (*act)(const char *path);
+	unsigned asked, told;
+} doings[] = {
+	{act_open, WATCH_OPENS, WATCH_OPENS},
+	{act_open, WATCH_CHANGES, 0},
+	{act_write, WATCH_OPENS, WATCH_OPENS},
+	{act_write, WATCH_CHANGES, WATCH_CHANGES},
+	{act_write, WATCH_OPENS | WATCH_CHANGES, WATCH_OPENS | WATCH_CHANGES},
+	{act_truncate, WATCH_OPENS, 0},
+	{act_truncate, WATCH_CHANGES, WATCH_CHANGES},
+	{act_store, WATCH_OPENS, WATCH_OPENS},
+	{act_store, WATCH_CHANGES, WATCH_CHANGES},
+	{act_look, WATCH_OPENS | WATCH_CHANGES, 0},
+};
+
+static void check_doings(struct rig *r, bool another)
+{
+	struct node_key key;
+	struct vfile *file = rig_file(r, "file", &key);
+
+	for (size_t i = 0; i < ARRAY_LEN(doings); i++) {
+		local_watch_set(r->watch, file, &key, doings[i].asked);
+		if (another)
+			by_another(doings[i].act, rig_path(r, "file"));
+		else
+			doings[i].act(rig_path(r, "file"));
+		CHECK_EQ(rig_news(r), another ? doings[i].told : 0);
+		if (another && doings[i].told)
+			CHECK_EQ(r->last_inode, key.inode);
+	}
+	local_watch_set(r->watch, file, &key, 0);
+	vfile_put(file);
+}
+
+TEST(what_others_do_is_told_if_it_was_asked_for)
+{
+	struct rig r;
+
+	rig_init(&r);
+	check_doings(&r, true);
+	CHECK_EQ(fanotify_watch_counts(r.watch).own, 0);
+	rig_fini(&r);
+}
+
+TEST(a_file_system_in_memory_is_watched_as_well)
+{
+	struct rig r;
+
+	if (access("/dev/shm", W_OK) != 0) {
+		print_message("[  REASON  ] no /dev/shm\n");
+		skip();
+	}
+	rig_init_at(&r, "/dev/shm", LOCAL_MARKS_MAX);
+	check_doings(&r, true);
+	rig_fini(&r);
+}
+
+TEST(what_we_do_ourselves_is_not_told)
+{
+	struct rig r;
+
+	rig_init(&r);
+	check_doings(&r, false);
+	CHECK(fanotify_watch_counts(r.watch).own > 0);
+	rig_fini(&r);
+}
+
+TEST(names_of_a_directory_are_told_and_nothing_else_of_it)
+{
+	static const struct {
+		void (*act)(const char *path);
+		unsigned told;
+	} steps[] = {
+		{act_create, WATCH_NAMES},
+		{act_rename, WATCH_NAMES},
+		{act_remove, WATCH_NAMES},
+		{act_mkdir, WATCH_NAMES},
+		{act_open, 0},
+		{act_look, 0},
+	};
+	struct node_key key;
+	struct vfile *dir;
+	struct rig r;
+
+	rig_init(&r);
+	CHECK_EQ(fix_create(&r.fix, "d", true), 0);
+	dir = rig_find(&r, "d", &key);
+	local_watch_set(r.watch, dir, &key, WATCH_NAMES);
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		by_another(steps[i].act, rig_path(&r, "d"));
+		CHECK_EQ(rig_news(&r), steps[i].told);
+	}
+	local_watch_set(r.watch, dir, &key, 0);
+	vfile_put(dir);
+	rig_fini(&r);
+}
+
+TEST(we_change_a_directory_and_nothing_is_told)
+{
+	struct node_key key;
+	struct vfile *dir;
+	struct rig r;
+
+	rig_init(&r);
+	CHECK_EQ(fix_create(&r.fix, "d", true), 0);
+	dir = rig_find(&r, "d", &key);
+	local_watch_set(r.watch, dir, &key, WATCH_NAMES);
+	act_create(rig_path(&r, "d"));
+	act_rename(rig_path(&r, "d"));
+	CHECK_EQ(rig_news(&r), 0);
+	vfile_put(dir);
+	rig_fini(&r);
+}
+
+TEST(many_writes_are_told_a_few_times)
+{
+	struct node_key key;
+	struct vfile *file;
+	struct rig r;
+
+	rig_init(&r);
+	file = rig_file(&r, "file", &key);
+	local_watch_set(r.watch, file, &key, WATCH_CHANGES);
+	by_another(act_write_much, rig_path(&r, "file"));
+	rig_sync(&r);
+	CHECK(r.told[LOCAL_CHANGED] >= 1);
+	CHECK(r.told[LOCAL_CHANGED] <
+	      2000); /* one in 2 ms; 20000 writes do not take 4 s */
+	vfile_put(file);
+	rig_fini(&r);
+}
+
+TEST(what_was_taken_back_is_not_told)
+{
+	struct node_key key;
+	struct vfile *file;
+	struct rig r;
+
+	rig_init(&r);
+	file = rig_file(&r, "file", &key);
+	local_watch_set(r.watch, file, &key, WATCH_OPENS | WATCH_CHANGES);
+	local_watch_set(r.watch, file, &key, WATCH_CHANGES);
+	by_another(act_open, rig_path(&r, "file"));
+	CHECK_EQ(rig_news(&r), 0);
+	local_watch_set(r.watch, file, &key, 0);
+	by_another(act_write, rig_path(&r, "file"));
+	CHECK_EQ(rig_news(&r), 0);
+	CHECK_EQ(fanotify_watch_counts(r.watch).marks, 1); /* the canary */
+	vfile_put(file);
+	rig_fini(&r);
+}
+
+TEST(path_and_data_handle_stand_for_the_same_file)
+{
+	struct vfile *file, *data;
+	struct node_key key;
+	struct rig r;
+
+	rig_init(&r);
+	file = rig_file(&r, "file", &key);
+	data = fix_open(&r.fix, file, false, true);
+	local_watch_set(r.watch, data, &key, WATCH_OPENS);
+	by_another(act_open, rig_path(&r, "file"));
+	CHECK_EQ(rig_news(&r), WATCH_OPENS);
+	local_watch_set(r.watch, file, &key, 0);
+	by_another(act_open, rig_path(&r, "file"));
+	CHECK_EQ(rig_news(&r), 0);
+	vfile_put(data);
+	vfile_put(file);
+	rig_fini(&r);
+}
+
+/* Clients may cache what their user may not read: a handle that writes, or looks at attributes. */
+TEST(the_right_to_read_is_not_needed)
+{
+	struct cred *nobody = cred_new(65534, 65534, NULL, 0);
+	struct node_key key;
+	struct vfile *file;
+	struct rig r;
+
+	if (!cred_can_switch()) {
+		print_message("[  REASON  ] needs root with CAP_SETUID and CAP_SETGID\n");
+		cred_put(nobody);
+		skip();
+	}
+	rig_init(&r);
+	file = rig_file(&r, "file", &key);
+	CHECK_EQ(chmod(rig_path(&r, "file"), 0600), 0);
+	cred_become(nobody);
+	local_watch_set(r.watch, file, &key, WATCH_OPENS);
+	cred_become(NULL);
+	by_another(act_open, rig_path(&r, "file"));
+	CHECK_EQ(rig_news(&r), WATCH_OPENS);
+	CHECK_EQ(fanotify_watch_counts(r.watch).impossible, 0);
+	vfile_put(file);
+	cred_put(nobody);
+	rig_fini(&r);
+}
+
+TEST(beyond_the_bound_files_are_not_watched_until_others_go)
+{
+	struct vfile *file[3];
+	struct node_key key[3];
+	struct rig r;
+
+	rig_init_at(&r, "/tmp", 2);
+	for (size_t i = 0; i < 3; i++) {
+		file[i] = rig_file(&r, (const char *[]){"a", "b", "c"}[i], &key[i]);
+		local_watch_set(r.watch, file[i], &key[i], WATCH_OPENS);
+	}
+	CHECK_EQ(fanotify_watch_counts(r.watch).full, 1);
+	by_another(act_open, rig_path(&r, "c"));
+	CHECK_EQ(rig_news(&r), 0);
+	local_watch_set(r.watch, file[0], &key[0], 0);
+	local_watch_set(r.watch, file[2], &key[2], WATCH_OPENS);
+	by_another(act_open, rig_path(&r, "c"));
+	CHECK_EQ(rig_news(&r), WATCH_OPENS);
+	CHECK_EQ(fanotify_watch_counts(r.watch).marks, 3);
+	for (size_t i = 0; i < 3; i++)
+		vfile_put(file[i]);
+	rig_fini(&r);
+}
+
+TEST(streams_and_files_of_others_are_left_alone)
+{
+	static const struct vfs_ops other_ops = {0};
+	struct vfile other = {.ops = &other_ops};
+	struct node_key key;
+	struct vfile *file;
+	struct rig r;
+
+	rig_init(&r);
+	file = rig_file(&r, "file", &key);
+	local_watch_set(r.watch, &other, &key, WATCH_OPENS);
+	local_watch_set(NULL, file, &key, WATCH_OPENS);
+	key.stream = 1;
+	local_watch_set(r.watch, file, &key, WATCH_OPENS);
+	CHECK_EQ(fanotify_watch_counts(r.watch).marks, 1);
+	CHECK_EQ(fanotify_watch_counts(r.watch).impossible, 0);
+	vfile_put(file);
+	rig_fini(&r);
+}
+
+TEST(a_file_that_is_gone_can_still_be_given_up)
+{
+	struct node_key key;
+	struct vfile *file;
+	struct rig r;
+
+	rig_init(&r);
+	file = rig_file(&r, "file", &key);
+	local_watch_set(r.watch, file, &key, WATCH_CHANGES);
+	by_another(act_unlink, rig_path(&r, "file"));
+	local_watch_set(r.watch, file, &key, WATCH_OPENS);
+	local_watch_set(r.watch, file, &key, 0);
+	CHECK_EQ(fanotify_watch_counts(r.watch).marks, 1);
+	CHECK_EQ(rig_news(&r), 0);
+	vfile_put(file);
+	rig_fini(&r);
+}
+
+/* Of many files exactly those are told that were opened. */
+TEST(each_of_many_files_is_told_by_its_own_key)
+{
+	struct node_key *keys = calloc(MANY, sizeof(*keys));
+	char name[16];
+	struct rig r;
+
+	rig_init(&r);
+	for (int i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "f%d", i);
+		struct vfile *file = rig_file(&r, name, &keys[i]);
+
+		local_watch_set(r.watch, file, &keys[i], WATCH_OPENS);
+		vfile_put(file);
+		arena_reset(&r.fix.arena);
+	}
+	CHECK_EQ(fanotify_watch_counts(r.watch).marks, MANY + 1);
+	for (int i = 0; i < MANY; i += 100) {
+		snprintf(name, sizeof(name), "f%d", i);
+		by_another(act_open, rig_path(&r, name));
+		CHECK_EQ(rig_news(&r), WATCH_OPENS);
+		CHECK_EQ(r.last_inode, keys[i].inode);
+	}
+	free(keys);
+	rig_fini(&r);
+}
+
+/* ---- threads ------------------------------------------------------------------------------------ */
+
+struct setter {
+	struct local_watch *watch;
+	struct vfile *file;
+	struct node_key key;
+	unsigned what;
+};
+
+static void *set_often(void *arg)
+{
+	struct setter *s = arg;
+
+	for (int i = 0; i < 5000; i++)
+		local_watch_set(s->watch, s->file, &s->key, i % 2 ? 0 : s->what);
+	return NULL;
+}
+
+TEST(threads_that_disagree_leave_the_last_word)
+{
+	struct setter a, b;
+	pthread_t thread;
+	struct rig r;
+
+	rig_init(&r);
+	a = (struct setter){.watch = r.watch, .what = WATCH_OPENS};
+	a.file = rig_file(&r, "file", &a.key);
+	b = a;
+	b.what = WATCH_CHANGES;
+	CHECK_EQ(pthread_create(&thread, NULL, set_often, &b), 0);
+	set_often(&a);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	CHECK_EQ(fanotify_watch_counts(r.watch).marks, 1);
+	by_another(act_write, rig_path(&r, "file"));
+	CHECK_EQ(rig_news(&r), 0);
+	local_watch_set(r.watch, a.file, &a.key, WATCH_OPENS);
+	by_another(act_write, rig_path(&r, "file"));
+	CHECK_EQ(rig_news(&r), WATCH_OPENS);
+	vfile_put(a.file);
+	rig_fini(&r);
+}
+
+/* ---- overflow ----------------------------------------------------------------------------------- */
+
+static size_t queue_max(void)
+{
+	FILE *f = fopen("/proc/sys/fs/fanotify/max_queued_events", "r");
+	size_t max = 16384;
+
+	if (!f)
+		return max;
+	if (fscanf(f, "%zu", &max) != 1)
+		max = 0;
+	fclose(f);
+	return max;
+}
+
+static void act_open_all(const char *top)
+{
+	char path[200];
+
+	for (int i = 0;; i++) {
+		int fd;
+
+		snprintf(path, sizeof(path), "%s/f%d", top, i);
+		fd = open(path, O_RDONLY);
+		if (fd < 0)
+			return;
+		close(fd);
+	}
+}
+
+/* The files f0, f1, ... are watched, and r->seen will know which were told. */
+static void watch_many(struct rig *r, int count)
+{
+	uint64_t low = UINT64_MAX, high = 0;
+	struct node_key key;
+	char name[16];
+
+	for (int i = 0; i < count; i++) {
+		snprintf(name, sizeof(name), "f%d", i);
+		struct vfile *file = rig_file(r, name, &key);
+
+		local_watch_set(r->watch, file, &key, WATCH_OPENS);
+		vfile_put(file);
+		arena_reset(&r->fix.arena);
+		low = key.inode < low ? key.inode : low;
+		high = key.inode > high ? key.inode : high;
+	}
+	r->seen_from = low;
+	r->seen_range = high - low + 1;
+	r->seen = calloc(r->seen_range, sizeof(*r->seen));
+	assert_non_null(r->seen);
+}
+
+TEST(when_events_are_lost_all_files_are_told)
+{
+	size_t max = queue_max();
+	int count = (int)max + 2000;
+	struct rig r;
+
+	if (max == 0 || max > BEFORE_OVERFLOW_MAX) {
+		print_message(
+			"[  REASON  ] fs.fanotify.max_queued_events is too large\n");
+		skip();
+	}
+	rig_init_at(&r, access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp",
+		    LOCAL_MARKS_MAX);
+	watch_many(&r, count);
+	r.gated = true;
+	by_another(act_open_all, rig_path(&r, ""));
+	r.gated = false;
+	sem_post(&r.gate);
+	for (int ms = 0; r.seen_count < count && ms < WAIT_S * 1000; ms++)
+		usleep(1000);
+	CHECK_EQ(r.seen_count, count);
+	CHECK(fanotify_watch_counts(r.watch).overflows >= 1);
+	rig_fini(&r);
+}
+
+TEST_MAIN()
