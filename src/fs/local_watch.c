@@ -30,8 +30,7 @@
 
 enum {
 	EVENTS_BYTES = 65536, /* read at once */
-	REST_MS =
-		2, /* between two reads: the kernel puts what is alike together meanwhile */
+	REST_MS = 2, /* between two reads: meanwhile the kernel merges what is alike */
 	HANDLE_MAX = 128, /* MAX_HANDLE_SZ */
 };
 

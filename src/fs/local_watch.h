@@ -25,8 +25,7 @@ enum local_event {
 
 /* What to tell of. What costs our own reads and writes least while a client caches: */
 enum {
-	WATCH_OPENS =
-		1 << LOCAL_OPENED, /* writes: who changes a file opens it first	*/
+	WATCH_OPENS = 1 << LOCAL_OPENED, /* writes: who changes a file opens it first	*/
 	WATCH_CHANGES = 1 << LOCAL_CHANGED, /* reads only; our writes are slower	*/
 	WATCH_NAMES = 1 << LOCAL_NAMES,     /* a directory				*/
 };
@@ -52,11 +51,14 @@ struct local_watch {
 };
 
 /*
- * From now on tell of `what` (WATCH_*) about file, a path or data handle (better: quicker) whose key is `key`; 0: of
- * nothing any more. Before the cache is granted. Whoever asked for something asks for 0 before he gives up the file.
- * Calls for one file do not overtake each other (its turn): the last one counts.
+ * From now on tell of `what` (WATCH_*) about file, whose key is `key`; 0: of nothing any more. A data handle is quicker
+ * than a path handle; either stands for the file. To be called before what is cached is granted; and whoever asked for
+ * something asks for 0 before he gives up the file.
  *
- * Files of another back end and named streams, which others cannot reach, are not watched. w NULL: nothing is.
+ * The last call for a file counts: the caller sees to it that they come in the right order (inside its turn). The thread
+ * may act as the server itself afterwards.
+ *
+ * Files of another back end, and named streams, which others cannot reach, are not watched. w NULL: nothing is.
  */
 static inline void local_watch_set(struct local_watch *w, struct vfile *file,
 				   const struct node_key *key, unsigned what)
@@ -87,8 +89,10 @@ struct fanotify_counts {
 	unsigned long long overflows;
 };
 
-/* On the thread that starts the server: who may see whose process it is decides what the kernel tells. Needs Linux 5.13
- * where the server is an ordinary user, else 5.8; -ENOSYS, -EPERM, -EINVAL where there is no such thing. */
+/*
+ * On the thread that starts the server, before it gives up rights: with CAP_SYS_ADMIN the kernel tells which process it
+ * was, otherwise 0 for all but us. Needs Linux 5.13 there, else 5.8; -ENOSYS, -EPERM, -EINVAL where there is no such thing.
+ */
 MUST_CHECK int fanotify_watch_new(const struct fanotify_settings *s,
 				  struct local_watch **ret);
 void fanotify_watch_free(struct local_watch *w); /* no set is under way; NULL is fine */

@@ -9,10 +9,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Where local processes' doings arrive. The breaks of what is cached under key start here. */
+void smb_server_local_change(struct smb_server *s, const struct node_key *key,
+			     enum local_event what)
+{
+	atomic_fetch_add(&s->counters.local[what], 1);
+}
+
+static void local_changed(struct local_sink *sink, const struct node_key *key,
+			  enum local_event what)
+{
+	smb_server_local_change(container_of(sink, struct smb_server, local_sink), key,
+				what);
+}
+
 int smb_server_init(struct smb_server *s, struct env *env, const uint8_t guid[16])
 {
 	memset(s, 0, sizeof(*s));
 	s->env = env;
+	s->local_sink.changed = local_changed;
 	memcpy(s->guid, guid, sizeof(s->guid));
 	s->start_time = env_filetime(env);
 	env_random(env, mspan_of(s->hash_key, sizeof(s->hash_key)));

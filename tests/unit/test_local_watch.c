@@ -22,8 +22,8 @@ struct rig {
 	sem_t canary_told, gate;
 	atomic_bool gated; /* each telling waits for the gate */
 	atomic_uint told[LOCAL_EVENT_COUNT];
-	uint64_t last_inode; /* of what was told last */
-	uint32_t *seen;      /* by inode - seen_from, if there: how often */
+	_Atomic uint64_t last_inode; /* of what was told last */
+	uint32_t *seen;              /* by inode - seen_from, if there: how often */
 	uint64_t seen_from, seen_range;
 	atomic_int seen_count; /* that were told at all */
 };
@@ -420,33 +420,6 @@ TEST(path_and_data_handle_stand_for_the_same_file)
 	rig_fini(&r);
 }
 
-/* Clients may cache what their user may not read: a handle that writes, or looks at attributes. */
-TEST(the_right_to_read_is_not_needed)
-{
-	struct cred *nobody = cred_new(65534, 65534, NULL, 0);
-	struct node_key key;
-	struct vfile *file;
-	struct rig r;
-
-	if (!cred_can_switch()) {
-		print_message("[  REASON  ] needs root with CAP_SETUID and CAP_SETGID\n");
-		cred_put(nobody);
-		skip();
-	}
-	rig_init(&r);
-	file = rig_file(&r, "file", &key);
-	CHECK_EQ(chmod(rig_path(&r, "file"), 0600), 0);
-	cred_become(nobody);
-	local_watch_set(r.watch, file, &key, WATCH_OPENS);
-	cred_become(NULL);
-	by_another(act_open, rig_path(&r, "file"));
-	CHECK_EQ(rig_news(&r), WATCH_OPENS);
-	CHECK_EQ(fanotify_watch_counts(r.watch).impossible, 0);
-	vfile_put(file);
-	cred_put(nobody);
-	rig_fini(&r);
-}
-
 TEST(beyond_the_bound_files_are_not_watched_until_others_go)
 {
 	struct vfile *file[3];
@@ -543,7 +516,50 @@ struct setter {
 	struct vfile *file;
 	struct node_key key;
 	unsigned what;
+	struct cred *cred;
 };
+
+static void *set_as_user(void *arg)
+{
+	struct setter *s = arg;
+
+	cred_confine_thread();
+	cred_become(s->cred);
+	local_watch_set(s->watch, s->file, &s->key, s->what);
+	return NULL;
+}
+
+/* Clients may cache what their user may not read: a handle that writes, or looks at attributes. */
+TEST(the_right_to_read_is_not_needed)
+{
+	struct setter user = {.cred = cred_new(65534, 65534, NULL, 0),
+			      .what = WATCH_OPENS};
+	pthread_t thread;
+	struct rig r;
+
+	if (!cred_can_switch()) {
+		print_message("[  REASON  ] needs root with CAP_SETUID and CAP_SETGID\n");
+		cred_put(user.cred);
+		skip();
+	}
+	rig_init(&r);
+	user.watch = r.watch;
+	user.file = rig_file(&r, "file", &user.key);
+	CHECK_EQ(chmod(rig_path(&r, "file"), 0600), 0);
+	CHECK_EQ(pthread_create(&thread, NULL, set_as_user, &user), 0);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	by_another(act_open, rig_path(&r, "file"));
+	CHECK_EQ(rig_news(&r), WATCH_OPENS);
+	user.what = 0;
+	CHECK_EQ(pthread_create(&thread, NULL, set_as_user, &user), 0);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	by_another(act_open, rig_path(&r, "file"));
+	CHECK_EQ(rig_news(&r), 0);
+	CHECK_EQ(fanotify_watch_counts(r.watch).impossible, 0);
+	vfile_put(user.file);
+	cred_put(user.cred);
+	rig_fini(&r);
+}
 
 static void *set_often(void *arg)
 {
