@@ -380,6 +380,27 @@ TEST(many_writes_are_told_a_few_times)
 	rig_fini(&r);
 }
 
+/* The kernel keeps apart what different processes do; the second and third come while the first is being told. */
+TEST(in_one_batch_a_file_is_told_once)
+{
+	struct node_key key;
+	struct vfile *file;
+	struct rig r;
+
+	rig_init(&r);
+	file = rig_file(&r, "file", &key);
+	local_watch_set(r.watch, file, &key, WATCH_OPENS);
+	r.gated = true;
+	for (int i = 0; i < 3; i++)
+		by_another(act_open, rig_path(&r, "file"));
+	r.gated = false;
+	sem_post(&r.gate);
+	rig_sync(&r);
+	CHECK(r.told[LOCAL_OPENED] == 1 || r.told[LOCAL_OPENED] == 2);
+	vfile_put(file);
+	rig_fini(&r);
+}
+
 TEST(what_was_taken_back_is_not_told)
 {
 	struct node_key key;
