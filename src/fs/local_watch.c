@@ -11,42 +11,27 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "fs/fan.h"
 #include "fs/posix_impl.h"
 #include "fs/reader.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fanotify.h>
-#include <sys/vfs.h>
 #include <unistd.h>
-
-/* Linux 6.5: a handle that need not be good for opening, as fanotify uses them; <fcntl.h> may lack it. */
-#ifndef AT_HANDLE_FID
-#define AT_HANDLE_FID 0x200
-#endif
 
 enum {
 	EVENTS_BYTES = 65536, /* read at once */
 	REST_MS = 2, /* between two reads: meanwhile the kernel merges what is alike */
-	HANDLE_MAX = 128, /* MAX_HANDLE_SZ */
-};
-
-/* What the kernel calls a file. */
-struct handle {
-	fsid_t fsid;
-	int type;
-	unsigned len;
-	uint8_t bytes[HANDLE_MAX];
 };
 
 struct mark {
 	struct map_node by_key, by_handle; /* L */
 	struct list_node in_all;           /* L */
 	struct node_key key;               /* I */
-	struct handle handle;              /* I */
+	struct fan_handle handle;          /* I */
 	unsigned wanted;                   /* L  by the last set */
 	bool busy;                         /* L  somebody is asking the kernel */
 	unsigned asked, got;               /* whose `busy` it is: of the kernel */
@@ -83,15 +68,9 @@ static uint64_t key_hash(const struct fan *f, const struct node_key *key)
 	return map_hash(f->hash_key, span_of(key, sizeof(*key)));
 }
 
-static uint64_t handle_hash(const struct fan *f, const struct handle *h)
+static uint64_t handle_hash(const struct fan *f, const struct fan_handle *h)
 {
 	return map_hash(f->hash_key, span_of(h->bytes, h->len));
-}
-
-static bool handle_eq(const struct handle *a, const struct handle *b)
-{
-	return memcmp(&a->fsid, &b->fsid, sizeof(a->fsid)) == 0 && a->type == b->type &&
-	       a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
 }
 
 /* The lock is held, here and below. */
@@ -107,13 +86,13 @@ static struct mark *mark_of_key(const struct fan *f, const struct node_key *key)
 	return NULL;
 }
 
-static struct mark *mark_of_handle(const struct fan *f, const struct handle *h)
+static struct mark *mark_of_handle(const struct fan *f, const struct fan_handle *h)
 {
 	for (struct map_node *n = map_first(&f->by_handle, handle_hash(f, h)); n;
 	     n = map_next(n)) {
 		struct mark *m = container_of(n, struct mark, by_handle);
 
-		if (handle_eq(&m->handle, h))
+		if (fan_handle_eq(&m->handle, h))
 			return m;
 	}
 	return NULL;
@@ -135,33 +114,6 @@ static void mark_unlink(struct fan *f, struct mark *m)
 
 /* ---- asking the kernel --------------------------------------------------------------------------- */
 
-/* Closing after a write stands for stores through a mapping, which the kernel does not see one by one. */
-static const uint64_t event_masks[LOCAL_EVENT_COUNT] = {
-	[LOCAL_OPENED] = FAN_OPEN,
-	[LOCAL_CHANGED] = FAN_MODIFY | FAN_CLOSE_WRITE,
-	[LOCAL_NAMES] = FAN_CREATE | FAN_DELETE | FAN_MOVED_FROM | FAN_MOVED_TO,
-};
-
-static uint64_t mask_of(unsigned what)
-{
-	uint64_t mask = 0;
-
-	for (unsigned e = 0; e < LOCAL_EVENT_COUNT; e++)
-		if (what & 1U << e)
-			mask |= event_masks[e];
-	return what & WATCH_NAMES ? mask | FAN_ONDIR : mask;
-}
-
-static unsigned what_of(uint64_t mask)
-{
-	unsigned what = 0;
-
-	for (unsigned e = 0; e < LOCAL_EVENT_COUNT; e++)
-		if (mask & event_masks[e])
-			what |= 1U << e;
-	return what;
-}
-
 static void count_failure(struct fan *f, int err)
 {
 	bool full = err == -ENOSPC || err == -ENOMEM;
@@ -175,30 +127,6 @@ static void count_failure(struct fan *f, int err)
 	else
 		log_verbose("clients may cache files that cannot be watched: %s",
 			    strerror(-err));
-}
-
-static int handle_read(const struct posix_file *file, struct handle *ret)
-{
-	struct {
-		struct file_handle h;
-		uint8_t bytes[HANDLE_MAX];
-	} buf = {.h.handle_bytes = HANDLE_MAX};
-	struct handle h = {0};
-	struct statfs fs;
-	int mount, err;
-
-	err = name_to_handle_at(file->fd, "", &buf.h, &mount,
-				AT_EMPTY_PATH | AT_HANDLE_FID);
-	if (err < 0 && errno == EINVAL)
-		err = name_to_handle_at(file->fd, "", &buf.h, &mount, AT_EMPTY_PATH);
-	if (err < 0 || fstatfs(file->fd, &fs) < 0)
-		return -errno;
-	h.fsid = fs.f_fsid;
-	h.type = buf.h.handle_type;
-	h.len = buf.h.handle_bytes;
-	memcpy(h.bytes, buf.h.f_handle, h.len);
-	*ret = h;
-	return 0;
 }
 
 static int ask_once(const struct fan *f, const struct posix_file *file, unsigned flags,
@@ -219,7 +147,7 @@ static int ask_once(const struct fan *f, const struct posix_file *file, unsigned
 static int ask(const struct fan *f, const struct posix_file *file, unsigned flags,
 	       unsigned what)
 {
-	uint64_t mask = mask_of(what);
+	uint64_t mask = fan_mask(what);
 	int err;
 
 	if (!mask)
@@ -253,7 +181,7 @@ static int mark_new(const struct posix_file *file, const struct node_key *key,
 		    struct mark **ret_mark)
 {
 	struct mark *m = calloc(1, sizeof(*m));
-	int err = m ? handle_read(file, &m->handle) : -ENOMEM;
+	int err = m ? fan_handle_read(file->fd, &m->handle) : -ENOMEM;
 
 	if (err) {
 		free(m);
@@ -375,7 +303,7 @@ static void tell(struct fan *f, const struct node_key *key, unsigned what)
 }
 
 /* Of `what`, that which is to be told of h now. */
-static unsigned news(struct fan *f, const struct handle *h, unsigned what,
+static unsigned news(struct fan *f, const struct fan_handle *h, unsigned what,
 		     struct node_key *ret_key)
 {
 	LOCK_SCOPE(&f->lock);
@@ -424,42 +352,18 @@ static void tell_all(struct fan *f)
 		tell(f, &key, what);
 }
 
-/* The handle of one event, as fanotify(7) lays it out behind it: the first and only record. */
-static bool event_handle(struct span record, struct handle *ret)
-{
-	struct fanotify_event_info_fid info;
-	struct file_handle fh;
-	struct handle h = {0};
-
-	if (record.len < sizeof(info) + sizeof(fh))
-		return false;
-	memcpy(&info, record.p, sizeof(info));
-	memcpy(&fh, record.p + sizeof(info), sizeof(fh));
-	if (info.hdr.info_type != FAN_EVENT_INFO_TYPE_FID ||
-	    fh.handle_bytes > HANDLE_MAX ||
-	    fh.handle_bytes > record.len - sizeof(info) - sizeof(fh))
-		return false;
-	static_assert(sizeof(h.fsid) == sizeof(info.fsid), "the same in both headers");
-	memcpy(&h.fsid, &info.fsid, sizeof(h.fsid));
-	h.type = fh.handle_type;
-	h.len = fh.handle_bytes;
-	memcpy(h.bytes, record.p + sizeof(info) + sizeof(fh), h.len);
-	*ret = h;
-	return true;
-}
-
 static void on_event(struct fan *f, const struct fanotify_event_metadata *e,
 		     struct span record)
 {
 	struct node_key key;
-	struct handle h;
+	struct fan_handle h;
 
 	if (e->mask & FAN_Q_OVERFLOW)
 		tell_all(f);
 	else if (e->pid == f->self) /* others are 0 where we may not know them */
 		atomic_fetch_add(&f->own, 1);
-	else if (event_handle(record, &h))
-		tell(f, &key, news(f, &h, what_of(e->mask), &key));
+	else if (fan_handle_parse(record, &h))
+		tell(f, &key, news(f, &h, fan_what(e->mask), &key));
 }
 
 /* Events are aligned to 4 bytes, which is less than they want. */

@@ -1,250 +1,13 @@
 /* test_local_watch.c - what other processes do to files that are watched, told by fanotify. */
-#include "posix_fixture.h"
+#include "local_rig.h"
 
-#include "fs/cred.h"
-#include "fs/local_watch.h"
-
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
-#include <semaphore.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
-enum { WAIT_S = 20, MANY = 2000, BEFORE_OVERFLOW_MAX = 20000 };
-
-/* A volume whose files are watched, and what was told of them. */
-struct rig {
-	struct fix fix;
-	struct local_sink sink;
-	struct local_watch *watch;
-	struct node_key
-		canary; /* opened by a process when all before it must have been told */
-	struct vfile *canary_file;
-	sem_t canary_told, gate;
-	atomic_bool gated; /* each telling waits for the gate */
-	atomic_uint told[LOCAL_EVENT_COUNT];
-	_Atomic uint64_t last_inode; /* of what was told last */
-	uint32_t *seen;              /* by inode - seen_from, if there: how often */
-	uint64_t seen_from, seen_range;
-	atomic_int seen_count; /* that were told at all */
-};
-
-static void on_change(struct local_sink *s, const struct node_key *key,
-		      enum local_event what)
-{
-	struct rig *r = container_of(s, struct rig, sink);
-
-	if (atomic_load(&r->gated))
-		sem_wait(&r->gate);
-	if (node_key_eq(key, &r->canary)) {
-		sem_post(&r->canary_told);
-		return;
-	}
-	if (r->seen && key->inode - r->seen_from < r->seen_range)
-		if (!r->seen[key->inode - r->seen_from]++)
-			r->seen_count++;
-	r->last_inode = key->inode;
-	r->told[what]++;
-}
-
-static struct vfile *rig_find(struct rig *r, const char *path, struct node_key *ret_key)
-{
-	struct vfs_lookup l;
-
-	assert_int_equal(fix_lookup(&r->fix, NULL, path, &l), 0);
-	*ret_key = l.stat.key;
-	return l.file;
-}
-
-/* A file in the share, made if it is not there; with a path handle. */
-static struct vfile *rig_file(struct rig *r, const char *name, struct node_key *ret_key)
-{
-	int err = fix_create(&r->fix, name, false);
-
-	CHECK(err == 0 || err == -EEXIST);
-	return rig_find(r, name, ret_key);
-}
-
-static const char *rig_path(struct rig *r, const char *name)
-{
-	char rel[300];
-
-	snprintf(rel, sizeof(rel), "share/%s", name);
-	return fix_path(&r->fix, rel);
-}
-
-static void rig_fini(struct rig *r)
-{
-	fanotify_watch_free(r->watch);
-	vfile_put(r->canary_file);
-	sem_destroy(&r->canary_told);
-	sem_destroy(&r->gate);
-	fix_fini(&r->fix);
-	free(r->seen);
-}
-
-/* marks_max: besides the canary. */
-static void rig_init_at(struct rig *r, const char *parent, size_t marks_max)
-{
-	struct fanotify_settings settings = {
-		.sink = &r->sink, .hash_key = fix_hash_key, .marks_max = marks_max + 1};
-	int err;
-
-	*r = (struct rig){.sink.changed = on_change};
-	fix_init_at(&r->fix, parent,
-		    (struct posix_settings){.switch_credentials = cred_can_switch()});
-	CHECK_EQ(sem_init(&r->canary_told, 0, 0), 0);
-	CHECK_EQ(sem_init(&r->gate, 0, 0), 0);
-	err = fanotify_watch_new(&settings, &r->watch);
-	if (err == -ENOSYS || err == -EPERM || err == -EINVAL) {
-		print_message("[  REASON  ] no fanotify (FAN_REPORT_FID): %s\n",
-			      strerror(-err));
-		rig_fini(r);
-		skip();
-	}
-	CHECK_EQ(err, 0);
-	r->canary_file = rig_file(r, "canary", &r->canary);
-	local_watch_set(r->watch, r->canary_file, &r->canary, WATCH_OPENS);
-}
-
-static void rig_init(struct rig *r)
-{
-	rig_init_at(r, "/tmp", LOCAL_MARKS_MAX);
-}
-
-static void by_another(void (*act)(const char *path), const char *path)
-{
-	int status;
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		act(path);
-		_exit(0);
-	}
-	CHECK(pid > 0);
-	CHECK_EQ(waitpid(pid, &status, 0), pid);
-	CHECK_EQ(status, 0);
-}
-
-static void must(bool ok)
-{
-	if (!ok)
-		abort();
-}
-
-static void act_open(const char *path)
-{
-	int fd = open(path, O_RDONLY);
-
-	must(fd >= 0);
-	close(fd);
-}
-
-static void act_write(const char *path)
-{
-	int fd = open(path, O_WRONLY);
-
-	must(fd >= 0 && write(fd, "x", 1) == 1);
-	close(fd);
-}
-
-static void act_write_much(const char *path)
-{
-	int fd = open(path, O_WRONLY);
-
-	must(fd >= 0);
-	for (int i = 0; i < 20000; i++)
-		must(pwrite(fd, "x", 1, 0) == 1);
-	close(fd);
-}
-
-static void act_truncate(const char *path)
-{
-	must(truncate(path, 7) == 0);
-}
-
-static void act_store(const char *path)
-{
-	int fd = open(path, O_RDWR);
-	char *p;
-
-	must(fd >= 0 && ftruncate(fd, 1) == 0);
-	p = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	must(p != MAP_FAILED);
-	*p = 'y';
-	must(munmap(p, 1) == 0);
-	close(fd);
-}
-
-static void act_look(const char *path)
-{
-	struct stat st;
-
-	must(stat(path, &st) == 0 && access(path, R_OK) == 0);
-}
-
-static void act_unlink(const char *path)
-{
-	must(unlink(path) == 0);
-}
-
-static void act_create(const char *path)
-{
-	char name[200];
-	int fd;
-
-	snprintf(name, sizeof(name), "%s/new", path);
-	fd = open(name, O_WRONLY | O_CREAT, 0644);
-	must(fd >= 0);
-	close(fd);
-}
-
-static void act_mkdir(const char *path)
-{
-	char name[200];
-
-	snprintf(name, sizeof(name), "%s/dir", path);
-	must(mkdir(name, 0755) == 0);
-}
-
-static void act_rename(const char *path)
-{
-	char from[200], to[200];
-
-	snprintf(from, sizeof(from), "%s/new", path);
-	snprintf(to, sizeof(to), "%s/renamed", path);
-	must(rename(from, to) == 0);
-}
-
-static void act_remove(const char *path)
-{
-	char name[200];
-
-	snprintf(name, sizeof(name), "%s/renamed", path);
-	must(unlink(name) == 0);
-}
-
-/* Everything that has happened so far has been told. */
-static void rig_sync(struct rig *r)
-{
-	struct timespec end;
-
-	CHECK_EQ(clock_gettime(CLOCK_REALTIME, &end), 0);
-	end.tv_sec += WAIT_S;
-	by_another(act_open, rig_path(r, "canary"));
-	CHECK_EQ(sem_timedwait(&r->canary_told, &end), 0);
-}
-
-/* What was told since the last time, as WATCH_*. */
-static unsigned rig_news(struct rig *r)
-{
-	unsigned what = 0;
-
-	rig_sync(r);
-	for (unsigned e = 0; e < LOCAL_EVENT_COUNT; e++)
-		if (atomic_exchange(&r->told[e], 0))
-			what |= 1U << e;
-	return what;
-}
+enum { MANY = 2000, BEFORE_OVERFLOW_MAX = 20000 };
 
 /* What is done to a file, what is asked for, what is told. */
 static const struct {
@@ -612,6 +375,83 @@ TEST(threads_that_disagree_leave_the_last_word)
 	by_another(act_write, rig_path(&r, "file"));
 	CHECK_EQ(rig_news(&r), WATCH_OPENS);
 	vfile_put(a.file);
+	rig_fini(&r);
+}
+
+/* ---- without the kernel's help -------------------------------------------------------------------- */
+
+/* From now on the call is refused to this process. */
+static void refuse(unsigned call, unsigned err)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | err),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {.len = ARRAY_LEN(code), .filter = code};
+
+	must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	must(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+}
+
+static void new_without(unsigned call, unsigned err)
+{
+	struct local_sink sink = {.changed = on_change};
+	struct fanotify_settings settings = {
+		.sink = &sink, .hash_key = fix_hash_key, .marks_max = 1};
+	struct local_watch *w = NULL;
+
+	refuse(call, err);
+	must(fanotify_watch_new(&settings, &w) == -(int)err && !w);
+}
+
+static void act_new_old_kernel(const char *path)
+{
+	new_without(SYS_fanotify_init, ENOSYS);
+}
+
+static void act_new_forbidden(const char *path)
+{
+	new_without(SYS_fanotify_init, EPERM);
+}
+
+TEST(where_there_is_no_fanotify_there_is_no_watch)
+{
+	by_another(act_new_old_kernel, "");
+	by_another(act_new_forbidden, "");
+}
+
+static void *set_refused(void *arg)
+{
+	struct setter *s = arg;
+
+	refuse(SYS_fanotify_mark, EOPNOTSUPP);
+	local_watch_set(s->watch, s->file, &s->key, WATCH_OPENS);
+	local_watch_set(s->watch, s->file, &s->key, 0);
+	refuse(SYS_name_to_handle_at, EOPNOTSUPP);
+	local_watch_set(s->watch, s->file, &s->key, WATCH_OPENS);
+	return NULL;
+}
+
+/* A filter is a thread's own: in ours the file can still be watched. */
+TEST(a_file_system_that_cannot_is_counted_and_left_alone)
+{
+	struct setter s = {0};
+	pthread_t thread;
+	struct rig r;
+
+	rig_init(&r);
+	s.watch = r.watch;
+	s.file = rig_file(&r, "file", &s.key);
+	CHECK_EQ(pthread_create(&thread, NULL, set_refused, &s), 0);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	CHECK_EQ(fanotify_watch_counts(r.watch).impossible, 2);
+	CHECK_EQ(fanotify_watch_counts(r.watch).marks, 1);
+	local_watch_set(r.watch, s.file, &s.key, WATCH_OPENS);
+	by_another(act_open, rig_path(&r, "file"));
+	CHECK_EQ(rig_news(&r), WATCH_OPENS);
+	vfile_put(s.file);
 	rig_fini(&r);
 }
 
