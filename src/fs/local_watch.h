@@ -10,7 +10,7 @@
  *          watcher's thread.
  * Errors   a file that cannot be watched is counted and said once; the caller is not told: its lease is granted all the
  *          same.
- * Spec     none; stands for the other opens of [MS-FSA] 2.1.4.12, which local processes do not make through us
+ * Spec     none; stands for the other opens of [MS-FSA] 2.1.4.12, for those that are not made through us
  */
 #pragma once
 
@@ -32,7 +32,8 @@ enum {
 
 /*
  * Who is told. changed() may post messages and take locks, not wait; no lock is held. It may come late: after what was
- * asked for has been taken back. One batch of the kernel's events is told once, and batches are 2 ms apart at least.
+ * asked for has been taken back. In one batch of the kernel's events each is told once; batches are 2 ms
+ * apart, unless very much happens.
  */
 struct local_sink {
 	void (*changed)(struct local_sink *s, const struct node_key *key,
@@ -69,9 +70,8 @@ static inline void local_watch_set(struct local_watch *w, struct vfile *file,
 
 /* ---- the fanotify one --------------------------------------------------------------------------- */
 
-enum {
-	LOCAL_MARKS_MAX = 131072
-}; /* files a server; the kernel's own bound may be lower */
+/* Files a server; the kernel's own bound may be lower. */
+enum { LOCAL_MARKS_MAX = 131072 };
 
 struct fanotify_settings {
 	struct local_sink *sink; /* outlives the watch */
