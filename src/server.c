@@ -111,6 +111,8 @@ static void local_watch_make(struct server *s)
 		log_verbose("no fanotify: what local processes do to files that clients "
 			    "cache is not noticed: %s",
 			    strerror(-err));
+	else
+		node_table_watch(s->smb.nodes, s->smb.local_watch);
 }
 
 static int core_make(struct server *s)

@@ -501,6 +501,8 @@ static void close_applied(struct wait *w)
 	struct open_closing *c = container_of(w, struct open_closing, wait);
 	struct open *o = c->open;
 
+	if (o->node->watched)
+		node_watch(o->node);
 	if (!c->result.remove_name || !c->unlink.dir) {
 		vfile_put(TAKE(c->unlink.dir));
 		close_tell(c, atomic_load(&o->wrote));
