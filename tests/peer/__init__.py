@@ -1,9 +1,9 @@
 """Real clients, and one of our own that breaks the rules, against a private server."""
-from peer import attack, caching, capture, create, files, impacket_peer, info, ipc, lifecycle, policy
+from peer import attack, caching, capture, contend, create, files, impacket_peer, info, ipc, lifecycle, policy
 
 
 def tests(build):
-    for module in (files, caching, create, impacket_peer, info, ipc, capture, policy, attack, lifecycle):
+    for module in (files, caching, create, impacket_peer, info, ipc, capture, policy, attack, lifecycle, contend):
         yield from module.tests(build)
 
 
@@ -20,3 +20,9 @@ def thread_tests(build):
     """For the thread sanitizer: several clients at once, and reload and stop beside them."""
     yield from (t for t in files.quick_tests(build) if "several" in t.name or "SMB3_11" in t.name)
     yield from (t for t in lifecycle.tests(build) if "reload" in t.name or "stop" in t.name)
+    yield from contend.tests(build)
+
+
+def soak_tests(build, seconds):
+    """For hours, if one likes."""
+    yield from contend.tests(build, seconds)
