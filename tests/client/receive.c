@@ -344,6 +344,20 @@ static bool session_is_known(const struct client *c, uint64_t id)
 	return id == 0;
 }
 
+/* Who demands that all be encrypted is not told in plain text; a break of nobody's is for any session. */
+static bool plain_is_lawful(const struct client *c, uint64_t id)
+{
+	list_for_each (n, &c->sessions) {
+		const struct client_session *s = container_of(n, struct client_session,
+							      node);
+
+		if ((id == 0 || s->id == id) &&
+		    !(s->flags & SMB2_SESSION_FLAG_ENCRYPT_DATA))
+			return true;
+	}
+	return false;
+}
+
 static int break_take(struct client *c, const struct smb2_header *h, struct span message,
 		      const struct client_session *opened, void *arg)
 {
@@ -354,6 +368,8 @@ static int break_take(struct client *c, const struct smb2_header *h, struct span
 	if (h->flags != SMB2_FLAGS_SERVER_TO_REDIR || h->status || h->credits ||
 	    h->tree_id || !session_is_known(c, h->session_id))
 		return fault_in(c, h, "the header of a break that is none");
+	if (!opened && !plain_is_lawful(c, h->session_id))
+		return fault_in(c, h, "a plain break where all is to be encrypted");
 	if (!answer_break(message, &b))
 		return fault_in(c, h, "malformed break");
 	if (b.lease && c->dialect < SMB2_DIALECT_210)

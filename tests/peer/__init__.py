@@ -13,6 +13,7 @@ def quick_tests(build):
     for module in (caching, create, impacket_peer, info, ipc, policy):
         yield from module.tests(build)
     yield from attack.tests(build, quick=True)
+    yield from contend.tests(build)
     yield from (t for t in lifecycle.tests(build) if t.name.rpartition(".")[2] in ("reload-shares", "reload-nested", "passwd", "as-root", "stop-under-load"))
 
 

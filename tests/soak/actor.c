@@ -352,9 +352,17 @@ static void send_leave(struct actor *a, enum leaving how)
 
 static void hang_up(struct actor *a)
 {
+	struct conn *c = a->conn;
+	uint64_t lost[ACTORS_EACH];
+
 	world_of(a)->hangups++;
-	conn_close(a->conn, rng_chance(rng_of(a), 700));
-	conn_open(a->conn);
+	for (size_t i = 0; i < ACTORS_EACH; i++)
+		lost[i] = c->actors[i].session->id;
+	conn_close(c, rng_chance(rng_of(a), 700));
+	for (size_t i = 0; i < ACTORS_EACH; i++)
+		if (rng_chance(rng_of(a), 500))
+			c->actors[i].previous_id = lost[i];
+	conn_open(c);
 }
 
 /* ---- one turn --------------------------------------------------------------------------------------------- */

@@ -82,6 +82,7 @@ void conn_open(struct conn *c)
 
 	s.got = conn_got;
 	s.client.broke = conn_broke;
+	s.client.previous_session_id = c->actors[0].previous_id;
 	s.arg = c;
 	c->serial = ++w->serial;
 	c->early_count = 0;
@@ -90,6 +91,7 @@ void conn_open(struct conn *c)
 		return;
 	c->actors[0].session = c->sock->client->session;
 	c->actors[1].session = client_session_add(c->sock->client, &s.client.logon);
+	c->actors[1].session->previous_id = c->actors[1].previous_id;
 	(void)enter(w, c->sock, &c->actors[1].tree);
 }
 
@@ -106,6 +108,7 @@ void conn_close(struct conn *c, bool hard)
 	for (size_t i = 0; i < ACTORS_EACH; i++) {
 		actor_end_opens(&c->actors[i]);
 		c->actors[i].leaving = STAYS;
+		c->actors[i].previous_id = 0;
 	}
 	sock_close(TAKE(c->sock), hard);
 }

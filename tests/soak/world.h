@@ -70,7 +70,8 @@ struct actor {
 	struct conn *conn;
 	struct client_session *session;
 	uint32_t tree;
-	enum leaving leaving;                /* comes back once nothing is under way */
+	uint64_t previous_id; /* of what it lost by hanging up and wants replaced; or 0 */
+	enum leaving leaving; /* comes back once nothing is under way */
 	struct model_open *opens[OPENS_MAX]; /* live ones, counted */
 	size_t open_count;
 	unsigned op_count;

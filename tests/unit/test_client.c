@@ -240,6 +240,55 @@ TEST(client_takes_both_kinds_of_breaks)
 	client_free(x.client);
 }
 
+/* A break sealed in the session of that id, by the key of ours. */
+static int receive_sealed(struct box *x, uint64_t session_id)
+{
+	static const uint8_t key[16] = "an encryption k.", tail[SEAL_NONCE_TAIL_LEN];
+	struct seal_tx *tx = seal_tx_new(SEAL_AES_128_GCM, span_of(key, sizeof(key)),
+					 tail);
+	struct smb2_header h = break_header();
+	uint8_t room[256];
+	struct mspan m = break_frame(room + SEAL_HEADER_LEN, 128, &h,
+				     span_of(lease_break, sizeof(lease_break)));
+	int err;
+
+	m = mspan_of(room, m.len + SEAL_HEADER_LEN);
+	x->client->session->open = seal_key_new(SEAL_AES_128_GCM,
+						span_of(key, sizeof(key)));
+	CHECK_EQ(seal_message(tx, session_id, m), 0);
+	seal_tx_free(tx);
+	err = client_receive(x->client, m, got, x);
+	seal_key_free(TAKE(x->client->session->open));
+	return err;
+}
+
+TEST(client_takes_breaks_sealed_in_a_session_of_its_own)
+{
+	struct box x;
+
+	box_open(&x, broke);
+	CHECK_EQ(receive_sealed(&x, SESSION), 0);
+	CHECK(x.last.sealed && x.last.lease);
+	CHECK(receive_sealed(&x, SESSION + 1) < 0);
+	CHECK_EQ(x.breaks, 1);
+	client_free(x.client);
+}
+
+TEST(client_refuses_plain_breaks_where_all_is_encrypted)
+{
+	struct smb2_header h = break_header();
+	struct box x;
+
+	box_open(&x, broke);
+	x.client->session->flags = SMB2_SESSION_FLAG_ENCRYPT_DATA;
+	CHECK(receive_break(&x, &h, span_of(lease_break, sizeof(lease_break))) < 0);
+	client_session_add(x.client, &settings.logon);
+	CHECK_EQ(receive_break(&x, &h, span_of(lease_break, sizeof(lease_break))), 0);
+	h.session_id = SESSION;
+	CHECK(receive_break(&x, &h, span_of(lease_break, sizeof(lease_break))) < 0);
+	client_free(x.client);
+}
+
 TEST(client_refuses_breaks_of_what_nobody_asked_for)
 {
 	struct smb2_header h = break_header();
