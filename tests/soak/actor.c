@@ -149,6 +149,7 @@ static void send_create(struct actor *a)
 		.actor = a->index,
 		.access = c.access,
 		.share = c.share,
+		.oplock = c.oplock,
 	};
 	op->wants_lease = c.oplock == SMB2_OPLOCK_LEVEL_LEASE;
 	op->lease_wanted = lease;

@@ -4,7 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LATE_MAX_MS = 2000 };
+enum {
+	LATE_MAX_MS = 2000,
+	STALL_S =
+		10, /* two rounds of it are well below what a server waits for an acknowledgement */
+};
 
 /* What no well-formed request to a server in order is answered. */
 static const nt_status impossible[] = {
@@ -122,6 +126,14 @@ static bool lease_said(struct world *w, const struct op *op,
 	return a->oplock == SMB2_OPLOCK_LEVEL_LEASE;
 }
 
+/* No more than was asked for; of a lease that is not said, as it may be an older one's. */
+static bool oplock_was_asked_for(uint8_t asked, uint8_t got)
+{
+	if (asked == SMB2_OPLOCK_LEVEL_LEASE || got == SMB2_OPLOCK_LEVEL_LEASE)
+		return got == asked || got == SMB2_OPLOCK_LEVEL_NONE;
+	return got <= asked;
+}
+
 static void created(struct op *op, const struct client_answer *answer)
 {
 	struct actor *a = op->actor;
@@ -141,6 +153,9 @@ static void created(struct op *op, const struct client_answer *answer)
 	}
 	if (model_find(&w->model, a->conn->serial, created.id))
 		model_fault(&w->model, "client %u was given an id twice", a->index);
+	if (!oplock_was_asked_for(op->wanted.oplock, created.oplock))
+		model_fault(&w->model, "client %u asked for oplock %#x and got %#x",
+			    a->index, op->wanted.oplock, created.oplock);
 	leased = lease_said(w, op, &created, &lease);
 	op->wanted.id = created.id;
 	op->wanted.granted = op->wanted.oplock = created.oplock;
@@ -219,6 +234,13 @@ static const char *status_fault(const struct op *op, nt_status st)
 	return NULL;
 }
 
+/* A logon that takes its time keeps us from reading the other connections. */
+void world_stalled(struct world *w)
+{
+	if (env_now_ns(&w->clock.env) - w->round_ns > STALL_S * UINT64_C(1000000000))
+		model_unsure(&w->model);
+}
+
 void conn_got(void *arg, const struct client_answer *a)
 {
 	struct conn *c = arg;
@@ -227,6 +249,7 @@ void conn_got(void *arg, const struct client_answer *a)
 
 	if (!op || a->interim)
 		return;
+	world_stalled(c->world);
 	c->world->model.tick++;
 	count_status(c->world, a->status);
 	why = status_fault(op, a->status);

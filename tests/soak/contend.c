@@ -42,14 +42,16 @@ static bool goes_on(const struct world *w)
 	return w->model.faults < MODEL_FAULTS_MAX;
 }
 
-/* Until there is something to read, or a moment has passed. */
-static void wait_moment(const struct world *w)
+/* Once there is something to read, or a moment has passed. */
+static void begin_round(struct world *w)
 {
 	struct pollfd fds[CONNS];
 
 	for (size_t i = 0; i < CONNS; i++)
 		fds[i] = (struct pollfd){.fd = w->conns[i].sock->fd, .events = POLLIN};
 	(void)poll(fds, CONNS, 1);
+	world_stalled(w);
+	w->round_ns = now_ns(w);
 }
 
 static size_t live_opens(const struct world *w)
@@ -77,7 +79,7 @@ static void run(struct world *w, unsigned seconds)
 	uint64_t start = now_ns(w), said = start;
 
 	while (goes_on(w) && now_ns(w) - start < seconds * SECOND_NS) {
-		wait_moment(w);
+		begin_round(w);
 		for (size_t i = 0; i < CONNS; i++)
 			conn_turn(&w->conns[i]);
 		for (size_t i = 0; i < ACTORS; i++)
@@ -125,7 +127,7 @@ static void drain(struct world *w)
 
 	w->draining = true;
 	while (goes_on(w) && !is_drained(w)) {
-		wait_moment(w);
+		begin_round(w);
 		for (size_t i = 0; i < CONNS; i++) {
 			conn_turn(&w->conns[i]);
 			for (size_t j = 0; w->conns[i].sock && j < ACTORS_EACH; j++)
@@ -281,6 +283,7 @@ static void world_init(struct world *w, uint64_t seed)
 {
 	w->rng.state = seed;
 	clock_init(&w->clock);
+	w->round_ns = now_ns(w);
 	model_init(&w->model);
 	for (unsigned i = 0; i < CONNS; i++) {
 		struct conn *c = &w->conns[i];

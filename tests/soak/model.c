@@ -155,7 +155,7 @@ static void lease_granted(struct model *m, struct model_lease *l,
 	if (said->state)
 		m->leases_granted++;
 	l->state = said->state;
-	if (l->breaking || l->acks || sent < l->unsure_at ||
+	if (l->breaking || l->acks || sent < l->unsure_at || sent < m->unsure_at ||
 	    (said->flags & SMB2_LEASE_FLAG_BREAK_IN_PROGRESS))
 		l->state = 0;
 }
@@ -220,6 +220,8 @@ struct model_open *model_opened(struct model *m, const struct model_open *o,
 	}
 	if (new->oplock != SMB2_OPLOCK_LEVEL_NONE && !lease)
 		m->oplocks_granted++;
+	if (sent < m->unsure_at)
+		new->oplock = SMB2_OPLOCK_LEVEL_NONE;
 	list_add_tail(&m->opens, &new->node);
 	check_open(m, new);
 	return new;
@@ -236,6 +238,15 @@ void model_ends(struct model *m, struct model_open *o)
 	o->lease->state = 0;
 	o->lease->breaking = false;
 	o->lease->unsure_at = ++m->tick; /* whatever is under way was before */
+}
+
+void model_unsure(struct model *m)
+{
+	m->unsure_at = ++m->tick;
+	list_for_each (n, &m->leases)
+		container_of(n, struct model_lease, node)->state = 0;
+	list_for_each (n, &m->opens)
+		container_of(n, struct model_open, node)->oplock = SMB2_OPLOCK_LEVEL_NONE;
 }
 
 struct model_open *model_get(struct model_open *o)

@@ -29,6 +29,7 @@ enum { MODEL_LOCKS_MAX = 16, MODEL_FAULTS_MAX = 10 };
 
 struct model {
 	uint64_t tick; /* counts what was sent and read */
+	uint64_t unsure_at;
 	struct list_node opens, leases;
 	unsigned faults;
 	bool quiet; /* for tests of the model itself */
@@ -73,6 +74,12 @@ void model_fini(struct model *m);
 /* Say what cannot be. */
 __attribute__((format(printf, 2, 3))) void model_fault(struct model *m,
 						       const char *format, ...);
+
+/*
+ * Nothing was read for so long that the server may have given up waiting for acknowledgements: what was cached until now
+ * is not certain any more.
+ */
+void model_unsure(struct model *m);
 
 /* What a CREATE led to; everything but the lease is filled in. It is live from now on, with one reference. */
 struct model_open *model_opened(struct model *m, const struct model_open *o,

@@ -105,7 +105,8 @@ struct world {
 	struct model model;
 	struct conn conns[CONNS];
 	unsigned serial;
-	bool draining; /* nobody begins anything any more */
+	uint64_t round_ns; /* since when each connection is being read once more */
+	bool draining;     /* nobody begins anything any more */
 	unsigned long requests, hangups, logoffs;
 	struct {
 		nt_status status;
@@ -134,7 +135,8 @@ void actor_ack(struct actor *a, struct model_open *o, struct model_lease *l,
 	       uint32_t level);
 void op_free(struct op *op);
 
-/* answers.c: the callbacks of a connection. */
+/* answers.c: the callbacks of a connection; whether what was not read for long makes caches uncertain. */
+void world_stalled(struct world *w);
 void conn_got(void *arg, const struct client_answer *a);
 void conn_broke(void *arg, const struct client_break *b);
 

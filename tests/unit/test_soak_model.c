@@ -206,6 +206,21 @@ TEST(model_an_acknowledgement_under_way_makes_nothing_certain)
 	end(0);
 }
 
+TEST(model_after_a_long_silence_no_cache_is_certain)
+{
+	uint64_t sent;
+
+	begin();
+	sent = ++m.tick;
+	leased(1, 'a', RWH, ++m.tick);
+	opened(FILE_B, FILE_READ_DATA, ALL_SHARES, SMB2_OPLOCK_LEVEL_BATCH);
+	model_unsure(&m);
+	leased(2, 'b', RWH, sent);
+	leased(3, 'c', R, ++m.tick);
+	opened(FILE_B, FILE_READ_DATA, ALL_SHARES, SMB2_OPLOCK_LEVEL_II);
+	end(0);
+}
+
 /* ---- locks ------------------------------------------------------------------------------------------------ */
 
 TEST(model_exclusive_locks_overlap_with_nothing)
