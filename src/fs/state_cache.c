@@ -197,6 +197,8 @@ nt_status state_ack(struct state_node *n, const struct state_op *op, struct stat
 	st = caching_ack(&h->caching, op->caching, &notice);
 	holder_changed(n, h);
 	note(h, &notice, op->now_ms, k);
+	if (notice.tell) /* a further step of the same break: Windows counts it once */
+		h->epoch--;
 	result_of(h, ret);
 	if (!h->caching.breaking) /* else they go on waiting, for all of it */
 		release_waiters(n, k);
