@@ -33,10 +33,14 @@ static const uint64_t caps_switch = CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID);
 static const uint64_t caps_files = CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_DAC_OVERRIDE) |
 				   CAP_BIT(CAP_DAC_READ_SEARCH) | CAP_BIT(CAP_FOWNER);
 
+/* For a user to whom fs/access.c has said yes. */
+static const uint64_t caps_raised = CAP_BIT(CAP_DAC_OVERRIDE) | CAP_BIT(CAP_FOWNER);
+
 /* What the kernel holds for this thread, as far as we set it. */
 struct acting {
 	enum { SWITCH_UNKNOWN, SWITCH_NO, SWITCH_YES } ability;
-	bool known; /* the rest is what the kernel has */
+	bool known;  /* the rest is what the kernel has */
+	bool raised; /* caps_raised on top of what a user has */
 	uint64_t permitted;
 	uid_t uid;
 	gid_t gid;
@@ -123,6 +127,7 @@ void cred_become(const struct cred *c)
 	if (!cred_can_switch() || acts_as(a, uid, gid, groups, group_count))
 		return;
 
+	cred_lower();
 	bool caps_fit = a->known && (a->uid == 0) == (uid == 0);
 	a->known = false;
 	if (syscall(SYS_CRED_SETGROUPS, (size_t)group_count, groups) < 0)
@@ -137,6 +142,27 @@ void cred_become(const struct cred *c)
 	if (group_count && group_count <= GROUPS_KEPT)
 		memcpy(a->groups, groups, group_count * sizeof(gid_t));
 	a->known = true;
+}
+
+void cred_raise(bool owner)
+{
+	struct acting *a = &acting;
+
+	if (!cred_can_switch() || !a->known || a->uid == 0)
+		return;
+	a->raised = true;
+	caps_effect(a->permitted,
+		    caps_switch | caps_raised | (owner ? CAP_BIT(CAP_CHOWN) : 0));
+}
+
+void cred_lower(void)
+{
+	struct acting *a = &acting;
+
+	if (!a->raised)
+		return;
+	a->raised = false;
+	caps_effect(a->permitted, caps_switch);
 }
 
 void cred_leave_server(const struct cred *c)

@@ -26,6 +26,15 @@ void cred_become(const struct cred *c);
  */
 void cred_leave_server(const struct cred *c);
 
+/*
+ * Around one call that fs/access.c has allowed: on top of what the user may whom the thread acts as, override the
+ * permissions of files (CAP_DAC_OVERRIDE, CAP_FOWNER); owner: give them to others as well (CAP_CHOWN). Quotas, reserved
+ * blocks and set-id bits stay as for the user. Nothing for the server itself, for root, or where we cannot switch.
+ */
+void cred_raise(bool owner);
+/* The end of it; does nothing if nothing is raised. Acting as somebody else ends it, too. */
+void cred_lower(void);
+
 /* Can this process act as others at all? If not, cred_become() does nothing and all is done as ourselves. */
 bool cred_can_switch(void);
 

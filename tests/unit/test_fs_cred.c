@@ -95,6 +95,58 @@ TEST(a_confined_thread_has_no_rights_over_files)
 	CHECK(look().effective & caps(CAP_DAC_OVERRIDE, CAP_CHOWN));
 }
 
+/* Identity, groups and all other capabilities stay the user's. */
+TEST(raised_rights_are_over_files_only)
+{
+	const uint64_t user = caps(CAP_SETUID, CAP_SETGID);
+	const uint64_t files = caps(CAP_DAC_OVERRIDE, CAP_FOWNER);
+	CLEANUP(cred_putp) struct cred *alice = NULL;
+	struct seen s;
+
+	need_root();
+	alice = cred_new(ALICE, ALICE, NULL, 0);
+	cred_become(alice);
+	cred_raise(false);
+	s = look();
+	CHECK_EQ(s.fsuid, ALICE);
+	CHECK_EQ(s.fsgid, ALICE);
+	CHECK_EQ(s.effective, user | files);
+	cred_lower();
+	CHECK_EQ(look().effective, user);
+	cred_raise(true);
+	CHECK_EQ(look().effective, user | files | caps(CAP_CHOWN, CAP_CHOWN));
+	cred_lower();
+	cred_lower();
+	CHECK_EQ(look().effective, user);
+	cred_become(NULL);
+}
+
+/* Becoming somebody else never takes them along; the server and root need none. */
+TEST(raised_rights_end_with_the_identity)
+{
+	const uint64_t user = caps(CAP_SETUID, CAP_SETGID);
+	CLEANUP(cred_putp) struct cred *alice = NULL;
+	CLEANUP(cred_putp) struct cred *bob = NULL;
+	uint64_t before;
+
+	need_root();
+	alice = cred_new(ALICE, ALICE, NULL, 0);
+	bob = cred_new(BOB, BOB, NULL, 0);
+	cred_become(alice);
+	cred_raise(false);
+	cred_become(alice); /* the same: not the end */
+	CHECK(look().effective & caps(CAP_FOWNER, CAP_FOWNER));
+	cred_become(bob);
+	CHECK_EQ(look().fsuid, BOB);
+	CHECK_EQ(look().effective, user);
+	cred_become(NULL);
+	before = look().effective;
+	cred_raise(true);
+	CHECK_EQ(look().effective, before);
+	cred_lower();
+	CHECK_EQ(look().effective, before);
+}
+
 TEST(leaving_the_server_takes_any_user_for_good)
 {
 	CLEANUP(cred_putp) struct cred *alice = NULL;
