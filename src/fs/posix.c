@@ -161,7 +161,7 @@ int posix_fs_of(struct posix_volume *v, int fd, dev_t dev, enum posix_where wher
 /* ---- operations --------------------------------------------------------------------------------- */
 
 /* Whose rights the thread has while the operation runs. */
-enum whose { CRED_ANY, CRED_NOT_SERVER, CRED_USER };
+enum whose { CRED_ANY, CRED_NOT_SERVER, CRED_RAISED, CRED_USER };
 
 enum place {
 	PLACE_POOL,     /* always the pool				*/
@@ -177,13 +177,13 @@ struct posix_op {
 
 /*
  * READ, WRITE, SYNC need no rights beyond the descriptor they use; but WRITE must not have those over disks that root
- * has. STAT becomes the user only if it has to read stored attributes: posix_dosattr_get().
+ * has. STAT becomes the user only if it has to read stored attributes: posix_dosattr_get(); or is raised to read them.
  */
 static const struct posix_op ops[VFS_OP_COUNT] = {
 	[VFS_LOOKUP] = {posix_lookup, CRED_USER, PLACE_METADATA},
 	[VFS_CREATE] = {posix_create, CRED_USER, PLACE_METADATA},
 	[VFS_OPEN] = {posix_open, CRED_USER, PLACE_METADATA},
-	[VFS_STAT] = {posix_stat, CRED_ANY, PLACE_METADATA},
+	[VFS_STAT] = {posix_stat, CRED_RAISED, PLACE_METADATA},
 	[VFS_SETATTR] = {posix_setattr, CRED_USER, PLACE_METADATA},
 	[VFS_UNLINK] = {posix_unlink, CRED_USER, PLACE_METADATA},
 	[VFS_RENAME] = {posix_rename, CRED_USER, PLACE_METADATA},
@@ -203,6 +203,13 @@ void posix_act_as(struct posix_volume *v, const struct cred *c)
 		cred_become(c);
 }
 
+void posix_act_unraised(struct posix_volume *v, const struct cred *c)
+{
+	if (v->switch_credentials)
+		cred_lower();
+	posix_act_as(v, c);
+}
+
 uid_t posix_acting_uid(struct posix_volume *v, const struct cred *c)
 {
 	if (!v->switch_credentials)
@@ -213,12 +220,19 @@ uid_t posix_acting_uid(struct posix_volume *v, const struct cred *c)
 static int op_run(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
 {
 	const struct posix_op *op = &ops[c->op];
+	bool raised = c->raised && op->whose >= CRED_RAISED && v->switch_credentials;
+	int err;
 
-	if (op->whose == CRED_USER)
+	if (op->whose == CRED_USER || raised)
 		posix_act_as(v, c->cred);
 	else if (op->whose == CRED_NOT_SERVER && v->switch_credentials)
 		cred_leave_server(c->cred);
-	return op->run(v, c, where);
+	if (raised)
+		cred_raise(posix_changes_owner(c));
+	err = op->run(v, c, where);
+	if (raised)
+		cred_lower();
+	return err;
 }
 
 static int op_run_inline(struct posix_volume *v, struct vfs_call *c)

@@ -14,9 +14,14 @@ int posix_stat(struct posix_volume *v, struct vfs_call *c, enum posix_where wher
 	struct vfs_statcall *s = container_of(c, struct vfs_statcall, call);
 	struct posix_file *f = posix_file_of(s->file);
 
+	int err;
+
 	if (where == POSIX_INLINE && !f->fs->local)
 		return -EAGAIN;
-	return posix_stat_file(f, c->cred, &s->stat);
+	err = posix_stat_file(f, c->cred, &s->stat);
+	if (!err && s->with_sd)
+		err = posix_sd_read(f, c->arena, &s->sd);
+	return err;
 }
 
 /* ---- SETATTR: one function an aspect, `st` being the file before ---------------------------------- */
@@ -89,9 +94,21 @@ static int set_owner(const struct change *ch)
 
 	if (!(s->what & (VFS_SET_OWNER | VFS_SET_GROUP)))
 		return 0;
-	if (fchownat(ch->f->fd, "", uid, gid, AT_EMPTY_PATH) < 0)
-		return -errno;
-	return 0;
+	if (fchownat(ch->f->fd, "", uid, gid, AT_EMPTY_PATH) == 0)
+		return 0;
+	return errno == EPERM && (s->what & VFS_SET_SD) ? 0 : -errno;
+}
+
+static int set_sd(const struct change *ch)
+{
+	return ch->set->what & VFS_SET_SD ? posix_sd_write(ch->f, ch->set->sd) : 0;
+}
+
+bool posix_changes_owner(const struct vfs_call *c)
+{
+	return c->op == VFS_SETATTR &&
+	       (container_of(c, const struct vfs_setattr, call)->what &
+		(VFS_SET_OWNER | VFS_SET_GROUP));
 }
 
 static int change_mode(const struct change *ch, uint32_t mode)
@@ -215,8 +232,8 @@ static int check_settable(const struct change *ch)
 int posix_setattr(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
 {
 	static int (*const steps[])(const struct change *) = {
-		check_settable, set_size,    set_allocation, set_owner,
-		set_mode,       set_dosattr, set_times,
+		check_settable, set_size, set_allocation, set_sd,
+		set_owner,      set_mode, set_dosattr,    set_times,
 	};
 	struct vfs_setattr *s = container_of(c, struct vfs_setattr, call);
 	struct posix_file *f = posix_file_of(s->file);

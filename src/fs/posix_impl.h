@@ -8,6 +8,7 @@
  *     posix_names.c   names that differ in case only
  *     posix_stat.c    struct vfs_stat, what a user may
  *     posix_dosattr.c stored DOS attributes
+ *     posix_sd.c      stored security descriptors
  *     posix_open.c    CREATE, OPEN
  *     posix_io.c      READ, WRITE, SYNC
  *     posix_attr.c    STAT, SETATTR, STATFS
@@ -128,12 +129,19 @@ void posix_pace_end(struct posix_pace *p, const struct posix_mark *mark);
 
 /* Act as the call's user, where the volume does that. */
 void posix_act_as(struct posix_volume *v, const struct cred *c);
+/* For the rest of a raised call, only what the user may. */
+void posix_act_unraised(struct posix_volume *v, const struct cred *c);
 /* The user a call acts as. */
 uid_t posix_acting_uid(struct posix_volume *v, const struct cred *c);
 
 /* What is known of the file system fd is on; inline -EAGAIN if it has not been asked yet. */
 MUST_CHECK int posix_fs_of(struct posix_volume *v, int fd, dev_t dev,
 			   enum posix_where where, const struct posix_fs **ret_fs);
+
+/* ---- posix_attr.c ------------------------------------------------------------------------------- */
+
+/* Does the call need the right to give files away? */
+bool posix_changes_owner(const struct vfs_call *c);
 
 /* ---- posix_file.c ------------------------------------------------------------------------------- */
 
@@ -224,6 +232,12 @@ void posix_dosattr_get(struct posix_file *f, const struct cred *c,
 void posix_dosattr_get_at(struct posix_volume *v, int dirfd, const char *name,
 			  const struct statx *stx, struct dosattr *ret_attr);
 
+/* ---- posix_sd.c --------------------------------------------------------------------------------- */
+
+/* The descriptor stored for a path handle, in the arena; empty if there is none or cannot be. */
+MUST_CHECK int posix_sd_read(struct posix_file *f, struct arena *a, struct span *ret_sd);
+MUST_CHECK int posix_sd_write(struct posix_file *f, struct span sd);
+
 /* ---- posix_stat.c ------------------------------------------------------------------------------- */
 
 enum {
@@ -247,6 +261,6 @@ MUST_CHECK int posix_stat_file(struct posix_file *f, const struct cred *c,
 void posix_stat_from(struct posix_file *f, const struct cred *c, const struct statx *stx,
 		     struct vfs_stat *ret_stat);
 
-/* VFS_MAY_* of the user the thread acts as. */
+/* VFS_MAY_* of the user, whatever has been raised; nothing is raised any more afterwards. */
 unsigned posix_may(struct posix_volume *v, const struct cred *c, int fd,
 		   const struct statx *stx);

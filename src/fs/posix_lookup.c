@@ -245,8 +245,16 @@ static int walk(struct walk *w, const char *const *names, size_t count,
 static int lookup_done(struct posix_volume *v, struct vfs_lookup *l, struct vfile *file,
 		       const struct statx *stx, const char *name)
 {
+	int err;
+
 	posix_stat_from(posix_file_of(file), l->call.cred, stx, &l->stat);
-	l->may = posix_may(v, l->call.cred, posix_file_of(file)->fd, stx);
+	if (l->with_sd) {
+		err = posix_sd_read(posix_file_of(file), l->call.arena, &l->sd);
+		if (err)
+			return err;
+	}
+	if (l->sd.len == 0)
+		l->may = posix_may(v, l->call.cred, posix_file_of(file)->fd, stx);
 	l->name = arena_strdup(l->call.arena, name);
 	return l->name ? 0 : -ENOMEM;
 }
@@ -296,6 +304,8 @@ int posix_lookup(struct posix_volume *v, struct vfs_call *c, enum posix_where wh
 	int err;
 
 	l->resolved = 0;
+	l->sd = (struct span){0};
+	l->may = 0;
 	if (where == POSIX_INLINE && !dir->fs->local)
 		return -EAGAIN;
 	if (l->count == 0)

@@ -142,9 +142,11 @@ static int create_made(struct posix_volume *v, struct vfs_create *k, int made)
 	int err;
 
 	err = create_handles(v, k, made, &path, &data);
+	if (!err && k->sd.len)
+		err = posix_sd_write(posix_file_of(path), k->sd);
 	if (!err)
 		err = force_mode(v, k, posix_file_of(path)->fd, &stx);
-	if (err) { /* without descriptors or memory: as if never made */
+	if (err) { /* without descriptors or memory, or with less protection than meant: as if never made */
 		unlinkat(posix_file_of(k->dir)->fd, k->name,
 			 k->directory ? AT_REMOVEDIR : 0);
 		return err;

@@ -151,7 +151,7 @@ unsigned posix_may(struct posix_volume *v, const struct cred *c, int fd,
 	if (uid == stx->stx_uid) /* the owner's bits count, whatever lists follow */
 		return (stx->stx_mode >> 6) & 7;
 
-	posix_act_as(v, c);
+	posix_act_unraised(v, c);
 	if (may_access(fd, R_OK | W_OK | X_OK))
 		return VFS_MAY_READ | VFS_MAY_WRITE | VFS_MAY_EXEC;
 	if (may_access(fd, R_OK))

@@ -107,7 +107,8 @@ struct vfs_call {
 	enum vfs_op op;
 	struct vfs *vfs;
 	const struct cred *cred; /* whose rights count; NULL: the server's	*/
-	struct lane *lane;       /* whose worker started it			*/
+	bool raised; /* fs/access.c has allowed it: the file system's own permissions do not count */
+	struct lane *lane; /* whose worker started it			*/
 	struct arena
 		*arena; /* memory for outputs; touched by nobody else until the end */
 };
@@ -123,11 +124,14 @@ struct vfs_lookup {
 	struct vfile *dir; /* path handle of a directory		*/
 	const char *const *names;
 	size_t count;
+	bool with_sd;
 	/* out */
 	struct vfile *file; /* path handle				*/
 	struct vfs_stat stat;
 	const char *name; /* the last name as it is on disk; "" for count 0 */
-	unsigned may;     /* VFS_MAY_*				*/
+	unsigned may; /* VFS_MAY_* as without `raised`; not asked for if there is an sd */
+	struct span
+		sd; /* with_sd: the stored descriptor, in the arena; empty: there is none */
 	size_t resolved; /* on -ENOENT, -ENOTDIR, -EACCES too: how many names were found */
 };
 
@@ -139,6 +143,8 @@ struct vfs_create {
 	bool directory;
 	uint32_t mode;           /* permission bits before the volume's forced ones */
 	uint32_t dos_attributes; /* as asked for; ARCHIVE and DIRECTORY are seen to */
+	struct span
+		sd; /* a descriptor to store; empty: none. -EOPNOTSUPP where that cannot be */
 	/* out */
 	struct vfile *file; /* path handle				*/
 	struct vfile
@@ -161,8 +167,10 @@ struct vfs_open {
 struct vfs_statcall {
 	struct vfs_call call;
 	struct vfile *file; /* path or data handle			*/
+	bool with_sd;       /* path handle only			*/
 	/* out */
 	struct vfs_stat stat;
+	struct span sd; /* as of VFS_LOOKUP */
 };
 
 /* Which fields of a vfs_setattr to act on. */
@@ -177,6 +185,9 @@ enum {
 	VFS_SET_MODE = 1 << 7,
 	VFS_SET_OWNER = 1 << 8,
 	VFS_SET_GROUP = 1 << 9,
+	/* the stored descriptor. Together with OWNER or GROUP these are changed only if the file system lets us: what the
+	 * descriptor says counts. */
+	VFS_SET_SD = 1 << 10,
 };
 
 struct vfs_setattr {
@@ -186,6 +197,7 @@ struct vfs_setattr {
 	struct vfile *data;   /* data handle if the caller has one, else NULL */
 	unsigned what;        /* VFS_SET_*				*/
 	struct vfs_stat attr; /* the values				*/
+	struct span sd;       /* for VFS_SET_SD; not empty		*/
 	/* out */
 	struct vfs_stat stat; /* afterwards				*/
 };

@@ -65,6 +65,7 @@ void memfs_inode_put(struct memfs_inode *n)
 		return;
 	names_free(n);
 	memfs_eas_free(n);
+	free(n->sd);
 	n->fs->used -= n->len;
 	n->fs->inodes--;
 	free(n->data);
@@ -109,6 +110,24 @@ unsigned memfs_may(const struct memfs_inode *n, const struct cred *c)
 	else if (cred_in_group(c, n->gid))
 		shift = 3;
 	return n->mode >> shift & 7;
+}
+
+int memfs_sd_get(const struct memfs_inode *n, struct arena *a, struct span *ret_sd)
+{
+	void *copy = n->sd_len ? arena_dup(a, span_of(n->sd, n->sd_len)) : NULL;
+
+	if (n->sd_len && !copy)
+		return -ENOMEM;
+	*ret_sd = span_of(copy, n->sd_len);
+	return 0;
+}
+
+void memfs_sd_set(struct memfs_inode *n, struct span sd)
+{
+	free(n->sd);
+	n->sd = memfs_alloc(sd.len);
+	memcpy(n->sd, sd.p, sd.len);
+	n->sd_len = sd.len;
 }
 
 void memfs_stat_of(const struct memfs_inode *n, struct vfs_stat *ret)

@@ -27,7 +27,7 @@ int memfs_open(struct memfs *fs, struct vfs_call *c)
 		return -EOPNOTSUPP;
 	if (n->type == VFS_DIR && (need & VFS_MAY_WRITE))
 		return -EISDIR;
-	if ((memfs_may(n, c->cred) & need) != need)
+	if ((memfs_may(n, memfs_rights(c)) & need) != need)
 		return -EACCES;
 	if (o->truncate && n->len) {
 		(void)memfs_resize(n, 0); /* shorter always fits */
@@ -45,7 +45,7 @@ int memfs_stat(struct memfs *fs, struct vfs_call *c)
 	struct vfs_statcall *s = container_of(c, struct vfs_statcall, call);
 
 	memfs_stat_of(memfs_inode_of(s->file), &s->stat);
-	return 0;
+	return s->with_sd ? memfs_sd_get(memfs_inode_of(s->file), c->arena, &s->sd) : 0;
 }
 
 /* ---- attributes --------------------------------------------------------------------------------------- */
@@ -59,7 +59,7 @@ enum {
 
 static int setattr_check(const struct vfs_setattr *s, const struct memfs_inode *n)
 {
-	const struct cred *c = s->call.cred;
+	const struct cred *c = memfs_rights(&s->call);
 	bool may_write = memfs_may(n, c) & VFS_MAY_WRITE;
 
 	if ((s->what & SET_LENGTH) && n->type == VFS_DIR)
@@ -67,7 +67,8 @@ static int setattr_check(const struct vfs_setattr *s, const struct memfs_inode *
 	if ((s->what & SET_LENGTH) && !(s->data && memfs_handle_of(s->data)->write) &&
 	    !may_write)
 		return -EACCES;
-	if ((s->what & (SET_TIMES | VFS_SET_DOS_ATTRIBUTES)) && !owns(n, c) && !may_write)
+	if ((s->what & (SET_TIMES | VFS_SET_DOS_ATTRIBUTES | VFS_SET_SD)) &&
+	    !owns(n, c) && !may_write)
 		return -EPERM;
 	if ((s->what & SET_OWNER) && !owns(n, c))
 		return -EPERM;
@@ -108,6 +109,8 @@ static void setattr_rest(const struct vfs_setattr *s, struct memfs_inode *n)
 		n->dos_attributes = s->attr.dos_attributes &
 				    (FILE_ATTRIBUTE_READONLY | FILE_ATTRIBUTE_HIDDEN |
 				     FILE_ATTRIBUTE_SYSTEM | FILE_ATTRIBUTE_ARCHIVE);
+	if (s->what & VFS_SET_SD)
+		memfs_sd_set(n, s->sd);
 	if (s->what & VFS_SET_MODE)
 		n->mode = s->attr.mode;
 	if (s->what & VFS_SET_OWNER)
@@ -224,7 +227,7 @@ int memfs_ea_list(struct memfs *fs, struct vfs_call *c)
 	struct memfs_inode *n = memfs_inode_of(l->file);
 	size_t count = 0;
 
-	if (!(memfs_may(n, c->cred) & VFS_MAY_READ))
+	if (!(memfs_may(n, memfs_rights(c)) & VFS_MAY_READ))
 		return -EACCES;
 	list_for_each (it, &n->eas)
 		count++;
@@ -272,7 +275,7 @@ int memfs_ea_set(struct memfs *fs, struct vfs_call *c)
 	struct vfs_ea_set *s = container_of(c, struct vfs_ea_set, call);
 	struct memfs_inode *n = memfs_inode_of(s->file);
 
-	if (!(memfs_may(n, c->cred) & VFS_MAY_WRITE))
+	if (!(memfs_may(n, memfs_rights(c)) & VFS_MAY_WRITE))
 		return -EACCES;
 	for (size_t i = 0; i < s->count; i++)
 		ea_set(n, &s->eas[i]);

@@ -32,6 +32,8 @@ struct memfs_inode {
 	size_t len, cap;
 	uint64_t reserved; /* AllocationSize beyond the data */
 	struct list_node eas;
+	uint8_t *sd; /* the stored descriptor */
+	size_t sd_len;
 
 	struct list_node names; /* of a directory */
 	uint64_t next_cookie;
@@ -78,6 +80,14 @@ struct vfile *memfs_handle_new(struct memfs_inode *n, bool data, bool read, bool
 
 /* VFS_MAY_* of c for n. */
 unsigned memfs_may(const struct memfs_inode *n, const struct cred *c);
+/* Whose rights a call has. */
+static inline const struct cred *memfs_rights(const struct vfs_call *c)
+{
+	return c->raised ? NULL : c->cred;
+}
+/* 0 or -ENOMEM. */
+int memfs_sd_get(const struct memfs_inode *n, struct arena *a, struct span *ret_sd);
+void memfs_sd_set(struct memfs_inode *n, struct span sd);
 void memfs_stat_of(const struct memfs_inode *n, struct vfs_stat *ret);
 uint64_t memfs_now(const struct memfs *fs);
 /* Contents or attributes changed: every name of n hears it. */

@@ -111,12 +111,14 @@ int memfs_lookup(struct memfs *fs, struct vfs_call *c)
 	struct memfs_inode *n = memfs_inode_of(l->dir);
 	const char *name = "";
 
+	l->sd = (struct span){0};
+	l->may = 0;
 	for (l->resolved = 0; l->resolved < l->count; l->resolved++) {
 		struct memfs_name *found;
 
 		if (n->type != VFS_DIR)
 			return -ENOTDIR;
-		if (!may(n, c->cred, VFS_MAY_EXEC))
+		if (!may(n, memfs_rights(c), VFS_MAY_EXEC))
 			return -EACCES;
 		found = find(n, l->names[l->resolved]);
 		if (!found)
@@ -127,8 +129,11 @@ int memfs_lookup(struct memfs *fs, struct vfs_call *c)
 	l->name = arena_strdup(c->arena, name);
 	if (!l->name)
 		return -ENOMEM;
+	if (l->with_sd && memfs_sd_get(n, c->arena, &l->sd) != 0)
+		return -ENOMEM;
 	memfs_stat_of(n, &l->stat);
-	l->may = memfs_may(n, c->cred);
+	if (l->sd.len == 0)
+		l->may = memfs_may(n, c->cred);
 	l->file = memfs_handle_new(n, false, false, false);
 	return 0;
 }
@@ -138,7 +143,7 @@ static int check_free(struct memfs_inode *dir, const char *name, const struct vf
 {
 	if (dir->type != VFS_DIR)
 		return -ENOTDIR;
-	if (!may(dir, c->cred, MAY_CHANGE))
+	if (!may(dir, memfs_rights(c), MAY_CHANGE))
 		return -EACCES;
 	if (is_removed(dir))
 		return -ENOENT;
@@ -161,6 +166,8 @@ int memfs_create(struct memfs *fs, struct vfs_call *c)
 			     FILE_ATTRIBUTE_SYSTEM | FILE_ATTRIBUTE_ARCHIVE);
 	if (!o->directory)
 		n->dos_attributes |= FILE_ATTRIBUTE_ARCHIVE;
+	if (o->sd.len)
+		memfs_sd_set(n, o->sd);
 	name_add(dir, o->name, n);
 	memfs_tell(dir, o->name, FILE_ACTION_ADDED, name_filter(n));
 	o->file = memfs_handle_new(n, false, false, false);
@@ -179,7 +186,7 @@ int memfs_unlink(struct memfs *fs, struct vfs_call *c)
 	struct memfs_name *name = find_exact(dir, u->name);
 	struct memfs_inode *n;
 
-	if (!may(dir, c->cred, MAY_CHANGE))
+	if (!may(dir, memfs_rights(c), MAY_CHANGE))
 		return -EACCES;
 	if (!name)
 		return -ENOENT;
@@ -236,7 +243,8 @@ int memfs_rename(struct memfs *fs, struct vfs_call *c)
 	struct memfs_inode *n;
 	int err;
 
-	if (!may(from, c->cred, MAY_CHANGE) || !may(to, c->cred, MAY_CHANGE))
+	if (!may(from, memfs_rights(c), MAY_CHANGE) ||
+	    !may(to, memfs_rights(c), MAY_CHANGE))
 		return -EACCES;
 	if (!name || is_removed(to))
 		return -ENOENT;
@@ -269,7 +277,7 @@ int memfs_link(struct memfs *fs, struct vfs_call *c)
 
 	if (n->type == VFS_DIR)
 		return -EPERM;
-	if (!may(to, c->cred, MAY_CHANGE))
+	if (!may(to, memfs_rights(c), MAY_CHANGE))
 		return -EACCES;
 	if (is_removed(to) || n->nlink == 0)
 		return -ENOENT;
