@@ -13,6 +13,9 @@
 	}
 
 const struct sid sid_everyone = SID_1(1, 0);
+const struct sid sid_creator_owner = SID_1(3, 0);
+const struct sid sid_creator_group = SID_1(3, 1);
+const struct sid sid_owner_rights = SID_1(3, 4);
 const struct sid sid_network = SID_1(5, 2);
 const struct sid sid_anonymous = SID_1(5, 7);
 const struct sid sid_authenticated_users = SID_1(5, 11);

@@ -19,6 +19,9 @@ struct sid {
 };
 
 extern const struct sid sid_everyone;            /* S-1-1-0	*/
+extern const struct sid sid_creator_owner;       /* S-1-3-0	*/
+extern const struct sid sid_creator_group;       /* S-1-3-1	*/
+extern const struct sid sid_owner_rights;        /* S-1-3-4	*/
 extern const struct sid sid_anonymous;           /* S-1-5-7	*/
 extern const struct sid sid_authenticated_users; /* S-1-5-11	*/
 extern const struct sid sid_system;              /* S-1-5-18	*/
