@@ -87,7 +87,11 @@ static int share_force(struct share *s)
 	}
 	s->force_cred = cred_new(user->uid, g ? g->gr_gid : user->gid, user->groups,
 				 user->group_count);
-	return s->force_cred ? 0 : -ENOMEM;
+	if (!s->force_cred)
+		return -ENOMEM;
+	s->force_who = principal_new(PRINCIPAL_NAMED, c->force_user ? c->force_user : "",
+				     "", s->force_cred);
+	return s->force_who ? 0 : -ENOMEM;
 }
 
 static int share_new(const struct snapshot_env *e, struct conf *conf,

@@ -40,6 +40,7 @@ static nt_status close_done(struct req *q, int err, struct wr *w)
 		return close_encode(q, 0, w);
 	c->have_attributes = true;
 	c->stat.file = o->node->file;
+	c->stat.call.raised = share_raises(o->tree->share);
 	vfs_run(open_vfs(o), &c->stat.call, VFS_STAT, q->lane->lane, req_cred(q),
 		&q->arena, req_wait(q, close_encode));
 	return STATUS_PENDING;

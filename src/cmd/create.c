@@ -162,10 +162,17 @@ nt_status cmd_create(struct req *q)
 	return create_walk(q);
 }
 
-/* What is removed on close needs the right to, also with MAXIMUM_ALLOWED: the share may not give it. */
+/*
+ * What is removed on close needs the right to, also with MAXIMUM_ALLOWED: the share may not give it. Whoever asks for
+ * everything gets no right to change a read-only file: [MS-FSA] 2.1.5.1.2.1.
+ */
 nt_status create_grant(struct create *c)
 {
-	nt_status st = access_grant(c->desired_access, c->maximal, &c->granted);
+	const uint32_t changes = FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_DELETE_CHILD;
+	bool keep = (c->desired_access & MAXIMUM_ALLOWED) &&
+		    (c->stat.dos_attributes & FILE_ATTRIBUTE_READONLY);
+	nt_status st = access_grant(c->desired_access, c->maximal & ~(keep ? changes : 0),
+				    &c->granted);
 
 	if (nt_ok(st) && (c->options & FILE_DELETE_ON_CLOSE) && !(c->granted & DELETE))
 		return STATUS_ACCESS_DENIED;
@@ -256,6 +263,7 @@ static nt_status create_withdrawn(struct req *q, int err, struct wr *w)
 	u->name = c->leaf;
 	u->directory = c->stat.type == VFS_DIR;
 	u->key = c->stat.key;
+	u->call.raised = share_raises(q->tree->share);
 	vfs_run(q->tree->share->vfs, &u->call, VFS_UNLINK, q->lane->lane, req_cred(q),
 		&q->arena, req_wait(q, create_undone));
 	return STATUS_PENDING;

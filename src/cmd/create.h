@@ -15,7 +15,8 @@
 #include "cmd/break_wait.h"
 #include "cmd/cmd.h"
 #include "cmd/create_contexts.h"
-#include "fs/access.h"
+#include "cmd/file_access.h"
+#include "fs/descriptor.h"
 #include "fs/name.h"
 
 struct create {
@@ -32,8 +33,7 @@ struct create {
 	/* places held: given back by create_cleanup() unless an open took them over */
 	bool quota;
 	struct node *parent; /* counted; NULL for the root */
-	unsigned parent_may;
-	bool parent_sticky;
+	struct file_facts parent_facts;
 	struct name_turn *name;
 	struct turn_ref name_ref;
 	struct node *node; /* counted */
@@ -43,6 +43,7 @@ struct create {
 
 	const char *leaf; /* the last name, as it is on disk or will be */
 	struct vfs_stat stat;
+	struct sd sd; /* of a new file, if it has one of its own */
 	uint32_t granted, maximal;
 	uint32_t action; /* FILE_OPENED ... */
 	bool made;       /* by us: a failure removes it again */
@@ -69,8 +70,8 @@ nt_status create_walk(struct req *q);
 nt_status create_look(struct req *q);
 /* The name means nothing yet. */
 nt_status create_new(struct req *q);
-/* c->file, c->stat are what it means; `may` what the user may do with it. */
-nt_status create_open(struct req *q, unsigned may);
+/* c->file, c->stat are what it means; f says what the user may do with it. */
+nt_status create_open(struct req *q, const struct file_facts *f);
 /* create_open.c: reserve in fs/state, commit, finish. For both ways; c->node and its turn are held. */
 nt_status create_reserve(struct req *q);
 

@@ -14,46 +14,66 @@ static nt_status created(struct req *q, int err, struct wr *w);
 static nt_status eas_set(struct req *q, int err, struct wr *w);
 static nt_status extras_set(struct req *q, int err, struct wr *w);
 
-/* What the maker of a file may do with it: everything the share allows, deletion where the directory allows it. */
-static uint32_t maximal_of_new(struct req *q)
-{
-	struct create *c = q->state;
-	uint32_t mask = FILE_ALL_ACCESS;
-
-	if (!(c->parent_may & VFS_MAY_WRITE))
-		mask &= ~(uint32_t)DELETE;
-	return mask & q->tree->maximal_access;
-}
-
 static nt_status check(struct req *q)
 {
 	struct create *c = q->state;
 	bool directory = c->options & FILE_DIRECTORY_FILE;
-	uint32_t needed =
-		directory ? FILE_APPEND_DATA /* ADD_SUBDIRECTORY */ : FILE_WRITE_DATA;
+	uint32_t needed = directory ? FILE_ADD_SUBDIRECTORY : FILE_ADD_FILE;
 
 	if (c->disposition == FILE_OPEN || c->disposition == FILE_OVERWRITE)
 		return STATUS_OBJECT_NAME_NOT_FOUND;
 	if (c->path.slash && !directory) /* [MS-FSA] 2.1.5.1 phase 7 */
 		return STATUS_OBJECT_NAME_INVALID;
-	if (!(c->parent_may & VFS_MAY_WRITE) || !(q->tree->maximal_access & needed))
+	if (!(file_rights(q, req_who(q), &c->parent_facts) & needed))
 		return STATUS_ACCESS_DENIED;
 	if ((c->file_attributes & FILE_ATTRIBUTE_READONLY) &&
 	    (c->options & FILE_DELETE_ON_CLOSE))
 		return STATUS_CANNOT_DELETE;
-	c->maximal = maximal_of_new(q);
+	/* its maker may do everything the share permits: [MS-FSA] 2.1.5.1.1 */
+	c->maximal = FILE_ALL_ACCESS & q->tree->maximal_access;
 	return create_grant(c);
+}
+
+/* The descriptor it is to have, where the share keeps them; what MxAc will say follows from it. */
+static nt_status describe(struct req *q, struct span *ret_stored)
+{
+	struct create *c = q->state;
+	const struct principal *who = tree_who(q->tree, req_who(q));
+	const struct descriptor_new in = {
+		.who = who,
+		.parent = c->parent_facts.file.sd,
+		.given = c->contexts.descriptor,
+		.container = c->options & FILE_DIRECTORY_FILE,
+	};
+	const struct vfs_stat stat = {.uid = req_cred(q)->uid};
+	const struct access_file made = {.stat = &stat, .sd = &c->sd};
+	nt_status st;
+	bool store;
+
+	if (!share_has_sds(q->tree->share))
+		return STATUS_SUCCESS;
+	st = descriptor_create(&in, &q->arena, &store, &c->sd);
+	if (!nt_ok(st) || !store)
+		return st;
+	c->maximal &= access_maximal(share_security(q->tree->share), who, &made,
+				     &c->parent_facts.file);
+	return descriptor_encode(&c->sd, &q->arena, ret_stored);
 }
 
 nt_status create_new(struct req *q)
 {
 	struct create *c = q->state;
 	struct vfs_create *n = &c->call.create;
+	struct span sd = {0};
 	nt_status st = check(q);
 
+	if (nt_ok(st))
+		st = describe(q, &sd);
 	if (!nt_ok(st))
 		return create_fail(q, st);
 	memset(n, 0, sizeof(*n));
+	n->sd = sd;
+	n->call.raised = share_raises(q->tree->share);
 	n->dir = c->parent->file;
 	n->name = c->leaf;
 	n->directory = c->options & FILE_DIRECTORY_FILE;
@@ -64,7 +84,7 @@ nt_status create_new(struct req *q)
 	return STATUS_PENDING;
 }
 
-/* AllocationSize, descriptor: one call. */
+/* AllocationSize, and a descriptor that is not stored as it is: one call. */
 static nt_status set_extras(struct req *q)
 {
 	struct create *c = q->state;
@@ -72,8 +92,9 @@ static nt_status set_extras(struct req *q)
 	nt_status st;
 
 	memset(s, 0, sizeof(*s));
-	if (c->contexts.descriptor) {
-		st = access_apply(c->contexts.descriptor,
+	if (c->contexts.descriptor && !share_has_sds(q->tree->share)) {
+		st = access_apply(share_security(q->tree->share),
+				  tree_who(q->tree, req_who(q)), c->contexts.descriptor,
 				  OWNER_SECURITY_INFORMATION |
 					  GROUP_SECURITY_INFORMATION |
 					  DACL_SECURITY_INFORMATION,
@@ -89,6 +110,7 @@ static nt_status set_extras(struct req *q)
 		return create_reserve(q);
 	s->file = c->file;
 	s->data = c->data;
+	s->call.raised = share_raises(q->tree->share);
 	vfs_run(q->tree->share->vfs, &s->call, VFS_SETATTR, q->lane->lane, req_cred(q),
 		&q->arena, req_wait(q, extras_set));
 	return STATUS_PENDING;
@@ -113,6 +135,7 @@ static nt_status created(struct req *q, int err, struct wr *w)
 		return set_extras(q);
 	memset(e, 0, sizeof(*e));
 	e->file = c->file;
+	e->call.raised = share_raises(q->tree->share);
 	e->eas = c->contexts.eas;
 	e->count = c->contexts.ea_count;
 	vfs_run(q->tree->share->vfs, &e->call, VFS_EA_SET, q->lane->lane, req_cred(q),

@@ -54,20 +54,26 @@ static nt_status check_attributes(const struct create *c)
 	return STATUS_SUCCESS;
 }
 
-/* The effective access counts: overwriting needs the right to write, whatever was desired. */
-static nt_status check_access(struct req *q, unsigned may)
+/* What replacing a file's contents takes besides what was desired. [MS-FSA] 2.1.5.1.2 */
+static uint32_t implied_access(const struct create *c)
+{
+	if (!overwrites(c))
+		return 0;
+	return FILE_WRITE_EA | FILE_WRITE_ATTRIBUTES |
+	       (c->disposition == FILE_SUPERSEDE ? DELETE : FILE_WRITE_DATA);
+}
+
+static nt_status check_access(struct req *q, const struct file_facts *f)
 {
 	struct create *c = q->state;
 
-	c->maximal = access_maximal(req_who(q), &c->stat, may, c->parent_may,
-				    c->parent_sticky) &
-		     q->tree->maximal_access;
-	if (overwrites(c) && !(c->maximal & FILE_WRITE_DATA))
+	c->maximal = file_maximal(q, req_who(q), f, c->parent ? &c->parent_facts : NULL);
+	if (implied_access(c) & ~c->maximal)
 		return STATUS_ACCESS_DENIED;
 	return create_grant(c);
 }
 
-nt_status create_open(struct req *q, unsigned may)
+nt_status create_open(struct req *q, const struct file_facts *f)
 {
 	struct create *c = q->state;
 	nt_status st = check_kind(c);
@@ -75,7 +81,7 @@ nt_status create_open(struct req *q, unsigned may)
 	if (nt_ok(st))
 		st = check_attributes(c);
 	if (nt_ok(st))
-		st = check_access(q, may);
+		st = check_access(q, f);
 	if (!nt_ok(st))
 		return create_fail(q, st);
 	switch (c->disposition) {
@@ -158,6 +164,7 @@ static nt_status reserved(struct req *q, int err, struct wr *w)
 	o->file = c->file;
 	o->truncate = !c->made && overwrites(c);
 	o->write = c->stat.type != VFS_DIR && ((c->granted & WRITES_DATA) || o->truncate);
+	o->call.raised = share_raises(q->tree->share);
 	o->read = c->stat.type == VFS_DIR || (c->granted & READS_DATA) || !o->write;
 	vfs_run(q->tree->share->vfs, &o->call, VFS_OPEN, q->lane->lane, req_cred(q),
 		&q->arena, req_wait(q, opened));
@@ -180,6 +187,7 @@ static nt_status opened(struct req *q, int err, struct wr *w)
 	s->file = c->file;
 	s->data = c->data;
 	s->what = VFS_SET_DOS_ATTRIBUTES;
+	s->call.raised = share_raises(q->tree->share);
 	s->attr.dos_attributes = c->file_attributes | FILE_ATTRIBUTE_ARCHIVE;
 	if (c->contexts.has_allocation && c->contexts.allocation) {
 		s->what |= VFS_SET_ALLOCATION;

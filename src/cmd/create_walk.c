@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-enum { MODE_STICKY = 01000 };
-
 static nt_status walked_to_parent(struct req *q, int err, struct wr *w);
 static nt_status name_turn_held(struct req *q, int err, struct wr *w);
 static nt_status looked(struct req *q, int err, struct wr *w);
@@ -21,6 +19,7 @@ static nt_status lookup(struct req *q, struct vfile *dir, const char **names,
 	l->dir = dir;
 	l->names = names;
 	l->count = count;
+	file_lookup_prepare(q, l);
 	vfs_run(q->tree->share->vfs, &l->call, VFS_LOOKUP, q->lane->lane, req_cred(q),
 		&q->arena, req_wait(q, next));
 	return STATUS_PENDING;
@@ -65,15 +64,16 @@ static nt_status walked_to_parent(struct req *q, int err, struct wr *w)
 {
 	struct create *c = q->state;
 	struct vfs_lookup *l = &c->call.lookup;
+	nt_status st;
 
 	if (err)
 		return create_fail(q, parent_status(err));
 	c->file = l->file;
 	if (l->stat.type != VFS_DIR)
 		return create_fail(q, STATUS_OBJECT_PATH_NOT_FOUND);
-	c->parent_may = l->may;
-	c->parent_sticky = (l->stat.mode & MODE_STICKY) &&
-			   l->stat.uid != req_cred(q)->uid;
+	st = file_facts_take(q, l, &c->parent_facts);
+	if (!nt_ok(st))
+		return create_fail(q, st);
 	c->parent = node_find_or_new(q->conn->server->nodes, &l->stat, c->file, NULL, "");
 	vfile_put(TAKE(c->file));
 	if (!c->parent)
@@ -103,6 +103,8 @@ static nt_status looked(struct req *q, int err, struct wr *w)
 {
 	struct create *c = q->state;
 	struct vfs_lookup *l = &c->call.lookup;
+	struct file_facts facts;
+	nt_status st;
 
 	if (err == -ENOENT && c->parent)
 		return create_new(q);
@@ -112,5 +114,6 @@ static nt_status looked(struct req *q, int err, struct wr *w)
 	c->stat = l->stat;
 	if (c->parent)
 		c->leaf = l->name;
-	return create_open(q, l->may);
+	st = file_facts_take(q, l, &facts);
+	return nt_ok(st) ? create_open(q, &facts) : create_fail(q, st);
 }

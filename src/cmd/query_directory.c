@@ -330,6 +330,7 @@ static nt_status list(struct req *q)
 	l->cookie = o->scan->cookie;
 	l->max = BATCH;
 	l->with_stat = d->class->with_stat;
+	l->call.raised = share_raises(o->tree->share);
 	vfs_run(open_vfs(o), &l->call, VFS_READDIR, q->lane->lane,
 		tree_cred(o->tree, o->who), &o->scan->arena, req_wait(q, listed));
 	return STATUS_PENDING;

@@ -1,6 +1,7 @@
 /* QUERY_INFO, SMB2_0_INFO_SECURITY.  Spec: [MS-SMB2] 3.3.5.20.3, [MS-FSA] 2.1.5.14 */
 #include "cmd/query_info.h"
 #include "fs/access.h"
+#include "fs/descriptor.h"
 
 enum {
 	READABLE = OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION |
@@ -41,6 +42,22 @@ static nt_status too_small(struct req *q, size_t len)
 	return STATUS_BUFFER_TOO_SMALL;
 }
 
+/* The stored one, or what stands for owner, group and mode. */
+static int describe(struct req *q, const struct vfs_statcall *call, uint32_t parts,
+		    struct sd *ret_sd)
+{
+	const struct sd *stored;
+	int err = access_stored(call->sd, &call->stat, &q->arena, &stored);
+
+	if (err)
+		return err;
+	if (!stored)
+		return access_describe(share_security(q->open->tree->share), &call->stat,
+				       parts, &q->arena, ret_sd);
+	*ret_sd = descriptor_parts(stored, parts);
+	return 0;
+}
+
 static nt_status stat_done(struct req *q, int err, struct wr *w)
 {
 	struct query_security *s = q->state;
@@ -48,8 +65,7 @@ static nt_status stat_done(struct req *q, int err, struct wr *w)
 	size_t len;
 
 	if (!err)
-		err = access_describe(&s->call.stat, s->asked->additional & READABLE,
-				      &q->arena, &sd);
+		err = describe(q, &s->call, s->asked->additional & READABLE, &sd);
 	if (err)
 		return nt_from_errno(err);
 	len = sd_len(&sd);
@@ -72,6 +88,7 @@ nt_status query_security(struct req *q, const struct query_info *a)
 		return STATUS_NOT_SUPPORTED;
 	s->asked = a;
 	s->call.file = q->open->node->file;
+	s->call.with_sd = share_has_sds(q->open->tree->share);
 	q->state = s;
 	return open_call(q, &s->call.call, VFS_STAT, stat_done);
 }

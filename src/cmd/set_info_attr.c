@@ -8,6 +8,7 @@
 #include "cmd/held_times.h"
 #include "cmd/set_info.h"
 #include "fs/access.h"
+#include "fs/descriptor.h"
 #include "wire/filetime.h"
 
 enum {
@@ -211,27 +212,85 @@ static nt_status security_check(struct req *q, uint32_t parts)
 	return q->open->node ? STATUS_SUCCESS : STATUS_NOT_SUPPORTED;
 }
 
-/* Nobody keeps it open who might not be let in again. */
-static nt_status security_uncached(struct req *q, int err, struct wr *w)
+/* The Unix owner and group follow a stored descriptor as far as they can. */
+static void follow_owner(const struct principal *who, const struct sd *now,
+			 const struct sd *then, struct vfs_setattr *set)
+{
+	uint32_t id;
+
+	if (then->owner && !(now->owner && sid_eq(now->owner, then->owner)) &&
+	    sid_is_uid(then->owner, &id)) {
+		set->what |= VFS_SET_OWNER;
+		set->attr.uid = id;
+	}
+	if (then->group && !(now->group && sid_eq(now->group, then->group)) &&
+	    sid_is_gid(then->group, &id) && cred_in_group(who->cred, id)) {
+		set->what |= VFS_SET_GROUP;
+		set->attr.gid = id;
+	}
+}
+
+/* What is stored, or what stood for it so far, with the new parts. */
+static nt_status store_descriptor(struct req *q, const struct principal *who)
 {
 	struct set_attr *s = q->state;
+	const struct sd *stored;
+	struct sd now, then;
+	nt_status st;
+	int err;
 
-	return open_call(q, &s->call.call, VFS_SETATTR, set_done);
+	err = access_stored(s->stat.sd, &s->stat.stat, &q->arena, &stored);
+	if (!err && !stored)
+		err = access_describe(CONF_SECURITY_WINDOWS, &s->stat.stat, STORED,
+				      &q->arena, &now);
+	if (err)
+		return nt_from_errno(err);
+	if (stored)
+		now = *stored;
+	st = descriptor_set(who, &now, &s->sd, s->parts, &q->arena, &then);
+	if (nt_ok(st))
+		st = descriptor_encode(&then, &q->arena, &s->call.sd);
+	if (!nt_ok(st))
+		return st;
+	s->call.what |= VFS_SET_SD;
+	follow_owner(who, &now, &then, &s->call);
+	return STATUS_SUCCESS;
 }
 
 static nt_status security_stat_done(struct req *q, int err, struct wr *w)
 {
 	struct set_attr *s = q->state;
+	const struct share *share = q->open->tree->share;
+	const struct principal *who = tree_who(q->open->tree, q->open->who);
 	nt_status st;
 
 	if (err)
 		return nt_from_errno(err);
-	st = access_apply(&s->sd, s->parts, &s->stat.stat, &s->call);
+	st = share_has_sds(share) ? store_descriptor(q, who)
+				  : access_apply(share_security(share), who, &s->sd,
+						 s->parts, &s->stat.stat, &s->call);
 	if (!nt_ok(st))
 		return st;
 	if (!s->call.what)
 		return set_succeed(q);
-	return cache_use(q, CACHING_USE_NAME, security_uncached);
+	return open_call(q, &s->call.call, VFS_SETATTR, set_done);
+}
+
+/* Two who set different parts do not undo each other's. */
+static nt_status security_turn(struct req *q, int err, struct wr *w)
+{
+	struct set_attr *s = q->state;
+
+	return open_call(q, &s->stat.call, VFS_STAT, security_stat_done);
+}
+
+/* Nobody keeps it open who might not be let in again. */
+static nt_status security_uncached(struct req *q, int err, struct wr *w)
+{
+	struct set_attr *s = q->state;
+
+	turn_take(&q->open->node->turn, &s->turn, req_wait(q, security_turn));
+	return STATUS_PENDING;
 }
 
 nt_status set_security(struct req *q, struct set_info *a)
@@ -252,5 +311,6 @@ nt_status set_security(struct req *q, struct set_info *a)
 		return STATUS_INVALID_OWNER;
 	if ((s->parts & GROUP_SECURITY_INFORMATION) && !s->sd.group)
 		return STATUS_INVALID_SECURITY_DESCR;
-	return open_call(q, &s->stat.call, VFS_STAT, security_stat_done);
+	s->stat.with_sd = share_has_sds(q->open->tree->share);
+	return cache_use(q, CACHING_USE_NAME, security_uncached);
 }

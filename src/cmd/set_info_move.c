@@ -10,6 +10,7 @@
  * Spec     [MS-FSA] 2.1.5.15.7, 2.1.5.15.12; [MS-SMB2] 3.3.5.21.1
  */
 #include "cmd/break_wait.h"
+#include "cmd/file_access.h"
 #include "cmd/file_info.h"
 #include "cmd/moved_opens.h"
 #include "cmd/set_info.h"
@@ -29,6 +30,7 @@ struct set_move {
 	const char *to_name;
 	const char *to_path; /* with backslashes */
 	struct node *to_parent;
+	struct file_facts to_parent_facts;
 	struct node *parent; /* of the name it was opened by */
 	const char *name;
 
@@ -92,6 +94,7 @@ static nt_status look_up(struct req *q, struct vfile *dir, const char **names,
 	l->dir = dir;
 	l->names = names;
 	l->count = count;
+	file_lookup_prepare(q, l);
 	return open_call(q, &l->call, VFS_LOOKUP, then);
 }
 
@@ -237,10 +240,13 @@ static nt_status name_held(struct req *q, int err, struct wr *w)
 	return err ? STATUS_INSUFFICIENT_RESOURCES : take_turns(q);
 }
 
+/* In another directory the name is added by whoever opened the file. [MS-FSA] 2.1.5.15.12, 2.1.5.15.7 */
 static nt_status parent_found(struct req *q, int err, struct wr *w)
 {
 	struct set_move *m = q->state;
 	struct vfs_lookup *l = &m->call.lookup;
+	uint32_t adds = q->open->directory ? FILE_ADD_SUBDIRECTORY : FILE_ADD_FILE;
+	nt_status st;
 
 	if (err == -ENOENT || err == -ENOTDIR || (!err && l->stat.type != VFS_DIR)) {
 		if (!err)
@@ -252,6 +258,11 @@ static nt_status parent_found(struct req *q, int err, struct wr *w)
 	m->to_parent = node_find_or_new(q->open->server->nodes, &l->stat, l->file, NULL,
 					"");
 	vfile_put(l->file);
+	st = file_facts_take(q, l, &m->to_parent_facts);
+	if (!nt_ok(st))
+		return st;
+	if (!(file_rights(q, q->open->who, &m->to_parent_facts) & adds))
+		return STATUS_ACCESS_DENIED;
 	if (!m->to_parent || order_names(q) != 0)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	return take_turns(q);
@@ -334,14 +345,22 @@ static nt_status parent_checked(struct req *q, int err, struct wr *w)
 
 /* ---- what bears the new name --------------------------------------------------------------------- */
 
-static nt_status check_target(struct req *q, const struct vfs_stat *target)
+/* What is replaced is deleted: by who may delete it, or anything in its directory. */
+static nt_status check_target(struct req *q, const struct vfs_lookup *l)
 {
 	const struct set_move *m = q->state;
+	const struct vfs_stat *target = &l->stat;
+	struct file_facts facts;
 	struct node *n;
 	nt_status st = STATUS_SUCCESS;
 
 	if (!m->to.replace)
 		return STATUS_OBJECT_NAME_COLLISION;
+	st = file_facts_take(q, l, &facts);
+	if (!nt_ok(st))
+		return st;
+	if (!(file_maximal(q, q->open->who, &facts, &m->to_parent_facts) & DELETE))
+		return STATUS_ACCESS_DENIED;
 	if (target->type == VFS_DIR || (target->dos_attributes & FILE_ATTRIBUTE_READONLY))
 		return STATUS_ACCESS_DENIED;
 	n = node_find(q->open->server->nodes, &target->key);
@@ -430,7 +449,7 @@ static nt_status target_looked(struct req *q, int err, struct wr *w)
 		/* another case of its own name, or another link to it */
 		replace = node_key_eq(&l->stat.key, &q->open->node->key);
 		if (!replace || m->link) {
-			st = check_target(q, &l->stat);
+			st = check_target(q, l);
 			if (!nt_ok(st))
 				return st;
 			replace = true;

@@ -95,7 +95,11 @@ struct conf_permissions {
 	struct conf_perm *list;
 };
 
-enum conf_security { CONF_SECURITY_POSIX };
+/* In the order of the words in param.c. */
+enum conf_security { CONF_SECURITY_WINDOWS, CONF_SECURITY_POSIX, CONF_SECURITY_NONE };
+
+/* The only place so far: user.tsmb.$sd, as it is. */
+enum conf_map_acls { CONF_MAP_ACLS_XATTR, CONF_MAP_ACLS_XATTR_RAW };
 
 struct conf_share {
 	const char *netname; /* as written					*/
@@ -104,6 +108,7 @@ struct conf_share {
 	const char *remark;
 	struct conf_permissions permissions;
 	enum conf_security security;
+	enum conf_map_acls map_acls;
 	bool case_insensitive;
 	bool administrative;
 	uint32_t force_create_mode; /* bits added to the mode of new files; 0: none */

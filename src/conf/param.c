@@ -194,11 +194,22 @@ const struct param param_table[] = {
 		 "create, delete) or full (permissions and owner as well). no beats any "
 		 "other entry that matches; of the others the highest counts. Whom no entry "
 		 "matches, has no access."},
-	{SHARE(security, ENUM), .words = WORDS("posix"),
-	 .words_known = WORDS("windows", "none"), .def = "posix", .flag = "security",
-	 .help = "How access to files is decided: posix, by owner, mode and ACL as for a "
-		 "local process of the user. This version acts on posix only, so it is the "
-		 "default."},
+	{SHARE(security, ENUM), .words = WORDS("windows", "posix", "none"),
+	 .def = "windows", .flag = "security",
+	 .help = "How access to files is decided. windows: by the security descriptor "
+		 "that clients gave the file or that it inherited; a file without one by "
+		 "owner, mode and ACL. The server then acts with the user's identity but "
+		 "overrides what the mode says, so a descriptor may give more than the "
+		 "mode or less; local processes see the mode only. posix: by owner, mode "
+		 "and ACL as for a local process of the user; descriptors are made from "
+		 "them. none: the permissions of the share only."},
+	{SHARE(map_acls, ENUM), .words = WORDS("xattr", "xattr:raw"),
+	 .words_known = WORDS("xattr:v3", "xattr:v4", "native", "posix-acl",
+			      "posix-acl:map_full_control"),
+	 .def = "xattr:raw", .flag = "map-acls",
+	 .help = "Where security = windows keeps descriptors: xattr:raw (xattr means "
+		 "the same), as they are in the extended attribute user.tsmb.$sd. A file "
+		 "system without extended attributes keeps none."},
 	{SHARE(case_insensitive, BOOL), .def = "true", .flag = "case-insensitive",
 	 .help = "Find files whose name differs in case."},
 	{SHARE(administrative, BOOL), .def = "false", .flag = "administrative",
@@ -215,7 +226,6 @@ const struct param param_table[] = {
 	 .help = "Unix group that every access to the share has as its primary one."},
 
 	KNOWN(SHARE, "security_descriptor", "SDDL"),
-	KNOWN(SHARE, "map_acls", "xattr[:raw|v3|v4], native or posix-acl[:map_full_control]"),
 	KNOWN(SHARE, "map_attributes", "xattr[:v3|v4|v5], posix-exec:... or filename:..."),
 	KNOWN(SHARE, "named_streams", "true|false"),
 	KNOWN(SHARE, "access_based_enumeration", "true|false"),

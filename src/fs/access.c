@@ -6,6 +6,8 @@
 
 enum {
 	MODE_SETID_STICKY = 07000,
+	MODE_STICKY = 01000,
+	MAY_ALL = VFS_MAY_READ | VFS_MAY_WRITE,
 	/* what anyone who reaches a file may ask: its attributes and its descriptor */
 	ACCESS_ALWAYS = FILE_READ_ATTRIBUTES | READ_CONTROL | SYNCHRONIZE,
 	ACCESS_READ = FILE_READ_DATA | FILE_READ_EA,
@@ -39,17 +41,150 @@ static uint32_t mask_of(unsigned may, bool directory)
 	return mask;
 }
 
-uint32_t access_maximal(const struct principal *who, const struct vfs_stat *stat,
-			unsigned may, unsigned parent_may, bool parent_sticky)
+static uint32_t mask_of_owner(enum conf_security security, unsigned may, bool directory)
 {
-	uint32_t mask = mask_of(may, stat->type == VFS_DIR);
-	bool owner = who->cred->uid == stat->uid || who->cred->uid == 0;
+	if (security == CONF_SECURITY_WINDOWS && (may & MAY_ALL) == MAY_ALL)
+		return FILE_ALL_ACCESS;
+	return mask_of(may, directory) | ACCESS_OWNER;
+}
 
-	if (owner)
-		mask |= ACCESS_OWNER;
-	/* a name goes with write access to its directory; a sticky one keeps what others own */
-	if ((parent_may & VFS_MAY_WRITE) && (owner || !parent_sticky))
+/* ---- [MS-DTYP] 2.5.3.2 -------------------------------------------------------------------------- */
+
+/* An ACE for OWNER RIGHTS takes the place of what an owner has without any. */
+static bool names_owner_rights(const struct acl *dacl)
+{
+	for (size_t i = 0; i < dacl->count; i++) {
+		const struct ace *ace = &dacl->aces[i];
+
+		if (ace_is_plain(ace) && !(ace->flags & INHERIT_ONLY_ACE) &&
+		    sid_eq(&ace->sid, &sid_owner_rights))
+			return true;
+	}
+	return false;
+}
+
+/* Denying ACEs whose conditions we cannot evaluate deny everybody. */
+static bool denies(const struct ace *ace, uint32_t *ret_mask)
+{
+	struct rd r = rd_of(ace->raw);
+
+	switch (ace->type) {
+	case ACCESS_DENIED_ACE_TYPE:
+		*ret_mask = ace->mask;
+		return true;
+	case ACCESS_DENIED_OBJECT_ACE_TYPE:
+	case ACCESS_DENIED_CALLBACK_ACE_TYPE:
+	case ACCESS_DENIED_CALLBACK_OBJECT_ACE_TYPE:
+		*ret_mask = rd_u32(&r);
+		if (!rd_ok(&r))
+			*ret_mask = FILE_ALL_ACCESS;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool ace_is_for(const struct ace *ace, const struct principal *who, bool owner)
+{
+	if (!ace_is_plain(ace))
+		return true; /* denies(): to everybody */
+	if (sid_eq(&ace->sid, &sid_owner_rights))
+		return owner;
+	return principal_has_sid(who, &ace->sid);
+}
+
+/* What an earlier ACE has said of a right, a later one does not change. */
+uint32_t access_check(const struct principal *who, const struct sd *sd)
+{
+	bool owner = sd->owner && principal_has_sid(who, sd->owner);
+	uint32_t allowed = 0, denied = 0, mask;
+
+	if (!sd->dacl) /* NULL or absent: nothing is forbidden */
+		return FILE_ALL_ACCESS;
+	if (owner && !names_owner_rights(sd->dacl))
+		allowed = READ_CONTROL | WRITE_DAC;
+	for (size_t i = 0; i < sd->dacl->count; i++) {
+		const struct ace *ace = &sd->dacl->aces[i];
+
+		if ((ace->flags & INHERIT_ONLY_ACE) || !ace_is_for(ace, who, owner))
+			continue;
+		if (denies(ace, &mask))
+			denied |= access_map_generic(mask) & ~allowed;
+		else if (ace->type == ACCESS_ALLOWED_ACE_TYPE)
+			allowed |= access_map_generic(ace->mask) & ~denied;
+	}
+	return allowed & FILE_ALL_ACCESS;
+}
+
+int access_stored(struct span stored, const struct vfs_stat *stat, struct arena *a,
+		  const struct sd **ret_sd)
+{
+	static const struct acl nothing = {.revision = ACL_REVISION};
+	struct sd *sd;
+	struct sid *owner;
+	nt_status st;
+
+	*ret_sd = NULL;
+	if (stored.len == 0)
+		return 0;
+	sd = arena_alloc(a, sizeof(*sd));
+	owner = arena_alloc(a, sizeof(*owner));
+	if (!sd || !owner)
+		return -ENOMEM;
+	st = sd_decode(a, stored, sd);
+	if (nt_is(st, STATUS_INSUFFICIENT_RESOURCES))
+		return -ENOMEM;
+	if (!nt_ok(st)) {
+		*owner = sid_of_uid(stat->uid);
+		*sd = (struct sd){.control = SE_SELF_RELATIVE | SE_DACL_PRESENT,
+				  .owner = owner,
+				  .dacl = &nothing};
+	}
+	*ret_sd = sd;
+	return 0;
+}
+
+/* ---- a file and its directory ------------------------------------------------------------------- */
+
+static bool is_unix_owner(const struct principal *who, const struct vfs_stat *stat)
+{
+	return who->cred->uid == stat->uid || who->cred->uid == 0;
+}
+
+uint32_t access_rights(enum conf_security security, const struct principal *who,
+		       const struct access_file *f)
+{
+	bool directory = f->stat->type == VFS_DIR;
+
+	if (security == CONF_SECURITY_NONE)
+		return FILE_ALL_ACCESS;
+	if (security == CONF_SECURITY_WINDOWS && f->sd)
+		return access_check(who, f->sd);
+	return is_unix_owner(who, f->stat) ? mask_of_owner(security, f->may, directory)
+					   : mask_of(f->may, directory);
+}
+
+/* A sticky directory keeps what others own; a stored descriptor says it in its own words. */
+static bool is_kept(const struct principal *who, const struct access_file *f,
+		    const struct access_file *parent)
+{
+	return !parent->sd && (parent->stat->mode & MODE_STICKY) &&
+	       !is_unix_owner(who, parent->stat) && !is_unix_owner(who, f->stat);
+}
+
+uint32_t access_maximal(enum conf_security security, const struct principal *who,
+			const struct access_file *f, const struct access_file *parent)
+{
+	uint32_t mask = access_rights(security, who, f), above;
+
+	if (!parent)
+		return mask;
+	above = access_rights(security, who, parent);
+	if ((above & FILE_DELETE_CHILD) &&
+	    (security == CONF_SECURITY_NONE || !is_kept(who, f, parent)))
 		mask |= DELETE;
+	if (above & FILE_LIST_DIRECTORY)
+		mask |= FILE_READ_ATTRIBUTES;
 	return mask;
 }
 
@@ -78,22 +213,27 @@ nt_status access_grant(uint32_t desired, uint32_t maximal, uint32_t *ret_granted
 		return STATUS_PRIVILEGE_NOT_HELD;
 	if (wanted & ~maximal)
 		return STATUS_ACCESS_DENIED;
+	if ((desired & MAXIMUM_ALLOWED) && maximal == 0) /* [MS-DTYP] 2.5.3.2 */
+		return STATUS_ACCESS_DENIED;
 	*ret_granted = desired & MAXIMUM_ALLOWED ? maximal : wanted;
 	return STATUS_SUCCESS;
 }
+
+/* ---- owner, group and mode as a descriptor, and back -------------------------------------------- */
 
 /* The three classes of a mode, as ACEs are ordered. */
 static const struct {
 	unsigned shift;
 } classes[ACE_COUNT] = {{6}, {3}, {0}};
 
-int access_describe(const struct vfs_stat *stat, uint32_t parts, struct arena *a,
-		    struct sd *ret_sd)
+int access_describe(enum conf_security security, const struct vfs_stat *stat,
+		    uint32_t parts, struct arena *a, struct sd *ret_sd)
 {
 	struct sid *sids = arena_array(a, ACE_COUNT, sizeof(*sids));
 	struct ace *aces = arena_array(a, ACE_COUNT, sizeof(*aces));
 	struct acl *dacl = arena_alloc(a, sizeof(*dacl));
 	struct sd sd = {.control = SE_SELF_RELATIVE};
+	bool directory = stat->type == VFS_DIR;
 
 	if (!sids || !aces || !dacl)
 		return -ENOMEM;
@@ -105,8 +245,8 @@ int access_describe(const struct vfs_stat *stat, uint32_t parts, struct arena *a
 
 		aces[i] = (struct ace){
 			.type = ACCESS_ALLOWED_ACE_TYPE,
-			.mask = mask_of(may, stat->type == VFS_DIR) |
-				(i == 0 ? ACCESS_OWNER : 0),
+			.mask = i == 0 ? mask_of_owner(security, may, directory)
+				       : mask_of(may, directory),
 			.sid = sids[i],
 		};
 	}
@@ -204,16 +344,18 @@ static uint32_t mode_of(const struct acl *dacl, const struct vfs_stat *stat,
 	return mode;
 }
 
-nt_status access_apply(const struct sd *sd, uint32_t parts, const struct vfs_stat *stat,
+nt_status access_apply(enum conf_security security, const struct principal *who,
+		       const struct sd *sd, uint32_t parts, const struct vfs_stat *stat,
 		       struct vfs_setattr *set)
 {
+	bool free_choice = security == CONF_SECURITY_POSIX || who->cred->uid == 0;
 	struct sid owner = sid_of_uid(stat->uid);
 	struct sid group = sid_of_gid(stat->gid);
 	uint32_t id;
 
 	if ((parts & OWNER_SECURITY_INFORMATION) && sd->owner &&
 	    !sid_eq(sd->owner, &owner)) {
-		if (!sid_is_uid(sd->owner, &id))
+		if (!sid_is_uid(sd->owner, &id) || (!free_choice && id != who->cred->uid))
 			return STATUS_INVALID_OWNER;
 		owner = *sd->owner;
 		set->what |= VFS_SET_OWNER;
@@ -221,7 +363,8 @@ nt_status access_apply(const struct sd *sd, uint32_t parts, const struct vfs_sta
 	}
 	if ((parts & GROUP_SECURITY_INFORMATION) && sd->group &&
 	    !sid_eq(sd->group, &group)) {
-		if (!sid_is_gid(sd->group, &id))
+		if (!sid_is_gid(sd->group, &id) ||
+		    (!free_choice && !cred_in_group(who->cred, id)))
 			return STATUS_INVALID_PRIMARY_GROUP;
 		group = *sd->group;
 		set->what |= VFS_SET_GROUP;

@@ -1,23 +1,54 @@
 /*
  * access.h - the only code that says what a user may do to a file.
  *
- * In this version every share is authorised as `security = posix`: rights are synthesised from what the kernel
- * lets the user do, and the kernel checks again when the call is made.
+ *     windows   the stored descriptor; a file without one: as posix, and its owner may do everything if he may read and
+ *               write it
+ *     posix     what the kernel lets the user do, by owner, mode and ACL; the kernel checks again at the call
+ *     none      everything the share permits
+ *
+ * With windows and none the call that follows a yes is made `raised` (fs/vfs.h), so nobody checks again: each call by a
+ * path needs its yes from here. Directories may be passed through by everybody then, as in Windows, where everybody
+ * holds the privilege to.
  *
  * Threads  pure.
- * Spec     [MS-SMB2] 2.2.13.1, 3.3.5.9 (access), [MS-DTYP] 2.4.3, 2.5.3
+ * Spec     [MS-SMB2] 2.2.13.1, 3.3.5.9 (access), [MS-DTYP] 2.4.3, 2.5.3.2, [MS-FSA] 2.1.5.1.2.1
  */
 #pragma once
 
 #include "auth/principal.h"
 #include "base/arena.h"
 #include "base/status.h"
+#include "conf/conf.h"
 #include "fs/vfs.h"
 #include "wire/sd.h"
 
-/* Everything `who` may ask for: MaximalAccess before the share's own limit. parent_may: VFS_MAY_* on the directory. */
-uint32_t access_maximal(const struct principal *who, const struct vfs_stat *stat,
-			unsigned may, unsigned parent_may, bool parent_sticky);
+/* What a file says of who may do what to it. */
+struct access_file {
+	const struct vfs_stat *stat;
+	unsigned may;        /* VFS_MAY_*; of no meaning with an sd */
+	const struct sd *sd; /* stored; NULL: there is none */
+};
+
+/*
+ * The stored descriptor (vfs_lookup.sd) taken apart; NULL for none. One that makes no sense gives nobody anything but the
+ * file's owner the right to replace it. -ENOMEM.
+ */
+MUST_CHECK int access_stored(struct span stored, const struct vfs_stat *stat,
+			     struct arena *a, const struct sd **ret_sd);
+
+/*
+ * Each right that `who` would be granted if it were asked for alone: [MS-DTYP] 2.5.3.2. Never ACCESS_SYSTEM_SECURITY:
+ * nobody holds the privilege.
+ */
+uint32_t access_check(const struct principal *who, const struct sd *sd);
+
+/* The rights the file itself gives. */
+uint32_t access_rights(enum conf_security security, const struct principal *who,
+		       const struct access_file *f);
+
+/* And what its directory adds: MaximalAccess before the share's own limit. parent: NULL for the root. */
+uint32_t access_maximal(enum conf_security security, const struct principal *who,
+			const struct access_file *f, const struct access_file *parent);
 
 /*
  * Turn DesiredAccess into what an open gets.
@@ -25,7 +56,7 @@ uint32_t access_maximal(const struct principal *who, const struct vfs_stat *stat
  * desired   as on the wire: generic bits and MAXIMUM_ALLOWED are expanded
  * maximal   access_maximal() and the share's limit
  *
- * STATUS_ACCESS_DENIED if a bit is not in maximal; STATUS_PRIVILEGE_NOT_HELD for ACCESS_SYSTEM_SECURITY.
+ * STATUS_ACCESS_DENIED if a bit is not in maximal, or nothing is; STATUS_PRIVILEGE_NOT_HELD for ACCESS_SYSTEM_SECURITY.
  */
 MUST_CHECK nt_status access_grant(uint32_t desired, uint32_t maximal,
 				  uint32_t *ret_granted);
@@ -34,10 +65,17 @@ MUST_CHECK nt_status access_grant(uint32_t desired, uint32_t maximal,
 uint32_t access_map_generic(uint32_t desired);
 
 /* The descriptor that stands for owner, group and mode; parts by OWNER_/GROUP_/DACL_SECURITY_INFORMATION. */
-MUST_CHECK int access_describe(const struct vfs_stat *stat, uint32_t parts,
-			       struct arena *a, struct sd *ret_sd);
+MUST_CHECK int access_describe(enum conf_security security, const struct vfs_stat *stat,
+			       uint32_t parts, struct arena *a, struct sd *ret_sd);
 
-/* Owner, group and mode that come nearest to `sd`: what SET_INFO security does here. STATUS_INVALID_OWNER-like
- * refusals are STATUS_ACCESS_DENIED. Fills set->what and set->attr. */
-MUST_CHECK nt_status access_apply(const struct sd *sd, uint32_t parts,
-				  const struct vfs_stat *stat, struct vfs_setattr *set);
+/*
+ * Owner, group and mode that come nearest to `sd`: what SET_INFO security does without stored descriptors. Fills set->what
+ * and set->attr.
+ *
+ * STATUS_INVALID_OWNER, STATUS_INVALID_PRIMARY_GROUP: no Unix account; or, where the kernel will not say no (`none`),
+ * neither oneself nor one of one's groups.
+ */
+MUST_CHECK nt_status access_apply(enum conf_security security,
+				  const struct principal *who, const struct sd *sd,
+				  uint32_t parts, const struct vfs_stat *stat,
+				  struct vfs_setattr *set);

@@ -510,6 +510,7 @@ static void close_applied(struct wait *w)
 	}
 	c->unlink.directory = o->directory;
 	c->unlink.key = o->node->key;
+	c->unlink.call.raised = share_raises(o->tree->share);
 	vfs_run(open_vfs(o), &c->unlink.call, VFS_UNLINK, c->lane,
 		tree_cred(o->tree, o->who), &c->arena, wait_arm(&c->wait, close_removed));
 }

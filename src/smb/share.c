@@ -27,6 +27,7 @@ void share_put(struct share *s)
 	vfile_put(s->root);
 	vfs_put(s->vfs);
 	cred_put(s->force_cred);
+	principal_put(s->force_who);
 	free(s->permission_gids);
 	conf_put(s->owner);
 	free(s);

@@ -29,8 +29,27 @@ struct share {
 	struct vfile *root; /* disk: path handle of the root		*/
 	uint32_t *
 		permission_gids; /* of conf's @group entries, by index; UINT32_MAX: no such group */
-	struct cred *force_cred; /* force_user / force_group, or NULL	*/
+	struct cred *force_cred;     /* force_user / force_group, or NULL	*/
+	struct principal *force_who; /* the same, as access checks see it	*/
 };
+
+/* Who decides about its files. IPC$ has none. */
+static inline enum conf_security share_security(const struct share *s)
+{
+	return s->conf ? s->conf->security : CONF_SECURITY_POSIX;
+}
+
+/* File calls that fs/access.c has allowed are made `raised` (fs/vfs.h). */
+static inline bool share_raises(const struct share *s)
+{
+	return share_security(s) != CONF_SECURITY_POSIX;
+}
+
+/* Descriptors are stored, and looked for. */
+static inline bool share_has_sds(const struct share *s)
+{
+	return share_security(s) == CONF_SECURITY_WINDOWS;
+}
 
 struct share *share_get(struct share *s);
 void share_put(struct share *s);

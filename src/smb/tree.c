@@ -92,3 +92,8 @@ struct cred *tree_cred(const struct tree *t, const struct principal *who)
 {
 	return t->share->force_cred ? t->share->force_cred : who->cred;
 }
+
+const struct principal *tree_who(const struct tree *t, const struct principal *who)
+{
+	return t->share->force_who ? t->share->force_who : who;
+}

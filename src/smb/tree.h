@@ -35,3 +35,5 @@ bool tree_shut(struct tree *t);
 void tree_close(struct tree *t, struct lane *lane, struct wait *w);
 /* Whose rights file calls on this tree run with: the user's, or the share's forced account. Borrowed from who/share. */
 struct cred *tree_cred(const struct tree *t, const struct principal *who);
+/* The same for access checks: the user, or the share's forced account. */
+const struct principal *tree_who(const struct tree *t, const struct principal *who);

@@ -132,7 +132,8 @@ TEST(empty_global_has_the_documented_defaults)
 		"encrypt_data = false\n"
 		"remark =\n"
 		"permissions = everyone:read\n"
-		"security = posix\n"
+		"security = windows\n"
+		"map_acls = xattr:raw\n"
 		"case_insensitive = true\n"
 		"administrative = false\n"
 		"force_create_mode = 0000\n"
@@ -270,8 +271,8 @@ TEST(share_lines_are_judged)
 		{"listen = x", "t:6:1: listen: belongs in [global], found in [share]\n"},
 		{"pat = /x", "t:6:1: pat: unknown parameter of [share]; the nearest "
 			     "known name is path\n"},
-		{"map_acls = xattr", "t:6:1: map_acls: known, but this version does not "
-				     "act on it yet; remove the line\n"},
+		{"ca = true", "t:6:1: ca: known, but this version does not act on it "
+			      "yet; remove the line\n"},
 	};
 
 	check_rows(check_share, rows, ARRAY_LEN(rows));

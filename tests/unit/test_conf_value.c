@@ -83,7 +83,11 @@ static const struct {
 	 "permissions = alice:change, @domain users:read, *S-1-5-32-544:full\n"},
 	{"permissions = anonymous:read, authenticatedusers:change, EX\\bob:no",
 	 "permissions = anonymous:read, authenticatedusers:change, EX\\bob:no\n"},
+	{"security = windows", "security = windows\n"},
 	{"security = posix", "security = posix\n"},
+	{"security = none", "security = none\n"},
+	{"map_acls = xattr", "map_acls = xattr\n"},
+	{"map_acls = xattr:raw", "map_acls = xattr:raw\n"},
 	{"case_insensitive = false", "case_insensitive = false\n"},
 	{"administrative = true", "administrative = true\n"},
 	{"force_create_mode = 664", "force_create_mode = 0664\n"},
@@ -301,11 +305,17 @@ TEST(share_values_are_refused)
 		 "t:6:30: permissions: named twice\n"},
 		{"permissions = *S-1-1-0:read, *S-1-1-0:full",
 		 "t:6:30: permissions: named twice\n"},
-		{"security = windows",
-		 "t:6:12: security: windows: known, but this version does not act on it "
-		 "yet; allowed: posix\n"},
-		{"security = none", "t:6:12: security: none: known, but this version "
-				    "does not act on it yet; allowed: posix\n"},
+		{"security = nt",
+		 "t:6:12: security: expected windows, posix or none, found "
+		 "\"nt\"\n"},
+		{"map_acls = xattr:v3",
+		 "t:6:12: map_acls: xattr:v3: known, but this version does not act on it "
+		 "yet; allowed: xattr or xattr:raw\n"},
+		{"map_acls = native",
+		 "t:6:12: map_acls: native: known, but this version does not act on it "
+		 "yet; allowed: xattr or xattr:raw\n"},
+		{"map_acls = raw",
+		 "t:6:12: map_acls: expected xattr or xattr:raw, found \"raw\"\n"},
 		{"force_create_mode = 0888", "t:6:21: force_create_mode: expected an "
 					     "octal mode up to 777, found \"0888\"\n"},
 		{"force_create_mode = 1777", "t:6:21: force_create_mode: expected an "
