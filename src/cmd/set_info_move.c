@@ -151,6 +151,16 @@ static nt_status uncached(struct req *q, int err, struct wr *w)
 	return find_parent(q);
 }
 
+/*
+ * Deviation: [MS-FSA] 2.1.5.15.7 lets anybody link to what he could open. Kernels refuse that for files of others
+ * (fs.protected_hardlinks), but not to raised calls; and CreateHardLink() of Windows asks for the first of these anyway.
+ */
+static bool may_link(const struct open *o)
+{
+	return !share_raises(o->tree->share) ||
+	       open_may(o, FILE_WRITE_ATTRIBUTES | FILE_WRITE_DATA);
+}
+
 static nt_status move(struct req *q, struct set_info *a, bool link)
 {
 	struct set_move *m = arena_alloc(&q->arena, sizeof(*m));
@@ -167,6 +177,8 @@ static nt_status move(struct req *q, struct set_info *a, bool link)
 		return st;
 	if (link && q->open->directory)
 		return STATUS_FILE_IS_A_DIRECTORY;
+	if (link && !may_link(q->open))
+		return STATUS_ACCESS_DENIED;
 	if (!(q->tree->maximal_access & adds))
 		return STATUS_ACCESS_DENIED;
 	return cache_use(q, CACHING_USE_NAME, uncached);

@@ -175,7 +175,8 @@ TEST(what_a_new_file_gets)
 		/* clang-format off */
 		/* CREATOR OWNER and CREATOR GROUP become somebody, and are handed on as they are: 2.5.3.4.7 */
 		{false, 0, 0, 0, {{'O', OI, READ}, {'G', OI, READ}}, {{0}}, {{'a', 0, READ}, {'s', 0, READ}}},
-		{true, AI, 0, AI, {{'O', OI | CI, READ}}, {{0}}, {{'a', ID, READ}, {'O', OI | CI | IO | ID, READ}}},
+		{true, AI, 0, AI, {{'O', OI | CI, READ}}, {{0}},
+		 {{'a', ID, READ}, {'O', OI | CI | IO | ID, READ}}},
 		{true, 0, 0, 0, {{'O', OI, READ}}, {{0}}, {{'O', OI | IO, READ}}},
 		{true, 0, 0, 0, {{'O', CI | NP, READ}}, {{0}}, {{'a', 0, READ}}},
 		/* generic bits are mapped where they take effect */
@@ -183,10 +184,12 @@ TEST(what_a_new_file_gets)
 		{true, 0, 0, 0, {{'b', CI, GENERIC_READ}}, {{0}},
 		 {{'b', 0, FILE_GENERIC_READ}, {'b', CI | IO, GENERIC_READ}}},
 		/* nothing to inherit: the default of the token */
-		{false, 0, 0, 0, {{'b', 0, READ}}, {{0}}, {{'a', 0, FILE_ALL_ACCESS}, {'y', 0, FILE_ALL_ACCESS}}},
+		{false, 0, 0, 0, {{'b', 0, READ}}, {{0}},
+		 {{'a', 0, FILE_ALL_ACCESS}, {'y', 0, FILE_ALL_ACCESS}}},
 		/* given: it counts alone, unless the directory's list is auto-inherited */
 		{false, 0, 0, 0, {{'b', OI, READ}}, {{'e', 0, READ}}, {{'e', 0, READ}}},
-		{false, AI, 0, AI, {{'b', OI, READ}}, {{'e', 0, READ}}, {{'e', 0, READ}, {'b', ID, READ}}},
+		{false, AI, 0, AI, {{'b', OI, READ}}, {{'e', 0, READ}},
+		 {{'e', 0, READ}, {'b', ID, READ}}},
 		/* and the given one is not protected */
 		{false, AI, PROTECTED, PROTECTED, {{'b', OI, READ}}, {{'e', 0, READ}}, {{'e', 0, READ}}},
 		{false, 0, AI | AR, AI, {{'b', 0, READ}}, {{'e', 0, READ}}, {{'e', 0, READ}}},
@@ -197,7 +200,8 @@ TEST(what_a_new_file_gets)
 		/* macros of a given list */
 		{false, 0, 0, 0, {{'b', 0, READ}}, {{'O', 0, GENERIC_READ}}, {{'a', 0, FILE_GENERIC_READ}}},
 		{true, 0, 0, 0, {{'b', 0, READ}}, {{'O', CI, READ}}, {{'a', 0, READ}, {'O', CI | IO, READ}}},
-		{true, 0, 0, 0, {{'b', 0, READ}}, {{'O', CI | IO, GENERIC_ALL}}, {{'O', CI | IO, GENERIC_ALL}}},
+		{true, 0, 0, 0, {{'b', 0, READ}}, {{'O', CI | IO, GENERIC_ALL}},
+		 {{'O', CI | IO, GENERIC_ALL}}},
 		/* clang-format on */
 	};
 
