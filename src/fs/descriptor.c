@@ -255,7 +255,7 @@ static struct acl *acl_concrete(const struct acl *in, struct arena *a)
 /* A list stays auto-inherited only if whoever sets it asks for that: so Windows does. */
 static uint16_t dacl_control(uint16_t given)
 {
-	uint16_t control = given & (SE_DACL_PRESENT | SE_DACL_PROTECTED);
+	uint16_t control = SE_DACL_PRESENT | (given & SE_DACL_PROTECTED);
 
 	if ((given & AUTO_INHERIT) == AUTO_INHERIT)
 		control |= SE_DACL_AUTO_INHERITED;

@@ -31,7 +31,7 @@ MUST_CHECK nt_status descriptor_create(const struct descriptor_new *in, struct a
 
 /*
  * `now` with those parts of `given` that `parts` names (OWNER_, GROUP_, DACL_SECURITY_INFORMATION). An owner or group that
- * is not in `given` stays; a DACL that is not goes, and nothing is forbidden any more: as in Windows.
+ * is not in `given` stays; a DACL that is not becomes a NULL one, which forbids nothing: as in Windows.
  *
  * STATUS_INVALID_OWNER as above; the present owner may stay. STATUS_INSUFFICIENT_RESOURCES.
  */

@@ -435,7 +435,7 @@ TEST(a_list_is_taken_away)
 	describe(&now, 0, list);
 	CHECK_ST(descriptor_set(alice(), &now.sd, &given, PARTS, &a, &sd),
 		 STATUS_SUCCESS);
-	CHECK(!sd.dacl && !(sd.control & PRESENT));
+	CHECK(!sd.dacl && (sd.control & PRESENT));
 	given.control = PRESENT;
 	CHECK_ST(descriptor_set(alice(), &now.sd, &given, PARTS, &a, &sd),
 		 STATUS_SUCCESS);
