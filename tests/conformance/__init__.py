@@ -36,7 +36,7 @@ def result_of(leaf, output):
 
 
 def torture(build, test, want):
-    with Server(build, shares={"tmp": {}}) as s, scratch() as tmp:
+    with Server(build, shares={"tmp": {"security": "windows"}}) as s, scratch() as tmp:
         users = [f"{name}%{password}" for name, password in s.users.items()]
         argv = [need("smbtorture", "samba-testsuite"), "//127.0.0.1/tmp", "-s", "/dev/null", "-p", str(s.port), "-U", users[0],
                 "--target", "samba3", "--format", "subunit", "--basedir", tmp, *(f"--option={o}" for o in OPTIONS),
