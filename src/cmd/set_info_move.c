@@ -252,7 +252,7 @@ static nt_status name_held(struct req *q, int err, struct wr *w)
 	return err ? STATUS_INSUFFICIENT_RESOURCES : take_turns(q);
 }
 
-/* In another directory the name is added by whoever opened the file. [MS-FSA] 2.1.5.15.12, 2.1.5.15.7 */
+/* Whoever opened the file must be allowed to add the name. [MS-FSA] 2.1.5.15.12, 2.1.5.15.7 */
 static nt_status parent_found(struct req *q, int err, struct wr *w)
 {
 	struct set_move *m = q->state;

@@ -160,7 +160,7 @@ int posix_fs_of(struct posix_volume *v, int fd, dev_t dev, enum posix_where wher
 
 /* ---- operations --------------------------------------------------------------------------------- */
 
-/* Whose rights the thread has while the operation runs. */
+/* Whose rights the thread has while the operation runs; from CRED_RAISED on a raised call is that user's, raised. */
 enum whose { CRED_ANY, CRED_NOT_SERVER, CRED_RAISED, CRED_USER };
 
 enum place {

@@ -44,7 +44,8 @@ int posix_sd_read(struct posix_file *f, struct arena *a, struct span *ret_sd)
 	copy = arena_dup(a, span_of(usual, (size_t)n));
 	if (!copy)
 		return -ENOMEM;
-	*ret_sd = span_of(copy, (size_t)n);
+	/* an empty attribute makes no sense, but it is there: the zero behind the copy makes none either */
+	*ret_sd = span_of(copy, n ? (size_t)n : 1);
 	return 0;
 }
 

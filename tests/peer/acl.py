@@ -263,7 +263,7 @@ def spoilt(build):
         path = f"{s.folder()}/d/f"
         os.chmod(path, 0o666)
         bob.may("d\\f", DATA_READ)
-        for junk in (b"\0", b"junk" * 10, sd([(EVERYONE, ALL)])[:-1]):
+        for junk in (b"", b"\0", b"junk" * 10, sd([(EVERYONE, ALL)])[:-1]):
             os.setxattr(path, XATTR, junk)
             bob.may_not("d\\f", DATA_READ, READ_ATTRIBUTES, MAXIMUM)
             alice.may_not("d\\f", DATA_READ)

@@ -73,9 +73,11 @@ TEST(a_descriptor_is_stored_with_the_file)
 		CHECK_EQ(make(&f, name, directory, some_sd()), 0);
 		CHECK(span_eq(get_sd(&f, name), some_sd()));
 	}
+	CHECK_EQ(setxattr(fix_path(&f, "share/file"), SD, "", 0, 0), 0);
+	CHECK(get_sd(&f, "file").len > 0); /* empty is not absent */
 	CHECK_EQ(make(&f, "plain", false, (struct span){0}), 0);
 	CHECK_EQ(get_sd(&f, "plain").len, 0);
-	CHECK_EQ(getxattr(fix_path(&f, "share/file"), SD, NULL, 0), sizeof(bytes));
+	CHECK_EQ(getxattr(fix_path(&f, "share/dir"), SD, NULL, 0), sizeof(bytes));
 	CHECK_EQ(getxattr(fix_path(&f, "share/plain"), SD, NULL, 0), -1);
 	fix_fini(&f);
 }
