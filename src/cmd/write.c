@@ -17,6 +17,8 @@ struct write {
 	struct span data; /* in the frame's buffer, where it was received or decrypted */
 	struct vfs_io io;
 	struct vfs_setattr times; /* afterwards, if any are held */
+	struct vfs_statcall stat; /* before, for who may only append; inside the turn */
+	struct turn_ref turn;
 };
 
 uint32_t cmd_write_payload(struct req *q)
@@ -109,14 +111,54 @@ static nt_status write_check(struct req *q, const struct write *a)
 			      a->offset, a->data.len, true);
 }
 
-/* Nobody else caches what is about to change. */
-static nt_status write_go(struct req *q, int err, struct wr *w)
+static void write_cleanup(struct req *q)
+{
+	struct write *a = q->state;
+
+	turn_give(&a->turn);
+}
+
+static nt_status write_start(struct req *q)
 {
 	struct write *a = q->state;
 
 	atomic_store_explicit(&q->open->wrote, true, memory_order_relaxed);
 	vfs_run(open_vfs(q->open), &a->io.call, VFS_WRITE, q->lane->lane, req_cred(q),
 		&q->arena, req_wait(q, write_hold_times));
+	return STATUS_PENDING;
+}
+
+/*
+ * Who may not write may still append: 3.3.5.13. What others append meanwhile is not written over, as they take turns.
+ *
+ * Deviation: the document also wants FILE_APPEND_DATA for what extends the file; NTFS is content with FILE_WRITE_DATA.
+ */
+static nt_status append_size_known(struct req *q, int err, struct wr *w)
+{
+	const struct write *a = q->state;
+
+	if (err)
+		return nt_from_errno(err);
+	return a->offset < a->stat.stat.size ? STATUS_ACCESS_DENIED : write_start(q);
+}
+
+static nt_status append_turn_held(struct req *q, int err, struct wr *w)
+{
+	struct write *a = q->state;
+
+	a->stat.file = q->open->data;
+	return open_call(q, &a->stat.call, VFS_STAT, append_size_known);
+}
+
+/* Nobody else caches what is about to change. */
+static nt_status write_uncached(struct req *q, int err, struct wr *w)
+{
+	struct write *a = q->state;
+
+	if (open_may(q->open, FILE_WRITE_DATA))
+		return write_start(q);
+	q->cleanup = write_cleanup;
+	turn_take(&q->open->node->turn, &a->turn, req_wait(q, append_turn_held));
 	return STATUS_PENDING;
 }
 
@@ -150,5 +192,5 @@ nt_status cmd_write(struct req *q)
 	a->io.sync = (atomic_load(&q->open->mode) & FILE_WRITE_THROUGH) ||
 		     (a->flags & SMB2_WRITEFLAG_WRITE_THROUGH);
 	q->state = a;
-	return cache_use(q, CACHING_USE_WRITE, write_go);
+	return cache_use(q, CACHING_USE_WRITE, write_uncached);
 }

@@ -18,12 +18,12 @@ from peer.server import Server
 XATTR = "user.tsmb.$sd"
 INVALID_OWNER = 0xC000005A
 OPEN, CREATE_NEW, OVERWRITE_IF = 1, 2, 5
-DATA_READ, DATA_WRITE, DELETE_CHILD, READ_ATTRIBUTES = 0x1, 0x2, 0x40, 0x80
+DATA_READ, DATA_WRITE, APPEND, DELETE_CHILD, READ_ATTRIBUTES = 0x1, 0x2, 0x4, 0x40, 0x80
 DELETE, READ_CONTROL, WRITE_DAC, WRITE_OWNER = 0x10000, 0x20000, 0x40000, 0x80000
 SYSTEM_SECURITY, MAXIMUM, GENERIC_READ = 0x01000000, 0x02000000, 0x80000000
 OI, CI, IO = 1, 2, 8
 OWNER, GROUP, DACL, SACL = 1, 2, 4, 8
-RENAME, LINK = 10, 11
+RENAME, LINK, END_OF_FILE = 10, 11, 20
 
 
 def sid(text):
@@ -163,6 +163,25 @@ def descriptor_decides(build):
         f = alice.open("d\\f", WRITE_DAC, OPEN)
         alice.set_sd(f, sd(None, control=4))  # a NULL DACL
         bob.may("d\\f", ALL)
+
+
+def append_only(build):
+    """windows: who may only append writes over nothing.  [MS-SMB2] 3.3.5.13"""
+    with two_users(build, "windows") as (s, alice, bob, one, two):
+        f = alice.make("f")
+        alice.write(f, b"0123456789")
+        alice.set_sd(f, sd([(user(two), APPEND)]))
+        g = bob.open("f", APPEND, OPEN)
+        for offset in (0, 5, 9):
+            bob.call(raw.WRITE, raw.write_body(g, b"xxxx", offset), ACCESS_DENIED)
+        bob.write(g, b"ab", 10)
+        bob.write(g, b"cd", 12)
+        bob.set(g, END_OF_FILE, struct.pack("<Q", 0), ACCESS_DENIED)
+        with open(f"{s.folder()}/f", "rb") as content:
+            expect(content.read(), b"0123456789abcd", "content")
+        alice.write(f, b"X")
+        bob.close(g)
+        alice.close(f)
 
 
 def directories(build):
@@ -345,5 +364,5 @@ def ordinary_user(build):
 
 
 def tests(build):
-    for test in (without_descriptor, descriptor_decides, directories, inheritance, ownership, spoilt, posix, none, forced, ordinary_user):
+    for test in (without_descriptor, descriptor_decides, append_only, directories, inheritance, ownership, spoilt, posix, none, forced, ordinary_user):
         yield Test("acl." + test.__name__.replace("_", "-"), lambda test=test: test(build))
