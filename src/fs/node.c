@@ -82,6 +82,10 @@ static struct node *node_free(struct node *n)
 {
 	struct node *parent = n->parent;
 
+	if (n->base) { /* has no base of its own: no deeper than this */
+		atomic_fetch_sub(&n->base->streams, 1);
+		node_put(n->base);
+	}
 	state_node_put(n->state);
 	vfile_put(n->file);
 	turn_fini(&n->turn);
@@ -91,8 +95,14 @@ static struct node *node_free(struct node *n)
 	return parent;
 }
 
+/* Where a node is to be. */
+struct place {
+	struct node *parent, *base; /* borrowed; either may be NULL */
+	const char *name;
+};
+
 static struct node *node_new(struct node_table *t, const struct vfs_stat *stat,
-			     struct vfile *file, struct node *parent, const char *name)
+			     struct vfile *file, const struct place *at)
 {
 	struct node *n = calloc(1, sizeof(*n));
 
@@ -103,8 +113,11 @@ static struct node *node_new(struct node_table *t, const struct vfs_stat *stat,
 	n->key = stat->key;
 	n->directory = stat->type == VFS_DIR;
 	n->file = vfile_get(file);
-	n->parent = parent ? node_get(parent) : NULL;
-	n->name = strdup(name);
+	n->parent = at->parent ? node_get(at->parent) : NULL;
+	n->base = at->base ? node_get(at->base) : NULL;
+	if (n->base)
+		atomic_fetch_add(&n->base->streams, 1);
+	n->name = strdup(at->name);
 	n->state = state_node_get(t->state, &stat->key);
 	turn_init(&n->turn);
 	lock_init(&n->lock, LOCK_RANK_NODE);
@@ -114,15 +127,15 @@ static struct node *node_new(struct node_table *t, const struct vfs_stat *stat,
 	return NULL;
 }
 
-struct node *node_find_or_new(struct node_table *t, const struct vfs_stat *stat,
-			      struct vfile *file, struct node *parent, const char *name)
+static struct node *find_or_new(struct node_table *t, const struct vfs_stat *stat,
+				struct vfile *file, const struct place *at)
 {
 	struct node *fresh = node_find(t, &stat->key);
 	struct node *found;
 
 	if (fresh)
 		return fresh;
-	fresh = node_new(t, stat, file, parent, name);
+	fresh = node_new(t, stat, file, at);
 	if (!fresh)
 		return NULL;
 	{
@@ -135,6 +148,23 @@ struct node *node_find_or_new(struct node_table *t, const struct vfs_stat *stat,
 		return fresh;
 	node_put(node_free(fresh)); /* another was quicker */
 	return found;
+}
+
+struct node *node_find_or_new(struct node_table *t, const struct vfs_stat *stat,
+			      struct vfile *file, struct node *parent, const char *name)
+{
+	const struct place at = {.parent = parent, .name = name};
+
+	return find_or_new(t, stat, file, &at);
+}
+
+struct node *node_find_or_new_stream(struct node_table *t, const struct vfs_stat *stat,
+				     struct vfile *file, struct node *base,
+				     const char *name)
+{
+	const struct place at = {.base = base, .name = name};
+
+	return find_or_new(t, stat, file, &at);
 }
 
 struct node *node_get(struct node *n)
@@ -197,7 +227,8 @@ int node_moved(struct node *n, struct node *parent, const char *name)
 
 	if (!fresh)
 		return -ENOMEM;
-	node_get(parent);
+	if (parent)
+		node_get(parent);
 	{
 		LOCK_SCOPE(&n->lock);
 		old_name = n->name;
@@ -213,6 +244,7 @@ int node_moved(struct node *n, struct node *parent, const char *name)
 
 void node_set_change_time(struct node *n, uint64_t shown, uint64_t own)
 {
+	n = node_base(n);
 	LOCK_SCOPE(&n->lock);
 
 	n->shown_change_time = shown;
@@ -221,6 +253,7 @@ void node_set_change_time(struct node *n, uint64_t shown, uint64_t own)
 
 void node_show_change_time(struct node *n, struct vfs_stat *stat)
 {
+	n = node_base(n);
 	LOCK_SCOPE(&n->lock);
 
 	if (n->own_change_time && n->own_change_time == stat->change_time)
@@ -234,6 +267,19 @@ static uint64_t name_hash(const struct node_table *t, const struct node *parent,
 			     utf8_hash_nocase(t->hash_key, name)};
 
 	return map_hash(t->hash_key, span_of(parts, sizeof(parts)));
+}
+
+/* No file in a directory can be called so. */
+const char *node_stream_turn_name(const char *stream, struct arena *a)
+{
+	size_t len = strlen(stream);
+	char *name = arena_alloc(a, len + 2);
+
+	if (!name)
+		return NULL;
+	name[0] = ':';
+	memcpy(name + 1, stream, len + 1);
+	return name;
 }
 
 static struct name_turn *name_turn_new(struct node *parent, const char *name)

@@ -376,7 +376,8 @@ static nt_status apply_close(struct state_node *n, const struct state_op *op,
 	drop_locks_of(n, k->entry, op, k);
 	if (n->entry_count == 0) {
 		/* what becomes of the name is now its remover's matter: a directory may turn out not to be empty */
-		ret->remove_name = n->delete_pending;
+		ret->remove_name = n->delete_pending && !n->key.stream;
+		ret->remove_stream = n->delete_pending && n->key.stream;
 		n->delete_pending = false;
 	}
 	return STATUS_SUCCESS;

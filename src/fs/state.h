@@ -63,6 +63,7 @@ static inline size_t state_op_len(size_t range_count)
 struct state_result {
 	nt_status status;
 	bool remove_name; /* CLOSE: last one out, and deletion was pending: remove it now, inside the turn */
+	bool remove_stream;    /* the same for a named stream: only it goes			*/
 	bool delete_pending;   /* afterwards, for FileStandardInformation		*/
 	uint16_t failed_range; /* LOCK, UNLOCK: which one				*/
 };
