@@ -72,6 +72,8 @@ static nt_status mark(struct req *q)
 	const char *name;
 	int err;
 
+	if (q->open->node->base) /* a stream has one name only */
+		return apply(q);
 	err = open_name(q->open, &q->arena, &parent, &name);
 	if (err)
 		return nt_from_errno(err);
@@ -164,7 +166,7 @@ static bool is_root(struct open *o)
 {
 	LOCK_SCOPE(&o->lock);
 
-	return !o->parent;
+	return !o->parent && !o->node->base;
 }
 
 static nt_status dispose(struct req *q, bool pending, bool ignore_readonly)

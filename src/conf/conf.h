@@ -105,6 +105,7 @@ struct conf_share {
 	struct conf_permissions permissions;
 	enum conf_security security;
 	bool case_insensitive;
+	bool named_streams;
 	bool administrative;
 	uint32_t force_create_mode; /* bits added to the mode of new files; 0: none */
 	uint32_t force_directory_mode;

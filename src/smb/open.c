@@ -3,7 +3,8 @@
  *
  *     open_close        OPEN -> CLOSING; parked requests are claimed
  *     close_drained     no request is under way any more
- *     close_turn        the node's turn is ours; if a deletion may be due, first the name's, then the node's again
+ *     close_turn        the node's turn is ours; if a deletion may be due, first the name's (of a named stream: its
+ *                       file's, then its own), then the node's again
  *     close_applied     share modes and locks are gone; we may be the one who removes the name
  *     close_removed     CLOSED, the caller's wait ends
  */
@@ -11,6 +12,7 @@
 
 #include "base/log.h"
 #include "smb/req.h"
+#include "wire/utf16.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -25,8 +27,12 @@ struct open_closing {
 	struct turn_ref turn;
 	struct name_turn *name;
 	struct turn_ref name_ref;
+	struct name_turn *stream;
+	struct turn_ref stream_ref;
+	bool named; /* we have been through close_take_names() */
 	struct arena arena;
 	struct vfs_unlink unlink;
+	struct vfs_stream_remove remove;
 	struct state_result result;
 	struct state_op op; /* has no ranges */
 };
@@ -334,13 +340,22 @@ void open_close(struct open *o, struct lane *lane, struct req *skip, struct wait
 	open_drain(o, &c->drain, wait_arm(&c->wait, close_drained));
 }
 
+static void close_give_names(struct open_closing *c)
+{
+	if (c->stream)
+		name_turn_give(TAKE(c->stream), &c->stream_ref);
+	if (c->name)
+		name_turn_give(TAKE(c->name), &c->name_ref);
+	vfile_put(TAKE(c->unlink.dir));
+	c->named = false;
+}
+
 static void close_finish(struct open_closing *c, int err)
 {
 	struct open *o = c->open;
 
 	turn_give(&c->turn);
-	if (c->name)
-		name_turn_give(c->name, &c->name_ref);
+	close_give_names(c);
 	{
 		LOCK_SCOPE(&o->lock);
 		o->state = OPEN_CLOSED;
@@ -362,22 +377,49 @@ static void close_drained(struct wait *w)
 	turn_take(&o->node->turn, &c->turn, wait_arm(&c->wait, close_turn));
 }
 
-static void close_named(struct wait *w)
+/* All names' turns are ours: the node's is the last. */
+static void close_stream_named(struct wait *w)
 {
 	struct open_closing *c = container_of(w, struct open_closing, wait);
 
 	turn_take(&c->open->node->turn, &c->turn, wait_arm(&c->wait, close_turn));
 }
 
-/* Name turns come before node turns: give ours back and take both. False: without memory, go on without it. */
-static bool close_take_name(struct open_closing *c)
+/* The file's name is ours, or it is a root and has none. */
+static void close_named(struct wait *w)
 {
-	struct node *parent;
+	struct open_closing *c = container_of(w, struct open_closing, wait);
+	struct node *n = c->open->node, *parent = NULL;
 	const char *name;
 
-	if (node_name(c->open->node, &c->arena, &parent, &name) != 0 || !parent)
+	if (n->base && node_name(n, &c->arena, &parent, &name) == 0)
+		name = node_stream_turn_name(name, &c->arena);
+	else
+		name = NULL;
+	if (!name) { /* a file; or without memory: on without it */
+		close_stream_named(w);
+		return;
+	}
+	c->stream = name_turn_take(n->base, name, &c->stream_ref,
+				   wait_arm(&c->wait, close_stream_named));
+}
+
+/* Name turns come before node turns: give ours back and take all. False: without memory, go on without them. */
+static bool close_take_names(struct open_closing *c)
+{
+	struct node *file = node_base(c->open->node), *parent;
+	const char *name;
+
+	if (node_name(file, &c->arena, &parent, &name) != 0)
 		return false;
+	if (!parent && file == c->open->node)
+		return false;
+	c->named = true;
 	turn_give(&c->turn);
+	if (!parent) {
+		close_named(&c->wait);
+		return true;
+	}
 	c->name = name_turn_take(parent, name, &c->name_ref,
 				 wait_arm(&c->wait, close_named));
 	c->unlink.dir = vfile_get(parent->file);
@@ -386,34 +428,35 @@ static bool close_take_name(struct open_closing *c)
 	return true;
 }
 
-/* With both turns held: is the name still the one we took the turn of? */
-static bool close_name_holds(struct open_closing *c)
+/* With all turns held: are the names still those we took the turns of? */
+static bool close_names_hold(struct open_closing *c)
 {
-	struct node *parent;
+	struct node *n = c->open->node, *parent;
 	const char *name;
 	bool same;
 
-	if (node_name(c->open->node, &c->arena, &parent, &name) != 0)
+	if (node_name(node_base(n), &c->arena, &parent, &name) != 0)
 		return true; /* the unlink checks inode and device again */
-	same = parent && parent->file == c->unlink.dir &&
-	       strcmp(name, c->unlink.name) == 0;
+	same = !parent == !c->unlink.dir &&
+	       (!parent ||
+		(parent->file == c->unlink.dir && strcmp(name, c->unlink.name) == 0));
 	if (parent)
 		node_put(parent);
-	return same;
+	if (!same || !c->stream || node_name(n, &c->arena, &parent, &name) != 0)
+		return same;
+	return utf8_eq_nocase(name, c->stream->name + 1);
 }
 
 static void close_turn(struct wait *w)
 {
 	struct open_closing *c = container_of(w, struct open_closing, wait);
 	struct open *o = c->open;
-	bool may_remove = o->delete_on_close || state_delete_pending(o->node->state);
+	bool may_remove = o->delete_on_close || state_delete_pending(o->node->state) ||
+			  state_delete_pending(node_base(o->node)->state);
 
-	if (c->unlink.dir && !close_name_holds(c)) { /* renamed in between */
-		if (c->name)
-			name_turn_give(TAKE(c->name), &c->name_ref);
-		vfile_put(TAKE(c->unlink.dir));
-	}
-	if (may_remove && !c->unlink.dir && close_take_name(c))
+	if (c->named && !close_names_hold(c)) /* renamed in between */
+		close_give_names(c);
+	if (may_remove && !c->named && close_take_names(c))
 		return;
 	c->op.code = STATE_CLOSE;
 	c->op.node = o->node->key;
@@ -423,20 +466,35 @@ static void close_turn(struct wait *w)
 		    wait_arm(&c->wait, close_applied));
 }
 
+static void close_remove_file(struct open_closing *c)
+{
+	struct node *file = node_base(c->open->node);
+
+	c->unlink.directory = file->directory;
+	c->unlink.key = file->key;
+	vfs_run(open_vfs(c->open), &c->unlink.call, VFS_UNLINK, c->lane,
+		tree_cred(c->open->tree, c->open->who), &c->arena,
+		wait_arm(&c->wait, close_removed));
+}
+
+static void close_remove_stream(struct open_closing *c)
+{
+	c->remove.file = c->open->node->file;
+	vfs_run(open_vfs(c->open), &c->remove.call, VFS_STREAM_REMOVE, c->lane,
+		tree_cred(c->open->tree, c->open->who), &c->arena,
+		wait_arm(&c->wait, close_removed));
+}
+
 static void close_applied(struct wait *w)
 {
 	struct open_closing *c = container_of(w, struct open_closing, wait);
-	struct open *o = c->open;
 
-	if (!c->result.remove_name || !c->unlink.dir) {
-		vfile_put(TAKE(c->unlink.dir));
+	if (c->result.remove_name && c->unlink.dir) /* its streams go with it */
+		close_remove_file(c);
+	else if (c->result.remove_stream)
+		close_remove_stream(c);
+	else
 		close_finish(c, 0);
-		return;
-	}
-	c->unlink.directory = o->directory;
-	c->unlink.key = o->node->key;
-	vfs_run(open_vfs(o), &c->unlink.call, VFS_UNLINK, c->lane,
-		tree_cred(o->tree, o->who), &c->arena, wait_arm(&c->wait, close_removed));
 }
 
 static void close_removed(struct wait *w)
@@ -444,8 +502,7 @@ static void close_removed(struct wait *w)
 	struct open_closing *c = container_of(w, struct open_closing, wait);
 
 	if (w->err)
-		log_verbose("delete on close: \"%s\": %s", c->unlink.name,
-			    strerror(-w->err));
-	vfile_put(TAKE(c->unlink.dir));
+		log_verbose("delete on close: \"%s\": %s",
+			    c->unlink.name ? c->unlink.name : "", strerror(-w->err));
 	close_finish(c, 0);
 }

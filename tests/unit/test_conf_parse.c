@@ -133,6 +133,7 @@ TEST(empty_global_has_the_documented_defaults)
 		"permissions = everyone:read\n"
 		"security = posix\n"
 		"case_insensitive = true\n"
+		"named_streams = true\n"
 		"administrative = false\n"
 		"force_create_mode = 0000\n"
 		"force_directory_mode = 0000\n"
