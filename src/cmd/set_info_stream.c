@@ -98,7 +98,8 @@ nt_status set_stream_rename(struct req *q, const struct file_target *to)
 	if (!s)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	if (!q->open->node->base)
-		return STATUS_INVALID_PARAMETER;
+		return to->path.count ? STATUS_OBJECT_NAME_INVALID
+				      : STATUS_INVALID_PARAMETER;
 	if (to->path.count) /* as Windows, which opens the file for it */
 		return STATUS_SHARING_VIOLATION;
 	/* Deviation: [MS-FSA] 2.1.5.15.12.1 can move a stream to the unnamed one and back if that is empty */

@@ -99,7 +99,6 @@ static int set_owner(const struct change *ch)
 		return 0;
 	if (fchownat(ch->f->fd, "", uid, gid, AT_EMPTY_PATH) < 0)
 		return -errno;
-	posix_streams_follow(ch->f, s->call.cred, s->call.arena);
 	return 0;
 }
 
@@ -244,7 +243,10 @@ int posix_setattr(struct posix_volume *v, struct vfs_call *c, enum posix_where w
 		if (err)
 			return err;
 	}
-	return posix_stat_file(f, c->cred, &s->stat);
+	err = posix_stat_file(f, c->cred, &s->stat);
+	if (s->what & (VFS_SET_OWNER | VFS_SET_GROUP)) /* last: it acts as the server */
+		posix_streams_follow(f, c->arena);
+	return err;
 }
 
 /* ---- STATFS ------------------------------------------------------------------------------------- */

@@ -67,9 +67,9 @@ MUST_CHECK int posix_record_write(struct posix_volume *v, int fd, const char *xa
 /* Acts as the server. */
 MUST_CHECK int posix_record_remove(struct posix_volume *v, int fd, const char *xattr);
 
-/* The names of fd's records, each ending in NUL, one behind the other; *ret_len 0 if there are none. */
-MUST_CHECK int posix_record_names(struct posix_volume *v, int fd, struct arena *a,
-				  char **ret_names, size_t *ret_len);
+/* The names of fd's records, each ending in NUL, one behind the other; *ret_len 0 if there are none. Takes no rights. */
+MUST_CHECK int posix_record_names(int fd, struct arena *a, char **ret_names,
+				  size_t *ret_len);
 
 /* A content file: a descriptor, or negative errno. make: it must not be there. Acts as the server. */
 MUST_CHECK int posix_content_open(struct posix_volume *v, const struct posix_base *base,
@@ -131,8 +131,8 @@ int posix_stream_clear(struct posix_volume *v, struct vfs_call *c,
 /* VFS_OPEN of a stream. */
 int posix_stream_open_data(struct vfs_open *o, enum posix_where where);
 
-/* The file has another owner: so have the contents of its streams. c: whom to act as afterwards. */
-void posix_streams_follow(struct posix_file *f, const struct cred *c, struct arena *a);
+/* The file has another owner: so have the contents of its streams. Acts as the server. */
+void posix_streams_follow(struct posix_file *f, struct arena *a);
 
 /* A name is about to go: if it was a file's last one, the content files of its streams go with it. */
 struct posix_doomed {
@@ -145,6 +145,6 @@ struct posix_doomed {
 MUST_CHECK int posix_doom_begin(struct posix_doomed *d, struct posix_volume *v,
 				struct vfs_call *c, int dirfd, const char *name,
 				enum posix_where where);
-/* The name has gone. */
+/* The name has gone. Acts as the server. */
 void posix_doom_carry_out(struct posix_doomed *d);
 void posix_doom_end(struct posix_doomed *d);

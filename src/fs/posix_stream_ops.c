@@ -45,15 +45,15 @@ static int place_of(struct posix_volume *v, struct posix_file *f, const char *na
 }
 
 /* Asks as the call's user, whatever the thread was before. */
-static int check_may(struct posix_file *f, const struct cred *c, unsigned needed)
+static int check_may(struct posix_file *f, const struct vfs_call *c, unsigned needed)
 {
 	struct statx stx;
 	int err = posix_statx(f->fd, "", &stx);
 
 	if (err)
 		return err;
-	posix_act_as(f->vol, c);
-	return (posix_may(f->vol, c, f->fd, &stx) & needed) == needed ? 0 : -EACCES;
+	posix_act_as(f->vol, c->cred);
+	return (posix_may(f->vol, c->cred, f->fd, &stx) & needed) == needed ? 0 : -EACCES;
 }
 
 /* ---- finding ------------------------------------------------------------------------------------ */
@@ -133,7 +133,7 @@ static int make(const struct place *p, const struct vfs_stream_open *o)
 	struct stream_record r = {.name = span_of_str(o->name)};
 	int err;
 
-	err = check_may(p->f, o->call.cred, VFS_MAY_WRITE);
+	err = check_may(p->f, &o->call, VFS_MAY_WRITE);
 	if (!err)
 		err = fresh_id(r.id);
 	if (err)
@@ -189,7 +189,7 @@ int posix_stream_open_data(struct vfs_open *o, enum posix_where where)
 
 	if (where == POSIX_INLINE)
 		return -EAGAIN;
-	err = check_may(f, o->call.cred, needed);
+	err = check_may(f, &o->call, needed);
 	if (!err && o->truncate)
 		err = posix_stream_resize(f, 0);
 	if (err)
@@ -234,7 +234,7 @@ int posix_stream_remove(struct posix_volume *v, struct vfs_call *c,
 
 	if (!f->stream)
 		return -EINVAL;
-	err = check_may(f, c->cred, VFS_MAY_WRITE);
+	err = check_may(f, c, VFS_MAY_WRITE);
 	return err ? err : remove_image(f, f->stream);
 }
 
@@ -260,7 +260,7 @@ static int each_stream(struct each *e, struct arena *a)
 
 	err = posix_base_of(e->fd, &e->base);
 	if (!err)
-		err = posix_record_names(e->v, e->fd, a, &names, &len);
+		err = posix_record_names(e->fd, a, &names, &len);
 	for (size_t i = 0; !err && i < len; i += sizeof(struct stream_xattr)) {
 		err = posix_record_read(e->v, e->fd, names + i, buf, &r);
 		if (!err)
@@ -306,12 +306,12 @@ int posix_stream_clear(struct posix_volume *v, struct vfs_call *c, enum posix_wh
 		return 0;
 	if (where == POSIX_INLINE && !f->fs->local)
 		return -EAGAIN;
-	err = posix_record_names(v, f->fd, c->arena, &names, &len);
+	err = posix_record_names(f->fd, c->arena, &names, &len);
 	if (err || len == 0) /* as a rule */
 		return err;
 	if (where == POSIX_INLINE)
 		return -EAGAIN;
-	err = check_may(f, c->cred, VFS_MAY_WRITE);
+	err = check_may(f, c, VFS_MAY_WRITE);
 	return err ? err : each_stream(&e, c->arena);
 }
 
@@ -430,7 +430,7 @@ int posix_stream_rename(struct posix_volume *v, struct vfs_call *c,
 		return -EINVAL;
 	err = place_of(v, f, r->name, c->arena, &to);
 	if (!err)
-		err = check_may(f, c->cred, VFS_MAY_WRITE);
+		err = check_may(f, c, VFS_MAY_WRITE);
 	if (err)
 		return err;
 	{
@@ -457,13 +457,12 @@ static int own_content(struct each *e, const char *xattr, const struct stream_re
 	return 0;
 }
 
-void posix_streams_follow(struct posix_file *f, const struct cred *c, struct arena *a)
+void posix_streams_follow(struct posix_file *f, struct arena *a)
 {
 	struct each e = {.v = f->vol, .f = f, .fd = f->fd, .one = own_content};
 
 	/* whose quota they use is all that depends on it */
 	(void)!each_stream(&e, a);
-	posix_act_as(f->vol, c);
 }
 
 /* ---- the file goes ------------------------------------------------------------------------------- */
@@ -479,8 +478,7 @@ int posix_doom_begin(struct posix_doomed *d, struct posix_volume *v, struct vfs_
 	fd = posix_resolve(v, dirfd, name, O_PATH | O_NOFOLLOW, 0, where);
 	if (fd < 0)
 		return fd;
-	err = posix_record_names(v, fd, c->arena, &names, &len);
-	posix_act_as(v, c->cred);
+	err = posix_record_names(fd, c->arena, &names, &len);
 	if (err || len == 0) { /* what cannot be asked has none: links, devices */
 		close(fd);
 		return 0;

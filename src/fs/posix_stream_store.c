@@ -82,15 +82,13 @@ static size_t keep_records(char *names, size_t len)
 	return kept;
 }
 
-int posix_record_names(struct posix_volume *v, int fd, struct arena *a, char **ret_names,
-		       size_t *ret_len)
+int posix_record_names(int fd, struct arena *a, char **ret_names, size_t *ret_len)
 {
 	ssize_t len;
 	char *names;
 
 	*ret_names = NULL;
 	*ret_len = 0;
-	posix_act_as(v, NULL);
 	len = listxattr(posix_proc(fd).path, NULL, 0);
 	if (len < 0)
 		return errno == EOPNOTSUPP ? 0 : -errno;
