@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "fs/cred.h"
+#include "fs/local_watch.h"
 #include "fs/notify.h"
 #include "logging.h"
 #include "net/net.h"
@@ -96,6 +97,22 @@ static void lanes_free(struct server *s)
 	}
 }
 
+/* On this thread, which has not given up any rights. */
+static void local_watch_make(struct server *s)
+{
+	struct fanotify_settings settings = {
+		.sink = &s->smb.local_sink,
+		.hash_key = s->smb.hash_key,
+		.marks_max = LOCAL_MARKS_MAX,
+	};
+	int err = fanotify_watch_new(&settings, &s->smb.local_watch);
+
+	if (err)
+		log_verbose("no fanotify: what local processes do to files that clients "
+			    "cache is not noticed: %s",
+			    strerror(-err));
+}
+
 static int core_make(struct server *s)
 {
 	struct runstate rs;
@@ -111,6 +128,7 @@ static int core_make(struct server *s)
 	s->smb.accounts = &unix_accounts;
 	if (inotify_server_new(&s->smb.notify) != 0)
 		log_warn("the kernel has no inotify: clients are not told of changes");
+	local_watch_make(s);
 	return 0;
 }
 
@@ -256,6 +274,7 @@ void server_stop(struct server *s)
 	snapshot_put(s->snapshot);
 	if (s->smb.notify)
 		inotify_server_free(s->smb.notify);
+	fanotify_watch_free(s->smb.local_watch);
 	if (s->smb.nodes)
 		smb_server_fini(&s->smb);
 	net_free(s->net);

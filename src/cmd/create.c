@@ -27,7 +27,8 @@ static nt_status create_decode(struct req *q, struct create *c)
 	nt_status st;
 
 	rd_struct_size(r, 57);
-	rd_skip(r, 1 + 1); /* SecurityFlags, RequestedOplockLevel: none is granted */
+	rd_skip(r, 1); /* SecurityFlags */
+	c->oplock_level = rd_u8(r);
 	impersonation = rd_u32(r);
 	rd_skip(r, 8 + 8); /* SmbCreateFlags, Reserved */
 	c->desired_access = rd_u32(r);
@@ -163,6 +164,7 @@ nt_status cmd_create(struct req *q)
 	c->state_id = open_state_id(q->conn->server);
 	q->state = c;
 	q->cleanup = create_cleanup;
+	create_cache_ask(q);
 	return create_walk(q);
 }
 
@@ -218,6 +220,7 @@ nt_status create_succeed(struct req *q)
 	struct open *o;
 	nt_status st;
 
+	create_cache_open_new(q, &in);
 	if (!in.path)
 		return create_fail(q, STATUS_INSUFFICIENT_RESOURCES);
 	st = open_new(&in, &o);
@@ -234,6 +237,7 @@ nt_status create_succeed(struct req *q)
 	q->file_id = o->id;
 	q->has_file_id = true;
 	node_show_change_time(o->node, &c->stat);
+	create_cache_opened(q, o);
 	create_encode(q, c, o);
 	open_put(o);
 	return STATUS_SUCCESS;
@@ -303,7 +307,7 @@ void create_encode(struct req *q, const struct create *c, const struct open *o)
 	size_t off, len, start;
 
 	wr_u16(w, RESPONSE_SIZE);
-	wr_u8(w, 0); /* OplockLevel: none */
+	wr_u8(w, c->oplock_level);
 	wr_u8(w, 0); /* Flags */
 	wr_u32(w, c->action);
 	wr_u64(w, c->stat.create_time);

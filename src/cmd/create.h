@@ -6,12 +6,14 @@
  *     create_new.c    nothing: make it, with all that was asked for
  *     create_stream.c a named stream of either: find or make it
  *     create_open.c   something: access, the turn of the node, share modes, a data handle, truncation
+ *     create_cache.c  oplock or lease: what is asked for, what others hold, what is answered
  *     create.c        an open, and the answer; or everything undone, and a status
  *
  * Spec     [MS-SMB2] 3.3.5.9, [MS-FSA] 2.1.5.1
  */
 #pragma once
 
+#include "cmd/break_wait.h"
 #include "cmd/cmd.h"
 #include "cmd/create_contexts.h"
 #include "fs/access.h"
@@ -24,6 +26,7 @@ struct create {
 	uint32_t share_access;
 	uint32_t disposition;
 	uint32_t options;
+	uint8_t oplock_level; /* SMB2_OPLOCK_LEVEL_*: asked for, then granted */
 	struct name_path path;
 	struct create_contexts contexts;
 
@@ -82,6 +85,21 @@ nt_status create_stream(struct req *q);
 uint32_t create_action(const struct create *c);
 /* create_open.c: reserve in fs/state, commit, finish. For both ways; c->node and its turn are held. */
 nt_status create_reserve(struct req *q);
+
+/* create_walk.c: from the turn of the name on, after everything but c->parent was let go. */
+nt_status create_again(struct req *q);
+
+/* create_cache.c: what of the oplock or lease asked for can be had here at all, into c and its record. */
+void create_cache_ask(struct req *q);
+/* Others must give up caching first: let go, wait, begin again. */
+nt_status create_cache_wait(struct req *q);
+/* What was granted, from the record's result. */
+void create_cache_granted(struct create *c);
+/* A name was made: who caches the directory's entries hears of it. Then create_succeed(). */
+nt_status create_cache_entries(struct req *q);
+/* The same for the open that is made; and breaks of it wait for our answer. */
+void create_cache_open_new(const struct req *q, struct open_new *in);
+void create_cache_opened(struct req *q, struct open *o);
 
 /* create.c: c->granted from c->maximal. */
 nt_status create_grant(struct create *c);

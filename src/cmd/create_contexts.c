@@ -54,6 +54,28 @@ static nt_status decode_twrp(struct rd *r, struct arena *a, struct create_contex
 	return decode_u64(r, &c->snapshot);
 }
 
+/* The two versions are told apart by their length. */
+static nt_status decode_lease(struct rd *r, struct arena *a, struct create_contexts *c)
+{
+	struct create_lease l = {.version = 1};
+	size_t len = rd_left(r);
+
+	if (len != SMB2_LEASE_CONTEXT_LEN && len != SMB2_LEASE_CONTEXT_V2_LEN)
+		return STATUS_INVALID_PARAMETER;
+	rd_copy(r, l.key, sizeof(l.key));
+	l.state = rd_u32(r);
+	l.flags = rd_u32(r);
+	rd_skip(r, 8); /* LeaseDuration: reserved */
+	if (len == SMB2_LEASE_CONTEXT_V2_LEN) {
+		l.version = 2;
+		rd_copy(r, l.parent_key, sizeof(l.parent_key));
+		l.epoch = rd_u16(r);
+		rd_skip(r, 2); /* Reserved */
+	}
+	c->lease = l;
+	return rd_ok(r) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+}
+
 static const struct {
 	const char *name;
 	nt_status (*decode)(struct rd *r, struct arena *a, struct create_contexts *c);
@@ -64,6 +86,7 @@ static const struct {
 	{SMB2_CREATE_SD_BUFFER, decode_secd},
 	{SMB2_CREATE_EA_BUFFER, decode_exta},
 	{SMB2_CREATE_TIMEWARP_TOKEN, decode_twrp},
+	{SMB2_CREATE_REQUEST_LEASE, decode_lease},
 };
 
 /* By its name, unless it is of a feature not offered. `seen`: which decoders have been used, a bit each. */
@@ -150,6 +173,27 @@ static void wr_context(struct wr *w, const char *name, uint32_t len, size_t *las
 	wr_zero(w, 4);
 }
 
+/* [MS-SMB2] 2.2.14.2.10, 2.2.14.2.11 */
+static void wr_lease(struct wr *w, const struct create_lease *l, size_t *last)
+{
+	bool v2 = l->version == 2;
+
+	wr_context(w, SMB2_CREATE_REQUEST_LEASE,
+		   v2 ? SMB2_LEASE_CONTEXT_V2_LEN : SMB2_LEASE_CONTEXT_LEN, last);
+	wr_bytes(w, span_of(l->key, sizeof(l->key)));
+	wr_u32(w, l->state);
+	wr_u32(w, l->flags);
+	wr_u64(w, 0); /* LeaseDuration */
+	if (!v2)
+		return;
+	if (l->flags & SMB2_LEASE_FLAG_PARENT_LEASE_KEY_SET)
+		wr_bytes(w, span_of(l->parent_key, sizeof(l->parent_key)));
+	else
+		wr_zero(w, sizeof(l->parent_key));
+	wr_u16(w, l->epoch);
+	wr_u16(w, 0); /* Reserved */
+}
+
 void create_contexts_encode(struct wr *w, const struct create_contexts *c,
 			    uint32_t maximal_access, const struct node_key *key)
 {
@@ -166,4 +210,6 @@ void create_contexts_encode(struct wr *w, const struct create_contexts *c,
 		wr_u64(w, key->volume);
 		wr_zero(w, 16); /* Reserved */
 	}
+	if (c->lease.version)
+		wr_lease(w, &c->lease, &last);
 }

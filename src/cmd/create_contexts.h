@@ -10,7 +10,18 @@
 #include "base/status.h"
 #include "fs/vfs.h"
 #include "wire/sd.h"
+#include "wire/smb2_proto.h"
 #include "wire/wr.h"
+
+/* RqLs, of either version. [MS-SMB2] 2.2.13.2.8, 2.2.13.2.10 */
+struct create_lease {
+	uint8_t version; /* 0: not asked for */
+	uint8_t key[SMB2_LEASE_KEY_LEN];
+	uint32_t state; /* SMB2_LEASE_*_CACHING */
+	uint32_t flags;
+	uint8_t parent_key[SMB2_LEASE_KEY_LEN];
+	uint16_t epoch;
+};
 
 /* What was asked for. Unknown contexts are ignored: 3.3.5.9. */
 struct create_contexts {
@@ -22,6 +33,7 @@ struct create_contexts {
 	struct vfs_ea *eas;    /* ExtA			*/
 	size_t ea_count;
 	uint64_t snapshot; /* TWrp: a time, 0 for none	*/
+	struct create_lease lease;
 };
 
 /* list: the context list alone; EA values are borrowed from it. STATUS_INVALID_PARAMETER for what is not well-formed or
@@ -29,7 +41,10 @@ struct create_contexts {
 MUST_CHECK nt_status create_contexts_decode(struct span list, struct arena *a,
 					    struct create_contexts *ret_contexts);
 
-/* The answers, each 8-aligned; what the response's CreateContexts fields describe. Nothing written: none. */
+/*
+ * The answers to c, each 8-aligned; what the response's CreateContexts fields describe. Nothing written: none. c->lease is
+ * answered as it stands: version 0 if none was taken.
+ */
 void create_contexts_encode(struct wr *w, const struct create_contexts *c,
 			    uint32_t maximal_access, const struct node_key *key);
-enum { CREATE_CONTEXTS_LEN_MAX = 128 };
+enum { CREATE_CONTEXTS_LEN_MAX = 256 };

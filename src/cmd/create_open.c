@@ -132,19 +132,14 @@ static nt_status node_turn_held(struct req *q, int err, struct wr *w)
 {
 	struct create *c = q->state;
 
-	c->op = (struct state_op){
-		.code = STATE_RESERVE,
-		.node = c->node->key,
-		.server = q->conn->server->server_id,
-		.open = c->state_id,
-		.access = c->granted |
-			  (c->action == FILE_OVERWRITTEN || c->action == FILE_SUPERSEDED
-				   ? FILE_WRITE_DATA
-				   : 0),
-		.share = c->share_access,
-		.delete_on_close = c->options & FILE_DELETE_ON_CLOSE,
-		.directory = c->stat.type == VFS_DIR,
-	};
+	c->op.code = STATE_RESERVE;
+	c->op.node = c->node->key;
+	c->op.overwrite = replaces(c);
+	c->op.access = c->granted | (c->op.overwrite ? FILE_WRITE_DATA : 0);
+	c->op.share = c->share_access;
+	c->op.delete_on_close = c->options & FILE_DELETE_ON_CLOSE;
+	c->op.directory = c->stat.type == VFS_DIR;
+	c->op.now_ms = env_now_ns(q->conn->server->env) / 1000000;
 	state_apply(q->conn->server->state, q->lane->lane, &c->op, &c->result,
 		    req_wait(q, reserved));
 	return STATUS_PENDING;
@@ -166,6 +161,8 @@ static nt_status reserved(struct req *q, int err, struct wr *w)
 	struct vfs_open *o = &c->call.open;
 	nt_status st = err ? nt_from_errno(err) : c->result.status;
 
+	if (nt_is(st, STATUS_PENDING))
+		return create_cache_wait(q);
 	if (!nt_ok(st))
 		return create_fail(q, st);
 	c->reserved = true;
@@ -248,5 +245,6 @@ static nt_status committed(struct req *q, int err, struct wr *w)
 
 	if (err || !nt_ok(c->result.status))
 		return create_fail(q, STATUS_INSUFFICIENT_RESOURCES);
-	return create_succeed(q);
+	create_cache_granted(c);
+	return c->made ? create_cache_entries(q) : create_succeed(q);
 }

@@ -39,6 +39,7 @@ nt_status create_pipe(struct req *q, const struct create *c)
 	answer.maximal = in.maximal;
 	answer.contexts = c->contexts;
 	answer.contexts.on_disk_id = false;
+	answer.contexts.lease.version = 0; /* nothing of a pipe is cached */
 	create_encode(q, &answer, o);
 	open_put(o);
 	return STATUS_SUCCESS;

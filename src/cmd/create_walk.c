@@ -33,7 +33,6 @@ nt_status create_walk(struct req *q)
 	c->leaf = "";
 	if (c->path.count == 0) /* the root has no parent and no other name */
 		return lookup(q, q->tree->root->file, NULL, 0, looked);
-	c->leaf = c->path.names[c->path.count - 1];
 	return lookup(q, q->tree->root->file, c->path.names, c->path.count - 1,
 		      walked_to_parent);
 }
@@ -43,6 +42,23 @@ static nt_status parent_status(int err)
 {
 	return err == -ENOENT || err == -ENOTDIR ? STATUS_OBJECT_PATH_NOT_FOUND
 						 : nt_from_errno(err);
+}
+
+static nt_status take_name_turn(struct req *q)
+{
+	struct create *c = q->state;
+
+	c->leaf = c->path.names[c->path.count - 1];
+	c->name = name_turn_take(c->parent, c->leaf, &c->name_ref,
+				 req_wait(q, name_turn_held));
+	return STATUS_PENDING;
+}
+
+nt_status create_again(struct req *q)
+{
+	struct create *c = q->state;
+
+	return c->parent ? take_name_turn(q) : create_walk(q);
 }
 
 static nt_status walked_to_parent(struct req *q, int err, struct wr *w)
@@ -62,9 +78,7 @@ static nt_status walked_to_parent(struct req *q, int err, struct wr *w)
 	vfile_put(TAKE(c->file));
 	if (!c->parent)
 		return create_fail(q, STATUS_INSUFFICIENT_RESOURCES);
-	c->name = name_turn_take(c->parent, c->leaf, &c->name_ref,
-				 req_wait(q, name_turn_held));
-	return STATUS_PENDING;
+	return take_name_turn(q);
 }
 
 static nt_status name_turn_held(struct req *q, int err, struct wr *w)

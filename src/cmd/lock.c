@@ -1,4 +1,5 @@
 /* SMB2 LOCK.  Spec: [MS-SMB2] 2.2.26, 2.2.27, 3.3.5.14 */
+#include "cmd/break_wait.h"
 #include "cmd/cmd.h"
 
 #include <errno.h>
@@ -107,11 +108,28 @@ static nt_status lock_done(struct req *q, int err, struct wr *w)
 	return STATUS_SUCCESS;
 }
 
+/* Nobody else reads from a cache what is about to be locked. */
+static nt_status lock_go(struct req *q, int err, struct wr *reply)
+{
+	struct lock_req *l = q->state;
+	struct wait *w;
+	nt_status st;
+
+	if (l->op->wait_if_held) {
+		st = req_wait_peer(q, lock_done, &w);
+		if (!nt_ok(st))
+			return st;
+	} else {
+		w = req_wait(q, lock_done);
+	}
+	state_apply(q->conn->server->state, q->lane->lane, l->op, &l->result, w);
+	return STATUS_PENDING;
+}
+
 nt_status cmd_lock(struct req *q)
 {
 	struct lock_req *l = arena_alloc(&q->arena, sizeof(*l));
 	struct open *o;
-	struct wait *w;
 	nt_status st;
 
 	if (!l)
@@ -133,13 +151,6 @@ nt_status cmd_lock(struct req *q)
 	l->op->server = o->server->server_id;
 	l->op->open = o->state_id;
 	q->state = l;
-	if (l->op->wait_if_held) {
-		st = req_wait_peer(q, lock_done, &w);
-		if (!nt_ok(st))
-			return st;
-	} else {
-		w = req_wait(q, lock_done);
-	}
-	state_apply(q->conn->server->state, q->lane->lane, l->op, &l->result, w);
-	return STATUS_PENDING;
+	return l->op->code == STATE_LOCK ? cache_use(q, CACHING_USE_LOCK, lock_go)
+					 : lock_go(q, 0, NULL);
 }

@@ -3,6 +3,7 @@
  *
  * Spec     [MS-FSA] 2.1.5.15.1, .2, .5; 2.1.5.17; [MS-SMB2] 3.3.5.21.1, 3.3.5.21.3
  */
+#include "cmd/break_wait.h"
 #include "cmd/file_info.h"
 #include "cmd/held_times.h"
 #include "cmd/set_info.h"
@@ -66,7 +67,7 @@ static nt_status basic_done(struct req *q, int err, struct wr *w)
 		return nt_from_errno(err);
 	held_times_set(q->open, s->basic.write_time, s->basic.change_time);
 	held_times_made(q->open, &s->call);
-	return set_succeed(q);
+	return cache_entry_of_open(q, set_done);
 }
 
 static nt_status basic_apply(struct req *q)
@@ -140,12 +141,19 @@ static nt_status size_turn(struct req *q, int err, struct wr *w)
 	return open_call(q, &s->call.call, VFS_SETATTR, size_done);
 }
 
-static nt_status size_writes_done(struct req *q, int err, struct wr *w)
+/* Nobody else caches what is about to change. */
+static nt_status size_uncached(struct req *q, int err, struct wr *w)
 {
 	struct set_attr *s = q->state;
 
+	atomic_store_explicit(&q->open->wrote, true, memory_order_relaxed);
 	turn_take(&q->open->node->turn, &s->turn, req_wait(q, size_turn));
 	return STATUS_PENDING;
+}
+
+static nt_status size_writes_done(struct req *q, int err, struct wr *w)
+{
+	return cache_use(q, CACHING_USE_WRITE, size_uncached);
 }
 
 static nt_status set_size(struct req *q, struct set_info *a, unsigned what)
@@ -203,6 +211,14 @@ static nt_status security_check(struct req *q, uint32_t parts)
 	return q->open->node ? STATUS_SUCCESS : STATUS_NOT_SUPPORTED;
 }
 
+/* Nobody keeps it open who might not be let in again. */
+static nt_status security_uncached(struct req *q, int err, struct wr *w)
+{
+	struct set_attr *s = q->state;
+
+	return open_call(q, &s->call.call, VFS_SETATTR, set_done);
+}
+
 static nt_status security_stat_done(struct req *q, int err, struct wr *w)
 {
 	struct set_attr *s = q->state;
@@ -215,7 +231,7 @@ static nt_status security_stat_done(struct req *q, int err, struct wr *w)
 		return st;
 	if (!s->call.what)
 		return set_succeed(q);
-	return open_call(q, &s->call.call, VFS_SETATTR, set_done);
+	return cache_use(q, CACHING_USE_NAME, security_uncached);
 }
 
 nt_status set_security(struct req *q, struct set_info *a)

@@ -5,6 +5,8 @@
  */
 #include "cmd/set_info.h"
 
+#include "cmd/break_wait.h"
+
 #include <string.h>
 
 enum {
@@ -169,6 +171,15 @@ static bool is_root(struct open *o)
 	return !o->parent && !o->node->base;
 }
 
+/* Nobody keeps it open only because it is cached. */
+static nt_status uncached(struct req *q, int err, struct wr *w)
+{
+	struct set_delete *d = q->state;
+
+	turn_take(&q->open->node->turn, &d->turn, req_wait(q, turn_held));
+	return STATUS_PENDING;
+}
+
 static nt_status dispose(struct req *q, bool pending, bool ignore_readonly)
 {
 	struct set_delete *d = arena_alloc(&q->arena, sizeof(*d));
@@ -181,8 +192,7 @@ static nt_status dispose(struct req *q, bool pending, bool ignore_readonly)
 	d->ignore_readonly = ignore_readonly;
 	q->state = d;
 	q->cleanup = delete_cleanup;
-	turn_take(&q->open->node->turn, &d->turn, req_wait(q, turn_held));
-	return STATUS_PENDING;
+	return pending ? cache_use(q, CACHING_USE_NAME, uncached) : uncached(q, 0, NULL);
 }
 
 nt_status set_disposition(struct req *q, struct set_info *a)

@@ -9,6 +9,7 @@
  *
  * Spec     [MS-FSA] 2.1.5.15.7, 2.1.5.15.12; [MS-SMB2] 3.3.5.21.1
  */
+#include "cmd/break_wait.h"
 #include "cmd/file_info.h"
 #include "cmd/moved_opens.h"
 #include "cmd/set_info.h"
@@ -39,6 +40,7 @@ struct set_move {
 	struct turn_ref turn;
 	struct moved_opens opens;
 	struct vfile *target; /* path handle of what bears the new name */
+	int err;              /* of what comes after the name is changed */
 	union {
 		struct vfs_lookup lookup;
 		struct vfs_rename rename;
@@ -142,6 +144,12 @@ static nt_status find_parent(struct req *q)
 		       parent_found);
 }
 
+/* Nobody keeps it open only because it is cached. */
+static nt_status uncached(struct req *q, int err, struct wr *w)
+{
+	return find_parent(q);
+}
+
 static nt_status move(struct req *q, struct set_info *a, bool link)
 {
 	struct set_move *m = arena_alloc(&q->arena, sizeof(*m));
@@ -162,7 +170,9 @@ static nt_status move(struct req *q, struct set_info *a, bool link)
 		return STATUS_INVALID_PARAMETER;
 	if (link && q->open->directory)
 		return STATUS_FILE_IS_A_DIRECTORY;
-	return q->tree->maximal_access & adds ? find_parent(q) : STATUS_ACCESS_DENIED;
+	if (!(q->tree->maximal_access & adds))
+		return STATUS_ACCESS_DENIED;
+	return cache_use(q, CACHING_USE_NAME, uncached);
 }
 
 nt_status set_rename(struct req *q, struct set_info *a)
@@ -351,6 +361,36 @@ static nt_status check_target(struct req *q, const struct vfs_stat *target)
 	return st;
 }
 
+/* Who caches the entries of `dir` hears of it. */
+static nt_status entries_changed(struct req *q, struct node *dir, req_done then)
+{
+	const struct state_op who = open_state_op(q->open, STATE_USE);
+
+	return cache_entries(q, dir, &who, open_parent_lease(q->open), then);
+}
+
+static nt_status entered(struct req *q, int err, struct wr *w)
+{
+	const struct set_move *m = q->state;
+
+	return set_done(q, err ? err : m->err, w);
+}
+
+static nt_status left(struct req *q, int err, struct wr *w)
+{
+	const struct set_move *m = q->state;
+
+	return m->to_parent == m->parent ? entered(q, err, w)
+					 : entries_changed(q, m->to_parent, entered);
+}
+
+static nt_status linked(struct req *q, int err, struct wr *w)
+{
+	const struct set_move *m = q->state;
+
+	return err ? nt_from_errno(err) : entries_changed(q, m->to_parent, entered);
+}
+
 static nt_status rename_it(struct req *q, bool replace)
 {
 	struct set_move *m = q->state;
@@ -379,7 +419,7 @@ static nt_status link_it(struct req *q, bool replace)
 	l->dst_dir = m->to_parent->file;
 	l->dst_name = m->to_name;
 	l->replace = replace;
-	return open_call(q, &l->call, VFS_LINK, set_done);
+	return open_call(q, &l->call, VFS_LINK, linked);
 }
 
 static nt_status target_looked(struct req *q, int err, struct wr *w)
@@ -415,6 +455,6 @@ static nt_status moved(struct req *q, int err, struct wr *w)
 		return nt_from_errno(err);
 	moved_opens_apply(&m->opens, m->parent, m->name);
 	/* without memory the node keeps its old name: nothing is deleted by a name that is not the file's */
-	err = node_moved(q->open->node, m->to_parent, m->to_name);
-	return set_done(q, err, w);
+	m->err = node_moved(q->open->node, m->to_parent, m->to_name);
+	return entries_changed(q, m->parent, left);
 }

@@ -3,6 +3,7 @@
  *
  * Spec     [MS-FSA] 2.1.5.15.12.1
  */
+#include "cmd/break_wait.h"
 #include "cmd/file_info.h"
 #include "cmd/set_info.h"
 #include "wire/utf16.h"
@@ -91,6 +92,12 @@ static nt_status begin(struct req *q)
 	return take_turns(q);
 }
 
+/* Nobody keeps it open only because it is cached. */
+static nt_status uncached(struct req *q, int err, struct wr *w)
+{
+	return begin(q);
+}
+
 nt_status set_stream_rename(struct req *q, const struct file_target *to)
 {
 	struct set_stream *s = arena_alloc(&q->arena, sizeof(*s));
@@ -109,7 +116,7 @@ nt_status set_stream_rename(struct req *q, const struct file_target *to)
 	s->to = to;
 	q->state = s;
 	q->cleanup = stream_cleanup;
-	return begin(q);
+	return cache_use(q, CACHING_USE_NAME, uncached);
 }
 
 static nt_status all_held(struct req *q, int err, struct wr *w)

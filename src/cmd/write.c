@@ -1,4 +1,5 @@
 /* SMB2 WRITE.  Spec: [MS-SMB2] 2.2.21, 2.2.22, 3.3.5.13 */
+#include "cmd/break_wait.h"
 #include "cmd/cmd.h"
 #include "cmd/held_times.h"
 #include "cmd/open_call.h"
@@ -108,6 +109,17 @@ static nt_status write_check(struct req *q, const struct write *a)
 			      a->offset, a->data.len, true);
 }
 
+/* Nobody else caches what is about to change. */
+static nt_status write_go(struct req *q, int err, struct wr *w)
+{
+	struct write *a = q->state;
+
+	atomic_store_explicit(&q->open->wrote, true, memory_order_relaxed);
+	vfs_run(open_vfs(q->open), &a->io.call, VFS_WRITE, q->lane->lane, req_cred(q),
+		&q->arena, req_wait(q, write_hold_times));
+	return STATUS_PENDING;
+}
+
 nt_status cmd_write(struct req *q)
 {
 	struct write *a = arena_alloc(&q->arena, sizeof(*a));
@@ -138,7 +150,5 @@ nt_status cmd_write(struct req *q)
 	a->io.sync = (atomic_load(&q->open->mode) & FILE_WRITE_THROUGH) ||
 		     (a->flags & SMB2_WRITEFLAG_WRITE_THROUGH);
 	q->state = a;
-	vfs_run(open_vfs(q->open), &a->io.call, VFS_WRITE, q->lane->lane, req_cred(q),
-		&q->arena, req_wait(q, write_hold_times));
-	return STATUS_PENDING;
+	return cache_use(q, CACHING_USE_WRITE, write_go);
 }

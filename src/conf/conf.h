@@ -133,6 +133,7 @@ struct conf {
 	struct conf_signings signing_algorithms;
 	enum conf_userdb userdb_type;
 	const char *userdb_file;
+	bool enable_oplock;
 	bool allow_guest;
 	bool null_session_access;
 	bool ntlm;

@@ -144,10 +144,15 @@ const struct param param_table[] = {
 	 .help = "path is the log file. timestamp heads each line with the time, which "
 		 "syslog does by itself."},
 
+	/* What clients may cache */
+	{GLOBAL(enable_oplock, BOOL), .def = "true", .flag = "enable-oplock",
+	 .help = "Grant oplocks and leases: a client may cache what it reads and writes, and "
+		 "keep files open, until another one wants the same file. Without them "
+		 "clients are slower, and no less correct."},
+
 	KNOWN(GLOBAL, "metrics_listen", "address:port"),
 	KNOWN(GLOBAL, "security_audit", "true|false"),
 	KNOWN(GLOBAL, "auth_delay_ms", "number"),
-	KNOWN(GLOBAL, "enable_oplock", "true|false"),
 	KNOWN(GLOBAL, "durable_v1_timeout", "seconds"),
 	KNOWN(GLOBAL, "durable_v2_timeout", "seconds"),
 	KNOWN(GLOBAL, "server_side_copy", "true|false"),

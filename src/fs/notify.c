@@ -6,16 +6,12 @@
 #include "fs/notify_impl.h"
 
 #include "base/cred.h"
-#include "base/log.h"
 #include "fs/posix_impl.h"
 #include "wire/fscc_proto.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <poll.h>
-#include <pthread.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -28,15 +24,6 @@ enum {
 static struct notify_root *root_of(struct notify_server *s)
 {
 	return container_of(s, struct notify_root, server);
-}
-
-static void wake(struct notify_root *r)
-{
-	uint64_t one = 1;
-
-	/* fails only when the counter is full: then it is awake */
-	if (write(r->wake_fd, &one, sizeof(one)) < 0)
-		log_debug("notify: woken often");
 }
 
 /* ---- gathering ---------------------------------------------------------------------------------- */
@@ -285,7 +272,7 @@ static void inotify_start(struct notify_server *s, struct vfile *dir, struct cre
 		LOCK_SCOPE(&r->lock);
 		list_add_tail(&r->todo, &n->command);
 	}
-	wake(r);
+	reader_wake(&r->reader);
 }
 
 static void inotify_free(struct notify *n)
@@ -296,7 +283,7 @@ static void inotify_free(struct notify *n)
 		LOCK_SCOPE(&r->lock);
 		list_add_tail(&r->dying, &n->command);
 	}
-	wake(r);
+	reader_wake(&r->reader);
 }
 
 static const struct notify_ops inotify_ops = {
@@ -321,11 +308,9 @@ static void start_one(struct notify *n)
 	wait_post(w, err);
 }
 
-/* False when the thread is to end. */
-static bool do_commands(struct notify_root *r)
+static void do_commands(struct notify_root *r)
 {
 	struct list_node todo, dying, *node;
-	bool stop;
 
 	list_init(&todo);
 	list_init(&dying);
@@ -333,7 +318,6 @@ static bool do_commands(struct notify_root *r)
 		LOCK_SCOPE(&r->lock);
 		list_splice_tail(&todo, &r->todo);
 		list_splice_tail(&dying, &r->dying);
-		stop = r->stop;
 	}
 	while ((node = list_pop(&dying))) {
 		struct notify *n = container_of(node, struct notify, command);
@@ -343,7 +327,6 @@ static bool do_commands(struct notify_root *r)
 	}
 	while ((node = list_pop(&todo)))
 		start_one(container_of(node, struct notify, command));
-	return !stop;
 }
 
 /* All there is. True if there was something. */
@@ -352,44 +335,30 @@ static bool read_events(struct notify_root *r)
 	bool any = false;
 	ssize_t n;
 
-	while ((n = read(r->inotify_fd, r->events, EVENTS_BYTES)) > 0) {
+	while ((n = read(r->reader.fd, r->events, EVENTS_BYTES)) > 0) {
 		notify_watch_events(r, r->events, (size_t)n);
 		any = true;
 	}
 	return any;
 }
 
-static void *thread_run(void *data)
+static int turn(struct reader *reader, bool woken)
 {
-	struct notify_root *r = data;
-	bool go_on = true;
+	struct notify_root *r = container_of(reader, struct notify_root, reader);
 
-	while (go_on) {
-		struct pollfd fds[] = {
-			{.fd = r->inotify_fd, .events = POLLIN},
-			{.fd = r->wake_fd, .events = POLLIN},
-		};
-		uint64_t wakes;
-
-		poll(fds, ARRAY_LEN(fds), r->move.pending ? MOVE_WAIT_MS : -1);
-		/* events first: they are older than what is commanded now */
-		if (!read_events(r))
-			notify_watch_flush(r);
-		if (read(r->wake_fd, &wakes, sizeof(wakes)) > 0)
-			go_on = do_commands(r);
-		tell_ready(r);
-	}
-	return NULL;
+	/* events first: they are older than what is commanded now */
+	if (!read_events(r))
+		notify_watch_flush(r);
+	if (woken)
+		do_commands(r);
+	tell_ready(r);
+	return r->move.pending ? MOVE_WAIT_MS : -1;
 }
 
 /* ---- server ------------------------------------------------------------------------------------- */
 
 static void root_free(struct notify_root *r)
 {
-	if (r->inotify_fd >= 0)
-		close(r->inotify_fd);
-	if (r->wake_fd >= 0)
-		close(r->wake_fd);
 	map_fini(&r->watches);
 	lock_fini(&r->lock);
 	free(r->events);
@@ -399,7 +368,7 @@ static void root_free(struct notify_root *r)
 int inotify_server_new(struct notify_server **ret)
 {
 	struct notify_root *r = calloc(1, sizeof(*r));
-	int err;
+	int err, fd;
 
 	if (!r)
 		return -ENOMEM;
@@ -410,14 +379,10 @@ int inotify_server_new(struct notify_server **ret)
 	list_init(&r->dying);
 	r->events = malloc(EVENTS_BYTES);
 	err = r->events ? map_init(&r->watches) : -ENOMEM;
-	r->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (!err && r->inotify_fd < 0)
-		err = -errno;
-	r->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (!err && r->wake_fd < 0)
-		err = -errno;
-	if (!err)
-		err = -pthread_create(&r->thread, NULL, thread_run, r);
+	if (!err) {
+		fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+		err = fd < 0 ? -errno : reader_start(&r->reader, fd, turn);
+	}
 	if (err) {
 		root_free(r);
 		return err;
@@ -430,12 +395,7 @@ void inotify_server_free(struct notify_server *s)
 {
 	struct notify_root *r = root_of(s);
 
-	{
-		LOCK_SCOPE(&r->lock);
-		r->stop = true;
-	}
-	wake(r);
-	pthread_join(r->thread, NULL);
+	reader_stop(&r->reader);
 	assert(r->watch_count == 0);
 	root_free(r);
 }

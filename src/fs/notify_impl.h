@@ -13,6 +13,7 @@
 #include "base/lock.h"
 #include "base/map.h"
 #include "fs/notify.h"
+#include "fs/reader.h"
 
 #include <linux/limits.h>
 
@@ -29,8 +30,7 @@ struct notify_move {
 
 struct notify_root {
 	struct notify_server server;
-	int inotify_fd;          /* I */
-	int wake_fd;             /* I  eventfd */
+	struct reader reader;    /* of inotify's descriptor */
 	char *events;            /* thread: as read from the kernel */
 	struct map watches;      /* thread */
 	size_t watch_count;      /* thread */
@@ -40,8 +40,6 @@ struct notify_root {
 	struct lock lock;       /* leaf */
 	struct list_node todo;  /* L  to be started */
 	struct list_node dying; /* L  to be freed */
-	bool stop;              /* L */
-	pthread_t thread;
 };
 
 struct watch {

@@ -54,7 +54,7 @@ static struct watch *watch_find(struct notify_root *r, int wd)
 
 static void watch_drop(struct notify_root *r, struct watch *w)
 {
-	inotify_rm_watch(r->inotify_fd,
+	inotify_rm_watch(r->reader.fd,
 			 (int)w->by_wd.key); /* -EINVAL if the kernel was first */
 	map_del(&r->watches, &w->by_wd);
 	r->watch_count--;
@@ -68,14 +68,14 @@ static int watch_get(struct notify_root *r, int fd, uint32_t mask,
 	struct watch *w;
 	int wd;
 
-	wd = inotify_add_watch(r->inotify_fd, posix_proc(fd).path, mask);
+	wd = inotify_add_watch(r->reader.fd, posix_proc(fd).path, mask);
 	if (wd < 0)
 		return -errno;
 	w = watch_find(r, wd);
 	if (!w) {
 		w = r->watch_count < NOTIFY_WATCHES_MAX ? calloc(1, sizeof(*w)) : NULL;
 		if (!w) {
-			inotify_rm_watch(r->inotify_fd, wd);
+			inotify_rm_watch(r->reader.fd, wd);
 			return -ENOSPC;
 		}
 		list_init(&w->spots);

@@ -6,7 +6,8 @@
  *     close_turn        the node's turn is ours; if a deletion may be due, first the name's (of a named stream: its
  *                       file's, then its own), then the node's again
  *     close_applied     share modes and locks are gone; we may be the one who removes the name
- *     close_removed     CLOSED, the caller's wait ends
+ *     close_removed     who caches the directory's entries hears of the change
+ *     close_told        CLOSED, the caller's wait ends
  */
 #include "smb/open.h"
 
@@ -147,6 +148,12 @@ nt_status open_new(const struct open_new *in, struct open **ret_open)
 	o->maximal = in->maximal;
 	o->create_options = in->create_options;
 	o->state_id = in->state_id;
+	o->sealed = in->sealed;
+	o->lease_version = in->lease_version;
+	o->lease = in->lease;
+	o->has_parent_lease = in->has_parent_lease;
+	o->parent_lease = in->parent_lease;
+	o->made_on = in->made_on;
 	o->directory = in->directory;
 	o->delete_on_close = in->delete_on_close;
 	o->mode = in->create_options & MODE_OPTIONS;
@@ -160,8 +167,44 @@ nt_status open_new(const struct open_new *in, struct open **ret_open)
 	}
 	sess_get(o->sess);
 	tree_get(o->tree);
+	if (o->node) {
+		LOCK_SCOPE(&o->server->opens_lock);
+		map_add(&o->server->opens, &o->by_state_id, o->state_id);
+	}
 	*ret_open = o;
 	return STATUS_SUCCESS;
+}
+
+/* One whose last reference goes is not brought back. */
+static struct open *open_get_unless_gone(struct open *o)
+{
+	unsigned refs = atomic_load(&o->refs);
+
+	while (refs)
+		if (atomic_compare_exchange_weak(&o->refs, &refs, refs + 1))
+			return o;
+	return NULL;
+}
+
+struct open *open_by_state_id(struct smb_server *server, uint64_t state_id)
+{
+	LOCK_SCOPE(&server->opens_lock);
+	struct map_node *n = map_first(&server->opens, state_id);
+
+	return n ? open_get_unless_gone(container_of(n, struct open, by_state_id)) : NULL;
+}
+
+struct state_op open_state_op(const struct open *o, enum state_code code)
+{
+	return (struct state_op){
+		.code = code,
+		.node = o->node->key,
+		.server = o->server->server_id,
+		.open = o->state_id,
+		.lease_version = o->lease_version,
+		.lease = o->lease,
+		.now_ms = env_now_ns(o->server->env) / 1000000,
+	};
 }
 
 struct open *open_find(struct sess *s, struct file_id id)
@@ -186,6 +229,10 @@ void open_put(struct open *o)
 
 	if (!o || atomic_fetch_sub_explicit(&o->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	if (o->node) {
+		LOCK_SCOPE(&o->server->opens_lock);
+		map_del(&o->server->opens, &o->by_state_id);
+	}
 	if (o->notify)
 		o->server->notify->ops->free(o->notify);
 	if (o->pipe)
@@ -233,6 +280,13 @@ bool open_is_closing(struct open *o)
 	LOCK_SCOPE(&o->lock);
 
 	return o->state != OPEN_OPEN;
+}
+
+struct node *open_parent(struct open *o)
+{
+	LOCK_SCOPE(&o->lock);
+
+	return o->parent ? node_get(o->parent) : NULL;
 }
 
 void open_moved_to(struct open *o, uint64_t position)
@@ -313,6 +367,7 @@ static void close_drained(struct wait *w);
 static void close_turn(struct wait *w);
 static void close_applied(struct wait *w);
 static void close_removed(struct wait *w);
+static void close_told(struct wait *w);
 
 void open_close(struct open *o, struct lane *lane, struct req *skip, struct wait *w)
 {
@@ -458,10 +513,7 @@ static void close_turn(struct wait *w)
 		close_give_names(c);
 	if (may_remove && !c->named && close_take_names(c))
 		return;
-	c->op.code = STATE_CLOSE;
-	c->op.node = o->node->key;
-	c->op.server = o->server->server_id;
-	c->op.open = o->state_id;
+	c->op = open_state_op(o, STATE_CLOSE);
 	state_apply(o->server->state, c->lane, &c->op, &c->result,
 		    wait_arm(&c->wait, close_applied));
 }
@@ -485,6 +537,27 @@ static void close_remove_stream(struct open_closing *c)
 		wait_arm(&c->wait, close_removed));
 }
 
+/* [MS-FSA] 2.1.5.5: a directory's cached entries end with what the file became. */
+static void close_tell(struct open_closing *c, bool changed)
+{
+	struct open *o = c->open;
+	struct node *dir = changed ? open_parent(o) : NULL;
+
+	if (!dir || !state_is_cached(dir->state)) {
+		node_put(dir);
+		close_finish(c, 0);
+		return;
+	}
+	c->op = open_state_op(o, STATE_USE);
+	c->op.node = dir->key;
+	c->op.use = CACHING_USE_ENTRIES;
+	c->op.lease_version = o->has_parent_lease ? o->lease_version : 0;
+	c->op.lease = o->parent_lease;
+	node_put(dir);
+	state_apply(o->server->state, c->lane, &c->op, &c->result,
+		    wait_arm(&c->wait, close_told));
+}
+
 static void close_applied(struct wait *w)
 {
 	struct open_closing *c = container_of(w, struct open_closing, wait);
@@ -494,7 +567,7 @@ static void close_applied(struct wait *w)
 	else if (c->result.remove_stream)
 		close_remove_stream(c);
 	else
-		close_finish(c, 0);
+		close_tell(c, atomic_load(&c->open->wrote));
 }
 
 static void close_removed(struct wait *w)
@@ -504,5 +577,10 @@ static void close_removed(struct wait *w)
 	if (w->err)
 		log_verbose("delete on close: \"%s\": %s",
 			    c->unlink.name ? c->unlink.name : "", strerror(-w->err));
-	close_finish(c, 0);
+	close_tell(c, true);
+}
+
+static void close_told(struct wait *w)
+{
+	close_finish(container_of(w, struct open_closing, wait), 0);
 }

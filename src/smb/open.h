@@ -38,8 +38,9 @@ struct open_drain {
 };
 
 struct open {
-	struct map_node by_id; /* sess's lock, by volatile id			*/
-	bool listed;           /* sess's lock: in its table				*/
+	struct map_node by_id;       /* sess's lock, by volatile id			*/
+	bool listed;                 /* sess's lock: in its table				*/
+	struct map_node by_state_id; /* server's opens_lock */
 	atomic_uint refs;
 	struct file_id id;         /* I							*/
 	uint64_t state_id;         /* I  its name in fs/state records			*/
@@ -52,6 +53,16 @@ struct open {
 	uint32_t create_options;   /* I							*/
 	bool delete_on_close;      /* I  asked for at CREATE				*/
 	bool directory;            /* I							*/
+	bool sealed;               /* I  its CREATE came encrypted			*/
+	uint8_t lease_version;     /* I  0: no lease					*/
+	struct lease_id lease;     /* I							*/
+	bool has_parent_lease;     /* I							*/
+	struct lease_id parent_lease; /* I  the key its client uses for the directory	*/
+	struct conn
+		*made_on; /* I  borrowed, only to be compared: where its CREATE came	*/
+	struct frame *
+		made_in; /* made_on's worker: will answer its CREATE; breaks wait for that */
+	struct list_node on_frame; /* made_on's worker: frame->made			*/
 	struct node *node;         /* I  NULL for a pipe				*/
 	struct vfile *data;        /* I  NULL: only attributes were opened, or a pipe	*/
 
@@ -66,6 +77,8 @@ struct open {
 	uint64_t position; /* L  FilePositionInformation			*/
 	uint32_t ea_next;  /* L  where FileFullEaInformation goes on		*/
 	atomic_uint mode;  /* A  FileModeInformation: FILE_WRITE_THROUGH ...	*/
+	atomic_bool
+		wrote; /* A  its closing changes what the directory says of the file */
 	/* A  times set or frozen through it, which its operations do not move; 0: they do (cmd/held_times.h) */
 	_Atomic uint64_t held_write_time, held_change_time;
 	struct open_closing *closing;
@@ -91,7 +104,12 @@ struct open_new {
 	void (*pipe_free)(struct pipe *pipe);
 	uint32_t granted, maximal, create_options;
 	uint64_t state_id;
-	bool directory, delete_on_close;
+	bool directory, delete_on_close, sealed;
+	uint8_t lease_version; /* 0: no lease, and the two below mean nothing */
+	struct lease_id lease;
+	bool has_parent_lease;
+	struct lease_id parent_lease;
+	struct conn *made_on;
 };
 
 /* Reserve one of the session's and server's opens before anything is opened: STATUS_TOO_MANY_OPENED_FILES. */
@@ -104,6 +122,8 @@ uint64_t open_state_id(struct smb_server *server);
 /* In the session's table, with a reference for the caller. Uses up a quota taken before. STATUS_FILE_CLOSED-like
  * failure if the session or tree was closed meanwhile: STATUS_USER_SESSION_DELETED / STATUS_NETWORK_NAME_DELETED. */
 MUST_CHECK nt_status open_new(const struct open_new *in, struct open **ret_open);
+/* Whatever session it is of; counted. NULL: there is none, or it is going. */
+struct open *open_by_state_id(struct smb_server *server, uint64_t state_id);
 /* Counted; NULL if unknown, of another tree, or persistent id differs. */
 struct open *open_find(struct sess *s, struct file_id id);
 struct open *open_get(struct open *o);
@@ -114,11 +134,23 @@ static inline bool open_may(const struct open *o, uint32_t any_of)
 	return (o->granted & any_of) != 0;
 }
 
+/* The directory it was opened in, as it is now: counted; NULL for a root. */
+struct node *open_parent(struct open *o);
+
+/* The lease key that its client uses for that directory; NULL: none. [MS-SMB2] 2.2.13.2.10 */
+static inline const struct lease_id *open_parent_lease(const struct open *o)
+{
+	return o->has_parent_lease ? &o->parent_lease : NULL;
+}
+
 /* Where file calls on it go: its own share's, as another share's root lies elsewhere. Not for a pipe. */
 static inline struct vfs *open_vfs(const struct open *o)
 {
 	return o->tree->share->vfs;
 }
+
+/* A record of fs/state about o, by its owner, lease and all. */
+struct state_op open_state_op(const struct open *o, enum state_code code);
 
 /* Out of the session's table: nobody finds it any more. Idempotent. */
 void open_take_off(struct open *o);

@@ -214,10 +214,9 @@ static void policy_of_session(struct policy_in *in, const struct sess *s)
 	in->session_encrypt_data = s->encrypt_data;
 }
 
-struct policy_in req_policy(const struct req *q)
+static struct policy_in policy_of(const struct conf *conf, const struct conn *c,
+				  const struct sess *s, const struct tree *t)
 {
-	const struct conn *c = q->conn;
-	const struct conf *conf = q->snap->conf;
 	struct policy_in in = {
 		.require_message_signing = conf->require_message_signing,
 		.encrypt_data = conf->encrypt_data,
@@ -226,18 +225,31 @@ struct policy_in req_policy(const struct req *q)
 		.null_session_access = conf->null_session_access,
 		.dialect = c->state == CONN_READY ? c->dialect : 0,
 		.cipher = c->cipher != SEAL_NONE,
-		.command = q->header.command,
-		.protection = q->protection,
-		.has_tree = q->tree != NULL,
-		.share_encrypt_data = q->tree && q->tree->share->encrypt_data,
+		.has_tree = t != NULL,
+		.share_encrypt_data = t && t->share->encrypt_data,
 	};
 
+	if (s)
+		policy_of_session(&in, s);
+	return in;
+}
+
+struct policy_in conn_policy(const struct conn *c, const struct sess *s,
+			     const struct tree *t)
+{
+	return policy_of(c->lane->snapshot->conf, c, s, t);
+}
+
+struct policy_in req_policy(const struct req *q)
+{
+	struct policy_in in = policy_of(q->snap->conf, q->conn, q->sess, q->tree);
+
+	in.command = q->header.command;
+	in.protection = q->protection;
 	if (q->header.command == SMB2_SESSION_SETUP && q->message.len > OFF_SETUP_FLAGS)
 		in.binding = q->message.p[OFF_SETUP_FLAGS] & SMB2_SESSION_FLAG_BINDING;
-	if (q->sess) {
-		policy_of_session(&in, q->sess);
+	if (q->sess)
 		in.session = session_of(q);
-	}
 	return in;
 }
 

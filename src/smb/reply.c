@@ -4,6 +4,7 @@
  * Spec     [MS-SMB2] 3.3.4.1, 3.3.4.2, 3.3.4.4, 2.2.2
  */
 #include "base/log.h"
+#include "smb/breaks.h"
 #include "smb/req.h"
 #include "smb/send.h"
 
@@ -121,6 +122,7 @@ static void reply_flush(struct frame *f)
 
 	if (o)
 		out_queue(f->conn, o);
+	breaks_release(f);
 }
 
 static bool replies_to(const struct req *q)

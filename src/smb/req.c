@@ -1,6 +1,7 @@
 #include "smb/req.h"
 
 #include "base/log.h"
+#include "smb/breaks.h"
 #include "smb/send.h"
 
 #include <errno.h>
@@ -25,6 +26,8 @@ struct frame *frame_new(struct conn *c, struct buf *b)
 		return NULL;
 	f->conn = conn_get(c);
 	f->buf = b;
+	list_init(&f->made);
+	list_init(&f->held_breaks);
 	conn_memory(c, (int64_t)b->cap);
 	return f;
 }
@@ -35,6 +38,7 @@ static void frame_free(struct frame *f)
 	if (f->encrypted)
 		f->buf->secret = true;
 	buf_put(f->buf);
+	breaks_release(f);
 	out_free(f->out);
 	sess_put(f->seal_sess);
 	conn_put(f->conn);

@@ -26,6 +26,8 @@
 #include "wire/smb2_proto.h"
 #include "wire/wr.h"
 
+struct break_wait;
+struct cache_use;
 struct frame;
 struct req;
 
@@ -79,7 +81,9 @@ struct req {
 	struct wr w;     /* over header and body				*/
 	struct span
 		error_data; /* of an ERROR response, in the arena; p NULL: none: 2.2.2	*/
-	bool final_setup;   /* SESSION_SETUP that made a session or channel	*/
+	struct break_wait *break_wait; /* cmd/break_wait.c's, the one under way */
+	struct cache_use *cache_use;   /* likewise */
+	bool final_setup;              /* SESSION_SETUP that made a session or channel	*/
 	/* The handler's: the encoded answer, where it is not signed later. For the preauth hash. */
 	void (*encoded)(struct req *q, struct span message);
 };
@@ -138,6 +142,9 @@ struct frame {
 	size_t count;          /* of requests not freed yet */
 	nt_status last_status; /* likewise */
 	struct out *out;       /* responses gathered so far */
+	struct list_node
+		made; /* open.on_frame: by its CREATEs, which are not answered yet */
+	struct list_node held_breaks; /* that wait for it: smb/breaks.h */
 };
 
 /* recv.c: one transport message. Takes over b. */
@@ -165,6 +172,9 @@ void req_free(struct req *q);
 /* A lost connection: claim all that is parked. */
 void conn_requests_abandon(struct conn *c);
 
+/* What policy may know of a connection, of a session there and a tree (or NULL); all that a message adds is zero. */
+struct policy_in conn_policy(const struct conn *c, const struct sess *s,
+			     const struct tree *t);
 /* What policy may know of this request. */
 struct policy_in req_policy(const struct req *q);
 /* refuse.c: count, and log one line (rate-limited): who, what was missing, which parameter. */

@@ -1,6 +1,7 @@
 #include "smb/server.h"
 
 #include "base/env.h"
+#include "smb/breaks.h"
 #include "smb/req.h"
 #include "smb/tree.h"
 
@@ -8,23 +9,38 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Where local processes' doings arrive. The breaks of what is cached under key start here. */
+void smb_server_local_change(struct smb_server *s, const struct node_key *key,
+			     enum local_event what)
+{
+	atomic_fetch_add(&s->counters.local[what], 1);
+}
+
+static void local_changed(struct local_sink *sink, const struct node_key *key,
+			  enum local_event what)
+{
+	smb_server_local_change(container_of(sink, struct smb_server, local_sink), key,
+				what);
+}
+
 int smb_server_init(struct smb_server *s, struct env *env, const uint8_t guid[16])
 {
 	memset(s, 0, sizeof(*s));
 	s->env = env;
+	s->local_sink.changed = local_changed;
 	memcpy(s->guid, guid, sizeof(s->guid));
 	s->start_time = env_filetime(env);
 	env_random(env, mspan_of(s->hash_key, sizeof(s->hash_key)));
 	lock_init(&s->lock, LOCK_RANK_TABLE);
-	if (map_init(&s->sessions) != 0)
-		return -ENOMEM;
-	s->state = state_new();
+	lock_init(&s->opens_lock, LOCK_RANK_TABLE);
+	s->state = state_new(s->server_id, s->hash_key);
 	s->nodes = s->state ? node_table_new(s->state, s->hash_key) : NULL;
-	if (s->nodes)
-		return 0;
-	state_free(s->state);
-	map_fini(&s->sessions);
-	return -ENOMEM;
+	if (!s->nodes || map_init(&s->sessions) != 0 || map_init(&s->opens) != 0) {
+		smb_server_fini(s);
+		return -ENOMEM;
+	}
+	breaks_init(s);
+	return 0;
 }
 
 void smb_server_fini(struct smb_server *s)
@@ -32,6 +48,8 @@ void smb_server_fini(struct smb_server *s)
 	node_table_free(s->nodes);
 	state_free(s->state);
 	map_fini(&s->sessions);
+	map_fini(&s->opens);
+	lock_fini(&s->opens_lock);
 	lock_fini(&s->lock);
 }
 

@@ -10,6 +10,7 @@
 #include "base/lane.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "fs/local_watch.h"
 #include "fs/node.h"
 #include "fs/notify.h"
 #include "fs/state.h"
@@ -41,6 +42,7 @@ struct server_counters {
 	atomic_ullong refused[POLICY_REASON_COUNT];
 	atomic_ullong logon_failures;
 	atomic_ullong bytes_plain, bytes_signed, bytes_encrypted; /* received */
+	atomic_ullong local[LOCAL_EVENT_COUNT]; /* by other processes, to cached files */
 };
 
 struct smb_server {
@@ -54,12 +56,17 @@ struct smb_server {
 	uint8_t hash_key[16];
 	struct state *state;
 	struct node_table *nodes;
-	struct notify_server *notify; /* NULL: CHANGE_NOTIFY is not supported here */
+	struct notify_server *notify;    /* NULL: CHANGE_NOTIFY is not supported here */
+	struct local_watch *local_watch; /* NULL: local processes are not watched */
+	struct local_sink local_sink;    /* smb_server_local_change() */
 	const struct account_names *accounts; /* NULL: SIDs have no names */
 
-	struct lock lock;     /* rank TABLE */
-	struct map sessions;  /* L  by SessionId */
-	size_t session_count; /* L */
+	struct state_sink breaks; /* smb/breaks.h */
+	struct lock lock;         /* rank TABLE */
+	struct map sessions;      /* L  by SessionId */
+	size_t session_count;     /* L */
+	struct lock opens_lock;   /* rank TABLE */
+	struct map opens;         /* L of opens_lock  open.by_state_id */
 	atomic_size_t open_count;
 	atomic_ullong next_open_id;
 	atomic_ullong next_conn_id;
@@ -80,9 +87,15 @@ static inline const char *smb_command_name(const struct smb_server *s, uint16_t 
 	return c ? c->name : "unknown command";
 }
 
-/* Fills in the tables and identities; 0 or -ENOMEM. The caller sets commands and notify. */
+/* Fills in the tables and identities; 0 or -ENOMEM. The caller sets commands, notify, local_watch. */
 MUST_CHECK int smb_server_init(struct smb_server *s, struct env *env,
 			       const uint8_t guid[16]);
+/*
+ * A process of this machine has done `what` to the file of key, which a client was caching when it was asked for. On
+ * the watcher's thread; must not wait. Today it counts.
+ */
+void smb_server_local_change(struct smb_server *s, const struct node_key *key,
+			     enum local_event what);
 /* Sessions there are. */
 size_t smb_server_sessions(struct smb_server *s);
 /* A reload took shares away, or gave them another directory: close their trees, and no others. On lane's worker. */

@@ -17,6 +17,7 @@ SUPERSEDE, OVERWRITE, OVERWRITE_IF = 0, 4, 5
 NOT_A_DIRECTORY = 0xC0000103
 DELETE_ON_CLOSE = 0x1000
 NAMED_STREAMS = 0x40000
+BATCH, OPLOCK_BREAK = 9, 18
 INLINE = 1024
 
 
@@ -231,10 +232,34 @@ def sharing(build):
     with Server(build) as s, Client(s) as c, Client(s) as d:
         mine = c.open("file:s", sharing=0)
         d.open("file:S", status=SHARING_VIOLATION)
-        d.close(d.open("file"), d.open("file:t", sharing=0))
+        d.close(d.open("file", READ), d.open("file:t", sharing=0))
+        d.open("file", status=SHARING_VIOLATION)  # it would delete the stream, too
         d.open("file:s", READ, status=SHARING_VIOLATION)
         c.close(mine)
         d.close(d.open("file:s"))
+
+
+def cached(build):
+    """A CREATE that waits for a stream's oplock opens that stream in the end, and no oplock on it bothers the file."""
+    with Server(build) as s, Client(s) as c, Client(s) as d:
+        body = bytearray(raw.create_body("file:s", ALL, OPEN_IF, FILE))
+        body[3] = BATCH
+        got = c.call(raw.CREATE, bytes(body))
+        expect(got.body[2], BATCH, "OplockLevel")
+        mine = raw.file_id_of(got)
+        c.write(mine, b"content of the stream")
+        d.close(d.open("file", READ), d.open("file:t"))
+        for name in ("file:s", "FILE:S:$DATA"):
+            d.raw.send(raw.CREATE, raw.create_body(name, ALL, OPEN, FILE), "sign", tree=d.id)
+            if name == "file:s":
+                expect(c.raw.receive()[0].command, OPLOCK_BREAK, "a break")
+                c.close(mine)
+            got = d.raw.answer()
+            expect(hex(got.status), hex(raw.SUCCESS), "the waiting CREATE")
+            f = raw.file_id_of(got)
+            expect(read(d, f), b"content of the stream", "what it opened")
+            expect(struct.unpack_from("<Q", got.body, 48)[0], 21, "EndOfFile")
+            d.close(f)
 
 
 def folder(build):
@@ -250,6 +275,7 @@ def folder(build):
         c.open(".tsmb", disposition=CREATE_NEW, status=ACCESS_DENIED)
         f = c.open("file")
         c.set(f, 10, rename_data(".tsmb", replace=True), status=ACCESS_DENIED)
+        c.close(f)
         write(f"{tmp}/f", pattern(200000, 2))
         client = Smbclient(s, "SMB3_11")
         client(f"put {tmp}/f file:big", f"get FILE:BIG:$DATA {tmp}/back")
@@ -287,5 +313,5 @@ def rights(build):
 
 
 def tests(build):
-    for test in (names, switched_off, content, overwriting, deleting, renaming, attributes, sharing, folder, rights):
+    for test in (names, switched_off, content, overwriting, deleting, renaming, attributes, sharing, cached, folder, rights):
         yield Test("streams." + test.__name__.replace("_", "-"), lambda test=test: test(build))

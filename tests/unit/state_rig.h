@@ -17,6 +17,7 @@ struct rig {
 	struct state_node *node; /* of the file all is about */
 };
 
+static const uint8_t rig_hash_key[16] = {1, 2, 3};
 static const struct node_key rig_key = {.volume = 1, .inode = 2, .generation = 3};
 
 /* One operation with room for ranges, and its end. */
@@ -30,7 +31,7 @@ struct rig_op {
 static inline void rig_init(struct rig *r)
 {
 	box_init(&r->box);
-	r->state = state_new();
+	r->state = state_new(0, rig_hash_key);
 	CHECK(r->state);
 	r->node = state_node_get(r->state, &rig_key);
 	CHECK(r->node);

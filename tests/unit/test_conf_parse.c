@@ -124,6 +124,7 @@ TEST(empty_global_has_the_documented_defaults)
 		"log_destination = console\n"
 		"log_level = 3\n"
 		"log_params = timestamp=true\n"
+		"enable_oplock = true\n"
 		"[/global]\n"
 		"[share]\n"
 		"netname = a\n"

@@ -53,6 +53,14 @@ static nt_status decode(struct span list, struct create_contexts *ret)
 #define EMPTY_SD BYTES(1, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 #define ONE_EA   BYTES(0, 0, 0, 0, 0, 1, 2, 0, 'N', 0, 'v', 'w')
 #define TEN      BYTES(10, 0, 0, 0, 0, 0, 0, 0)
+/* A key, RWH, a flag, no duration; in version 2 a parent's key, an epoch */
+#define LEASE_V1                                                                         \
+	BYTES(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 7, 0, 0, 0, 2, 0,   \
+	      0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+#define LEASE_V2                                                                         \
+	BYTES(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 7, 0, 0, 0, 4, 0,   \
+	      0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,  \
+	      32, 33, 34, 35, 36, 0x34, 0x12, 0, 0)
 
 #define ALL                                                                              \
 	{                                                                                \
@@ -115,10 +123,16 @@ TEST(what_a_context_may_hold)
 		{"SecD", {NULL, 0}, 0xC0000079},
 		{"SecD", BYTES(1, 0, 0, 0x80), 0xC0000079},
 		{"ExtA", ONE_EA, 0},
+		{"RqLs", LEASE_V1, 0},
+		{"RqLs", LEASE_V2, 0},
+		{"RqLs", {NULL, 0}, 0xC000000D},
+		{"RqLs", span_head(LEASE_V1, 31), 0xC000000D},
+		{"RqLs", span_head(LEASE_V2, 33), 0xC000000D},
+		{"RqLs", span_head(LEASE_V2, 51), 0xC000000D},
 		{"ExtA", {NULL, 0}, 0x80000014},
 		{"ExtA", BYTES(0, 0, 0, 0, 0, 1, 9, 0, 'N', 0), 0x80000014},
 		/* not offered, or not known: ignored whatever they hold */
-		{"RqLs", BYTES(1), 0},
+		{"DHnC", BYTES(1), 0},
 		{"DHnQ", BYTES(1), 0},
 		{"DH2Q", {NULL, 0}, 0},
 		{"mxac", BYTES(1), 0},
@@ -141,6 +155,44 @@ TEST(what_a_context_may_hold)
 	}
 }
 
+/* [MS-SMB2] 2.2.13.2.8, 2.2.13.2.10 */
+TEST(leases_of_both_versions)
+{
+	struct create_contexts c;
+	uint8_t buf[LIST_MAX];
+	struct context list[] = {{"RqLs", LEASE_V1}};
+
+	CHECK_ST(decode(build(buf, list, 1), &c), STATUS_SUCCESS);
+	CHECK_EQ(c.lease.version, 1);
+	CHECK_MEM(c.lease.key, LEASE_V1.p, 16);
+	CHECK_EQ(c.lease.state, 0x07);
+	CHECK_EQ(c.lease.flags, 0x02);
+	list[0].data = LEASE_V2;
+	CHECK_ST(decode(build(buf, list, 1), &c), STATUS_SUCCESS);
+	CHECK_EQ(c.lease.version, 2);
+	CHECK_EQ(c.lease.flags, 0x04);
+	CHECK_MEM(c.lease.parent_key, LEASE_V2.p + 32, 16);
+	CHECK_EQ(c.lease.epoch, 0x1234);
+}
+
+TEST(a_lease_is_answered_in_its_version)
+{
+	for (uint8_t version = 1; version <= 2; version++) {
+		struct span asked = version == 1 ? LEASE_V1 : LEASE_V2;
+		struct context list[] = {{"RqLs", asked}};
+		struct create_contexts c;
+		uint8_t buf[LIST_MAX], out[CREATE_CONTEXTS_LEN_MAX];
+		struct wr w = wr_of(mspan_of(out, sizeof(out)));
+
+		CHECK_ST(decode(build(buf, list, 1), &c), STATUS_SUCCESS);
+		create_contexts_encode(&w, &c, 0, &(struct node_key){0});
+		CHECK(wr_ok(&w));
+		CHECK_EQ(wr_pos(&w), 24 + asked.len);
+		CHECK_SPAN(span_of(out + 24, asked.len),
+			   asked); /* requests and answers look alike */
+	}
+}
+
 TEST(known_contexts_come_once)
 {
 	const struct context all[] = ALL;
@@ -148,7 +200,7 @@ TEST(known_contexts_come_once)
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		const struct context list[] = {
-			all[i], {"RqLs", {NULL, 0}}, {"RqLs", {NULL, 0}}, all[i]};
+			all[i], {"DHnQ", {NULL, 0}}, {"DHnQ", {NULL, 0}}, all[i]};
 		struct create_contexts c = {.snapshot = 77};
 
 		CHECK_ST(decode(build(buf, list, 3), &c), STATUS_SUCCESS);
@@ -215,7 +267,7 @@ TEST(lists_without_end_are_refused)
 	uint8_t buf[LIST_MAX];
 
 	for (size_t i = 0; i < ARRAY_LEN(list); i++)
-		list[i] = (struct context){"RqLs", {NULL, 0}};
+		list[i] = (struct context){"DHnQ", {NULL, 0}};
 	CHECK_ST(decode(build(buf, list, 64), &c), STATUS_SUCCESS);
 	CHECK_ST(decode(build(buf, list, 65), &c), STATUS_INVALID_PARAMETER);
 }

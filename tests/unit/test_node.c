@@ -51,7 +51,7 @@ static void rig_init(struct rig *r)
 	static const uint8_t key[16] = {1, 2, 3};
 
 	*r = (struct rig){.vfs.vfs.ops = &fake_ops};
-	r->state = state_new();
+	r->state = state_new(0, key);
 	CHECK(r->state);
 	r->table = node_table_new(r->state, key);
 	CHECK(r->table);

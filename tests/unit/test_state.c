@@ -364,7 +364,7 @@ static void *come_and_go(void *arg)
 
 TEST(nodes_come_and_go_among_threads)
 {
-	struct state *s = state_new();
+	struct state *s = state_new(0, rig_hash_key);
 	pthread_t t[THREADS];
 
 	for (size_t i = 0; i < THREADS; i++)
