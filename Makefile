@@ -31,6 +31,9 @@ conformance: deps ## smbtorture, against the list of what must pass
 fuzz: deps ## every fuzz target for SECONDS=20 each
 	@FUZZ_SECONDS='$(or $(SECONDS),20)' tests/run fuzz
 
+soak: deps ## clients that contend for files, SECONDS=60, under the thread sanitizer
+	@SOAK_SECONDS='$(or $(SECONDS),60)' tests/run soak
+
 bench-compare: build ## server CPU per GiB beside Debian's smbd, as root, in about ten minutes
 	@tests/bench/compare --build $(BUILD)
 
@@ -43,5 +46,5 @@ install: build ## programs, manual pages, systemd unit (DESTDIR= as usual)
 clean: ## remove what was built
 	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz
 
-.PHONY: help deps build run test check sanitize conformance fuzz bench-compare format install clean
+.PHONY: help deps build run test check sanitize conformance fuzz soak bench-compare format install clean
 .DEFAULT_GOAL := help

@@ -31,7 +31,8 @@ static const char usage[] =
 	"SIGHUP reads FILE again; SIGTERM and SIGINT stop. One line \"ready ADDRESS:PORT "
 	"...\" is printed when clients\n"
 	"can connect; a service manager that asked for it is told, too.\n"
-	"Exit status: 0 done, 1 refused (the reason is on standard error), 2 usage.\n";
+	"Exit status: 0 done, 1 refused, or something was left at the end (standard "
+	"error says what), 2 usage.\n";
 
 enum { OPT_CHECK = 256 };
 
@@ -118,8 +119,7 @@ static int serve(const char *path)
 		if (sig == SIGHUP)
 			reload(s, path);
 	sd_notify(0, "STOPPING=1");
-	server_stop(s);
-	return EXIT_SUCCESS;
+	return server_stop(s) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int main(int argc, char **argv)

@@ -111,6 +111,8 @@ static void local_watch_make(struct server *s)
 		log_verbose("no fanotify: what local processes do to files that clients "
 			    "cache is not noticed: %s",
 			    strerror(-err));
+	else
+		node_table_watch(s->smb.nodes, s->smb.local_watch);
 }
 
 static int core_make(struct server *s)
@@ -186,7 +188,7 @@ int server_start(struct conf *conf, struct server **ret_server)
 		err = -EADDRNOTAVAIL;
 	if (err) {
 		log_error("cannot start: %s", strerror(-err));
-		server_stop(s);
+		(void)server_stop(s);
 		return err;
 	}
 	net_post_all(s->net, lane_confine, NULL);
@@ -266,10 +268,27 @@ void server_listeners(struct server *s, char *buf, size_t len)
 	}
 }
 
-void server_stop(struct server *s)
+/* Every connection has ended, and each took along what it had: what is left now would have been left for ever. */
+static bool nothing_left(struct server *s)
 {
-	if (s->net_started)
+	size_t sessions = smb_server_sessions(&s->smb);
+	size_t opens = atomic_load(&s->smb.open_count);
+	size_t nodes = node_table_count(s->smb.nodes);
+
+	if (sessions || opens || nodes)
+		log_error("stop: %zu sessions, %zu opens, %zu files are left", sessions,
+			  opens, nodes);
+	return !sessions && !opens && !nodes;
+}
+
+bool server_stop(struct server *s)
+{
+	bool clean = true;
+
+	if (s->net_started) {
 		net_stop(s->net);
+		clean = nothing_left(s);
+	}
 	lanes_free(s);
 	snapshot_put(s->snapshot);
 	if (s->smb.notify)
@@ -281,4 +300,5 @@ void server_stop(struct server *s)
 	logging_free(s->logging);
 	conf_put(s->conf);
 	free(s);
+	return clean;
 }

@@ -17,5 +17,5 @@ MUST_CHECK int server_start(struct conf *conf, struct server **ret_server);
 MUST_CHECK int server_reload(struct server *s, struct conf *conf);
 /* "127.0.0.1:4450 [::1]:4450": the listeners. buf holds len bytes. */
 void server_listeners(struct server *s, char *buf, size_t len);
-/* Close all connections, end all threads, free. */
-void server_stop(struct server *s);
+/* Close all connections, end all threads, free. False, and logged: sessions, opens or files were left, which is a bug. */
+bool server_stop(struct server *s);

@@ -246,5 +246,7 @@ static nt_status committed(struct req *q, int err, struct wr *w)
 	if (err || !nt_ok(c->result.status))
 		return create_fail(q, STATUS_INSUFFICIENT_RESOURCES);
 	create_cache_granted(c);
+	if (c->result.caching)
+		node_watch(c->node);
 	return c->made ? create_cache_entries(q) : create_succeed(q);
 }

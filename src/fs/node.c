@@ -3,6 +3,7 @@
  */
 #include "fs/node.h"
 
+#include "fs/local_watch.h"
 #include "fs/state.h"
 #include "wire/utf16.h"
 
@@ -14,6 +15,7 @@ enum { NAME_ROOM = 256 }; /* names are shorter, as a rule */
 
 struct node_table {
 	struct state *state;
+	struct local_watch *watch;
 	uint8_t hash_key[16];
 	struct lock lock; /* rank TABLE */
 	struct map nodes; /* L  node.by_key */
@@ -43,6 +45,11 @@ void node_table_free(struct node_table *t)
 	map_fini(&t->names);
 	lock_fini(&t->lock);
 	free(t);
+}
+
+void node_table_watch(struct node_table *t, struct local_watch *w)
+{
+	t->watch = w;
 }
 
 size_t node_table_count(struct node_table *t)
@@ -86,6 +93,8 @@ static struct node *node_free(struct node *n)
 		atomic_fetch_sub(&n->base->streams, 1);
 		node_put(n->base);
 	}
+	if (n->watched)
+		local_watch_set(n->table->watch, n->file, &n->key, 0);
 	state_node_put(n->state);
 	vfile_put(n->file);
 	turn_fini(&n->turn);
@@ -240,6 +249,21 @@ int node_moved(struct node *n, struct node *parent, const char *name)
 	if (old_parent)
 		node_put(old_parent);
 	return 0;
+}
+
+void node_watch(struct node *n)
+{
+	uint8_t cached = state_cached(n->state);
+	unsigned what = 0;
+
+	if (cached & CACHING_WRITE)
+		what = WATCH_OPENS; /* our own writes, which are many, are not told then */
+	else if (cached)
+		what = n->directory ? WATCH_NAMES : WATCH_CHANGES;
+	if (what == n->watched || !n->table->watch || n->base)
+		return; /* of a stream: local processes do not know that it is there */
+	n->watched = what;
+	local_watch_set(n->table->watch, n->file, &n->key, what);
 }
 
 void node_set_change_time(struct node *n, uint64_t shown, uint64_t own)

@@ -11,6 +11,7 @@
 #include "fs/turn.h"
 #include "fs/vfs.h"
 
+struct local_watch;
 struct state_node;
 struct node_table;
 
@@ -25,6 +26,8 @@ struct node {
 	struct node *base;        /* I  of a named stream: its file, counted; else NULL */
 	atomic_uint streams;      /* A  nodes of its named streams */
 	struct turn turn;
+	unsigned
+		watched; /* whoever holds the turn: WATCH_*, what local processes are watched for */
 	struct lock lock;    /* rank NODE */
 	struct node *parent; /* L  NULL for a root or a stream; counted */
 	char *name; /* L  as on disk, "" for a root; of a stream without colons */
@@ -46,6 +49,8 @@ struct state;
 /* hash_key: 16 random bytes. NULL without memory. The table borrows `state`. */
 struct node_table *node_table_new(struct state *state, const uint8_t *hash_key);
 void node_table_free(struct node_table *t); /* no node may be left */
+/* Before the first node: where node_watch() asks; borrowed. NULL, as before: nowhere. */
+void node_table_watch(struct node_table *t, struct local_watch *w);
 size_t node_table_count(struct node_table *t);
 
 /* The node of `key`, made if need be around a new reference to `file`; with a reference. NULL without memory. */
@@ -74,6 +79,9 @@ MUST_CHECK int node_name(struct node *n, struct arena *a, struct node **ret_pare
 /* Inside the turns: from now on this is the name that deletion removes (after a rename; a link through which deletion is
  * asked for; parent NULL: of a stream). Takes a reference to parent. -ENOMEM leaves it as it was. */
 MUST_CHECK int node_moved(struct node *n, struct node *parent, const char *name);
+
+/* Inside the turn, when what clients cache of it may have changed: what local processes do is told accordingly. */
+void node_watch(struct node *n);
 
 /* A client has set the change time to `shown`, which no file system can; the file's own is `own`. Of a stream: its file's. */
 void node_set_change_time(struct node *n, uint64_t shown, uint64_t own);

@@ -496,3 +496,10 @@ bool state_is_cached(const struct state_node *n)
 {
 	return atomic_load_explicit(&n->cached, memory_order_acquire);
 }
+
+uint8_t state_cached(struct state_node *n)
+{
+	LOCK_SCOPE(state_node_lock(n));
+
+	return (n->holds.read ? CACHING_READ : 0) | (n->holds.write ? CACHING_WRITE : 0);
+}

@@ -562,6 +562,8 @@ static void close_applied(struct wait *w)
 {
 	struct open_closing *c = container_of(w, struct open_closing, wait);
 
+	if (c->open->node->watched)
+		node_watch(c->open->node);
 	if (c->result.remove_name && c->unlink.dir) /* its streams go with it */
 		close_remove_file(c);
 	else if (c->result.remove_stream)

@@ -9,18 +9,54 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where local processes' doings arrive. The breaks of what is cached under key start here. */
-void smb_server_local_change(struct smb_server *s, const struct node_key *key,
-			     enum local_event what)
+/* ---- what local processes do to files that clients cache ----------------------------------------------- */
+
+/* One use by nobody of ours; nobody waits for it either, so it ends wherever it ends. */
+struct local_use {
+	struct mailbox home;
+	struct wait wait;
+	struct state_result result;
+	struct state_op op; /* has no ranges: last */
+};
+
+static void run_at_once(struct mailbox *mb, struct msg *m)
 {
-	atomic_fetch_add(&s->counters.local[what], 1);
+	m->run(m);
+}
+
+static const struct mailbox_ops at_once = {.post = run_at_once, .here = run_at_once};
+
+static void local_use_done(struct wait *w)
+{
+	free(container_of(w, struct local_use, wait));
+}
+
+/* Whoever opens a file behind our back may write to it at any time from then on: nothing of it can be cached. */
+static enum caching_use use_of(enum local_event what)
+{
+	return what == LOCAL_NAMES ? CACHING_USE_ENTRIES : CACHING_USE_WRITE;
 }
 
 static void local_changed(struct local_sink *sink, const struct node_key *key,
 			  enum local_event what)
 {
-	smb_server_local_change(container_of(sink, struct smb_server, local_sink), key,
-				what);
+	struct smb_server *s = container_of(sink, struct smb_server, local_sink);
+	struct local_use *u = calloc(1, sizeof(*u));
+
+	atomic_fetch_add(&s->counters.local[what], 1);
+	if (!u) {
+		log_warn("no memory to tell clients of what a local process does");
+		return;
+	}
+	u->home.ops = &at_once;
+	wait_init(&u->wait, &u->home);
+	u->op.code = STATE_USE;
+	u->op.node = *key;
+	u->op.server = s->server_id;
+	u->op.use = use_of(what);
+	u->op.now_ms = env_now_ns(s->env) / 1000000;
+	state_apply(s->state, NULL, &u->op, &u->result,
+		    wait_arm(&u->wait, local_use_done));
 }
 
 int smb_server_init(struct smb_server *s, struct env *env, const uint8_t guid[16])

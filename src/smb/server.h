@@ -58,7 +58,7 @@ struct smb_server {
 	struct node_table *nodes;
 	struct notify_server *notify;    /* NULL: CHANGE_NOTIFY is not supported here */
 	struct local_watch *local_watch; /* NULL: local processes are not watched */
-	struct local_sink local_sink;    /* smb_server_local_change() */
+	struct local_sink local_sink;    /* breaks what is cached under a key */
 	const struct account_names *accounts; /* NULL: SIDs have no names */
 
 	struct state_sink breaks; /* smb/breaks.h */
@@ -90,12 +90,6 @@ static inline const char *smb_command_name(const struct smb_server *s, uint16_t 
 /* Fills in the tables and identities; 0 or -ENOMEM. The caller sets commands, notify, local_watch. */
 MUST_CHECK int smb_server_init(struct smb_server *s, struct env *env,
 			       const uint8_t guid[16]);
-/*
- * A process of this machine has done `what` to the file of key, which a client was caching when it was asked for. On
- * the watcher's thread; must not wait. Today it counts.
- */
-void smb_server_local_change(struct smb_server *s, const struct node_key *key,
-			     enum local_event what);
 /* Sessions there are. */
 size_t smb_server_sessions(struct smb_server *s);
 /* A reload took shares away, or gave them another directory: close their trees, and no others. On lane's worker. */

@@ -1,4 +1,5 @@
 #include "client/answer.h"
+#include "client/contexts.h"
 
 #include <string.h>
 
@@ -28,7 +29,7 @@ static const uint16_t sizes[SMB2_COMMAND_COUNT] = {
 	[SMB2_CHANGE_NOTIFY] = 9,
 	[SMB2_QUERY_INFO] = 9,
 	[SMB2_SET_INFO] = 2,
-	[SMB2_OPLOCK_BREAK] = 24,
+	[SMB2_OPLOCK_BREAK] = SMB2_OPLOCK_BREAK_SIZE,
 };
 
 /* Statuses other than success that come with the command's own structure. [MS-SMB2] 3.3.4.4 */
@@ -315,6 +316,110 @@ bool answer_output(const struct client_answer *a, struct span *ret_output)
 	return true;
 }
 
+/* ---- OPLOCK_BREAK ------------------------------------------------------------------------------------ */
+
+/* What an oplock may be broken or lowered to. [MS-SMB2] 2.2.23.1 */
+static bool is_lowered_level(uint8_t level)
+{
+	return level == SMB2_OPLOCK_LEVEL_NONE || level == SMB2_OPLOCK_LEVEL_II ||
+	       level == SMB2_OPLOCK_LEVEL_EXCLUSIVE;
+}
+
+/* NONE, R, RW, RH: what a lease is broken to. [MS-SMB2] 3.3.4.7 */
+static bool is_lowered_state(uint32_t state)
+{
+	return state == SMB2_LEASE_NONE || state == SMB2_LEASE_READ_CACHING ||
+	       state == (SMB2_LEASE_READ_CACHING | SMB2_LEASE_WRITE_CACHING) ||
+	       state == (SMB2_LEASE_READ_CACHING | SMB2_LEASE_HANDLE_CACHING);
+}
+
+static bool oplock_body(struct rd *r, uint8_t *ret_level, struct client_file *ret_id)
+{
+	*ret_level = rd_u8(r);
+	rd_skip(r, 1 + 4); /* Reserved, Reserved2 */
+	*ret_id = rd_file(r);
+	return rd_ok(r) && rd_left(r) < PADDING_MAX && is_lowered_level(*ret_level);
+}
+
+static bool lease_break_body(struct rd *r, struct client_break *b)
+{
+	uint32_t flags;
+
+	b->lease = true;
+	b->epoch = rd_u16(r);
+	flags = rd_u32(r);
+	rd_copy(r, b->key, sizeof(b->key));
+	b->from = rd_u32(r);
+	b->to = rd_u32(r);
+	rd_skip(r, 4 + 4 + 4); /* BreakReason, AccessMaskHint, ShareMaskHint */
+	b->must_acknowledge = flags == SMB2_NOTIFY_BREAK_LEASE_FLAG_ACK_REQUIRED;
+	return rd_ok(r) && rd_left(r) < PADDING_MAX &&
+	       !(flags & ~(uint32_t)SMB2_NOTIFY_BREAK_LEASE_FLAG_ACK_REQUIRED) &&
+	       !(b->from & ~SMB2_LEASE_ALL) && is_lowered_state(b->to) &&
+	       !(b->to & ~b->from) && b->to != b->from;
+}
+
+bool answer_break(struct span message, struct client_break *ret)
+{
+	struct client_break b = {.sealed = ret->sealed};
+	struct rd r = rd_of(message);
+	uint16_t size;
+	bool ok;
+
+	rd_seek(&r, SMB2_HEADER_LEN);
+	size = rd_u16(&r);
+	if (size == SMB2_LEASE_BREAK_NOTIFICATION_SIZE)
+		ok = lease_break_body(&r, &b);
+	else
+		ok = size == SMB2_OPLOCK_BREAK_SIZE && oplock_body(&r, &b.level, &b.id);
+	if (!ok)
+		return false;
+	*ret = b;
+	return true;
+}
+
+bool answer_oplock_ack(const struct client_answer *a, uint8_t *ret_level)
+{
+	struct rd r = own_body(a, SMB2_OPLOCK_BREAK);
+	struct client_file id;
+	uint8_t level;
+
+	if (!oplock_body(&r, &level, &id))
+		return false;
+	*ret_level = level;
+	return true;
+}
+
+bool answer_lease_ack(const struct client_answer *a, uint8_t ret_key[SMB2_LEASE_KEY_LEN],
+		      uint32_t *ret_state)
+{
+	uint8_t key[SMB2_LEASE_KEY_LEN];
+	struct rd r = body_of(a);
+	uint32_t state;
+
+	rd_struct_size(&r, SMB2_LEASE_BREAK_SIZE);
+	rd_skip(&r, 2 + 4); /* Reserved, Flags */
+	rd_copy(&r, key, sizeof(key));
+	state = rd_u32(&r);
+	rd_skip(&r, 8); /* LeaseDuration */
+	if (!rd_ok(&r) || a->command != SMB2_OPLOCK_BREAK || answer_is_error(a) ||
+	    rd_left(&r) >= PADDING_MAX || state & ~SMB2_LEASE_ALL)
+		return false;
+	memcpy(ret_key, key, sizeof(key));
+	*ret_state = state;
+	return true;
+}
+
+static const char *ack_check(const struct client_answer *a)
+{
+	uint8_t level, key[SMB2_LEASE_KEY_LEN];
+	uint32_t state;
+
+	return answer_oplock_ack(a, &level) || answer_lease_ack(a, key, &state)
+		       ? NULL
+		       : "malformed answer to an acknowledgement";
+}
+
 /* ---- lists -------------------------------------------------------------------------------------------- */
 
 /* Bytes before FileName in each class: [MS-FSCC] 2.4.8 - 2.4.22 */
@@ -413,6 +518,13 @@ static const char *error_check(const struct client_answer *a)
 						      : "malformed ERROR structure";
 }
 
+static const char *create_check(const struct client_answer *a)
+{
+	struct answer_create c;
+
+	return answer_create(a, &c) ? contexts_check(&c) : "malformed body";
+}
+
 /* Answers without a variable part: exactly their size, and padding in a compound. */
 static const char *fixed_check(const struct client_answer *a)
 {
@@ -427,7 +539,6 @@ const char *answer_check(const struct client_answer *a)
 	union {
 		struct answer_negotiate negotiate;
 		struct answer_setup setup;
-		struct answer_create create;
 		struct answer_ioctl ioctl;
 		struct span span;
 		uint32_t count;
@@ -444,8 +555,9 @@ const char *answer_check(const struct client_answer *a)
 		ok = answer_setup(a, &u.setup);
 		break;
 	case SMB2_CREATE:
-		ok = answer_create(a, &u.create);
-		break;
+		return create_check(a);
+	case SMB2_OPLOCK_BREAK:
+		return ack_check(a);
 	case SMB2_READ:
 		ok = answer_read(a, &u.span);
 		break;

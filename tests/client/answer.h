@@ -50,6 +50,14 @@ struct answer_create {
 };
 MUST_CHECK bool answer_create(const struct client_answer *a, struct answer_create *ret);
 
+/* A break the server told of: the whole message. Sets what its kind has. */
+MUST_CHECK bool answer_break(struct span message, struct client_break *ret);
+/* What an acknowledgement was answered. */
+MUST_CHECK bool answer_oplock_ack(const struct client_answer *a, uint8_t *ret_level);
+MUST_CHECK bool answer_lease_ack(const struct client_answer *a,
+				 uint8_t ret_key[SMB2_LEASE_KEY_LEN],
+				 uint32_t *ret_state);
+
 struct answer_close {
 	uint16_t flags;
 	uint64_t allocated, size;

@@ -25,7 +25,55 @@ struct client *client_new(const struct client_settings *s)
 		abort();
 	c->credits = 1;
 	list_init(&c->pending);
+	list_init(&c->sessions);
+	client_session_add(c, &s->logon)->previous_id = s->previous_session_id;
 	return c;
+}
+
+struct client_session *client_session_add(struct client *c,
+					  const struct logon_settings *who)
+{
+	struct client_session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		abort();
+	s->who = *who;
+	list_add_tail(&c->sessions, &s->node);
+	c->session = s;
+	return s;
+}
+
+struct client_session *client_session_bind(struct client *c,
+					   const struct client_session *of)
+{
+	struct client_session *s = client_session_add(c, &of->who);
+
+	assert(of->ready && of->sign);
+	s->bound = of;
+	s->id = of->id;
+	return s;
+}
+
+static void session_free(struct client_session *s)
+{
+	logon_free(s->logon);
+	sign_key_free(s->sign);
+	if (!s->bound) {
+		seal_tx_free(s->seal);
+		seal_key_free(s->open);
+	}
+	free(s);
+}
+
+void client_session_drop(struct client *c, struct client_session *s)
+{
+	list_for_each (n, &c->pending)
+		assert(container_of(n, struct client_pending, node)->session != s);
+	list_del(&s->node);
+	session_free(s);
+	c->session = list_empty(&c->sessions) ? NULL
+					      : container_of(c->sessions.next,
+							     struct client_session, node);
 }
 
 void client_free(struct client *c)
@@ -34,10 +82,8 @@ void client_free(struct client *c)
 		return;
 	for (struct list_node *n; (n = list_pop(&c->pending)) != NULL;)
 		free(container_of(n, struct client_pending, node));
-	logon_free(c->logon);
-	sign_key_free(c->sign);
-	seal_tx_free(c->seal);
-	seal_key_free(c->open);
+	for (struct list_node *n; (n = list_pop(&c->sessions)) != NULL;)
+		session_free(container_of(n, struct client_session, node));
 	free(c->frame);
 	free(c);
 }
@@ -88,7 +134,15 @@ void client_begin(struct client *c)
 			      c->settings.frame_max - CLIENT_HEADROOM));
 	c->element = NO_ELEMENT;
 	c->related = false;
-	c->frame_protect = c->ready ? c->protect : CLIENT_PLAIN;
+	c->frame_protect = c->session->ready ? c->session->protect : CLIENT_PLAIN;
+	c->frame_exact = false;
+}
+
+void client_begin_as(struct client *c, enum client_protect protect)
+{
+	client_begin(c);
+	c->frame_protect = protect;
+	c->frame_exact = true;
 }
 
 void client_relate(struct client *c)
@@ -115,6 +169,7 @@ static void pending_add(struct client *c, const struct smb2_header *h)
 	p->message_id = h->message_id;
 	p->command = h->command;
 	p->charge = h->credit_charge;
+	p->session = c->session;
 	list_add_tail(&c->pending, &p->node);
 	c->pending_count++;
 	c->next_id += ids_of(h->credit_charge);
@@ -136,7 +191,7 @@ uint64_t client_element(struct client *c, uint16_t command, uint32_t tree, size_
 		.credits = 1,
 		.message_id = c->next_id,
 		.tree_id = tree,
-		.session_id = c->session_id,
+		.session_id = c->session->id,
 	};
 
 	assert(client_may_send(c, payload));
@@ -158,7 +213,7 @@ void client_cancel(struct client *c, uint64_t message_id)
 	struct smb2_header h = {
 		.command = SMB2_CANCEL,
 		.message_id = message_id,
-		.session_id = c->session_id,
+		.session_id = c->session->id,
 	};
 
 	if (p && p->async_id) {
@@ -172,9 +227,11 @@ void client_cancel(struct client *c, uint64_t message_id)
 
 /* ---- protection -------------------------------------------------------------------------------------- */
 
-static void element_sign(struct client *c, struct mspan message)
+/* A channel that is being bound signs with the session's key: [MS-SMB2] 3.2.4.1.1 */
+static void element_sign(const struct client_session *s, struct mspan message)
 {
-	struct sign_item item = {.key = c->sign, .msg = message};
+	struct sign_item item = {.key = s->sign || !s->bound ? s->sign : s->bound->sign,
+				 .msg = message};
 
 	sign_batch(&item, 1);
 	if (item.err)
@@ -189,8 +246,8 @@ static void element_hash(struct client *c, const struct smb2_header *h,
 
 	if (h->command == SMB2_NEGOTIATE)
 		err = preauth_update(&c->preauth, message);
-	if (h->command == SMB2_SESSION_SETUP && !c->ready)
-		err = preauth_update(&c->sess_preauth, message);
+	if (h->command == SMB2_SESSION_SETUP && !c->session->ready)
+		err = preauth_update(&c->session->preauth, message);
 	if (err)
 		abort();
 }
@@ -215,9 +272,9 @@ static void elements_finish(struct client *c, struct mspan all)
 		if (h.next_command)
 			m.len = h.next_command;
 		note_protection(c, &h);
-		element_hash(c, &h, span_of_m(m));
 		if (c->frame_protect == CLIENT_SIGNED)
-			element_sign(c, m);
+			element_sign(c->session, m);
+		element_hash(c, &h, span_of_m(m));
 		off += m.len;
 	}
 }
@@ -233,7 +290,7 @@ struct span client_end(struct client *c)
 	elements_finish(c, all);
 	if (c->frame_protect == CLIENT_SEALED) {
 		all = mspan_of(c->frame + 4, all.len + SMB2_TRANSFORM_HEADER_LEN);
-		if (seal_message(c->seal, c->session_id, all) != 0)
+		if (seal_message(c->session->seal, c->session->id, all) != 0)
 			abort();
 		start = c->frame;
 	}

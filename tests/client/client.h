@@ -13,7 +13,9 @@
  *     err = client_receive(c, frame, got, arg) without them; got() is called with the answer to `mid`
  *
  * A logon is NEGOTIATE, then SESSION_SETUP until its answer is not STATUS_MORE_PROCESSING_REQUIRED any more; what the
- * answers say (dialect, keys, session id, credits) is taken over before the callback sees them.
+ * answers say (dialect, keys, session id, credits) is taken over before the callback sees them. Requests go to
+ * client->session; client_session_add() makes further ones, client_session_bind() one that is a channel of a session
+ * of another connection. What the server sends unasked, breaks of oplocks and leases, goes to settings.broke.
  *
  * Every answer is distrusted: it must be to a request under way, protected as that was, hold the structure its command
  * and status demand, and grant credits that add up. Offsets and lengths are checked by the parsers of answer.h.
@@ -37,12 +39,19 @@
 
 enum client_protect { CLIENT_PLAIN, CLIENT_SIGNED, CLIENT_SEALED };
 
+/* MessageId of what the server sends unasked. */
+#define CLIENT_UNSOLICITED UINT64_MAX
+
 enum {
 	CLIENT_LIST_MAX = 8,
 	CLIENT_FAULT_MAX = 160,
 	/* Where the first message lies in a frame: behind room for the lengths of Direct TCP and a TRANSFORM_HEADER. */
 	CLIENT_HEADROOM = 4 + SMB2_TRANSFORM_HEADER_LEN,
 };
+
+struct client_break;
+/* A break the server told of; arg is client_receive()'s. */
+typedef void (*client_broke)(void *arg, const struct client_break *b);
 
 /* Lists are in the client's order and end with their count. Everything is borrowed and outlives the client. */
 struct client_settings {
@@ -61,7 +70,27 @@ struct client_settings {
 		protect; /* of requests after the logon, if the server does not want more */
 	uint8_t guid[16];
 	uint64_t previous_session_id;
-	size_t frame_max; /* bytes of one frame; 0: 2 MiB */
+	size_t frame_max;   /* bytes of one frame; 0: 2 MiB */
+	client_broke broke; /* NULL: a break is a fault, as nobody asked for oplocks */
+};
+
+/* What one user has on a connection: a session of its own, or one more channel of a session of another connection. */
+struct client_session {
+	struct list_node node;
+	struct logon_settings who;
+	const struct client_session *bound; /* what this is a channel of; outlives it */
+	uint64_t previous_id;
+
+	struct logon *logon; /* under way */
+	struct logon_token token;
+	uint64_t id;
+	uint16_t flags; /* SessionFlags */
+	bool ready;     /* logged on, or bound */
+	struct preauth preauth;
+	struct sign_key *sign; /* of the channel */
+	struct seal_tx *seal;  /* of the session: a channel borrows both */
+	struct seal_key *open;
+	enum client_protect protect;
 };
 
 /* A request that was sent and is not answered for good. */
@@ -72,6 +101,7 @@ struct client_pending {
 	uint16_t command;
 	uint16_t charge;
 	enum client_protect protect; /* how it was sent, so how it is answered */
+	struct client_session *session;
 };
 
 /* What a FileId names. */
@@ -87,7 +117,23 @@ struct client_answer {
 	bool interim; /* STATUS_PENDING: another will follow */
 	uint64_t async_id;
 	uint32_t tree_id;
+	enum client_protect protect; /* how it came */
+	const struct client_session *session;
 	struct span message; /* header to last byte; offsets in it count from its start */
+};
+
+/* What a break says. [MS-SMB2] 2.2.23 */
+struct client_break {
+	bool lease;
+	bool sealed;
+	/* of an oplock */
+	struct client_file id;
+	uint8_t level; /* SMB2_OPLOCK_LEVEL_*: what may be kept */
+	/* of a lease */
+	uint8_t key[SMB2_LEASE_KEY_LEN];
+	uint16_t epoch;
+	uint32_t from, to;     /* SMB2_LEASE_* */
+	bool must_acknowledge; /* an oplock's break does not say: any but II needs it */
 };
 
 struct client {
@@ -103,17 +149,8 @@ struct client {
 	struct preauth preauth;
 	struct logon_token hint; /* the server's first word of SPNEGO */
 
-	/* since SESSION_SETUP */
-	struct logon *logon; /* under way */
-	struct logon_token token;
-	uint64_t session_id;
-	uint16_t session_flags;
-	bool ready;
-	struct preauth sess_preauth;
-	struct sign_key *sign;
-	struct seal_tx *seal;
-	struct seal_key *open;
-	enum client_protect protect;
+	struct list_node sessions;      /* client_session, oldest first */
+	struct client_session *session; /* whose requests are added from now on */
 
 	uint64_t next_id;         /* MessageId of the next request */
 	uint32_t credits;         /* ids from next_id on that may be used */
@@ -125,6 +162,7 @@ struct client {
 	size_t element; /* offset of its last element; SIZE_MAX: none yet */
 	bool related;   /* what is added from now on */
 	enum client_protect frame_protect;
+	bool frame_exact; /* not even what the protocol demands changes it */
 	char fault[CLIENT_FAULT_MAX];
 };
 
@@ -132,10 +170,26 @@ struct client {
 struct client *client_new(const struct client_settings *s);
 void client_free(struct client *c); /* wipes; NULL is fine */
 
+/* ---- sessions ------------------------------------------------------------------------------------- */
+
+/*
+ * A further session, which client->session then is: not between client_begin() and client_end(). The first is made by
+ * client_new(). All of them live until client_free(), or until they are dropped: nothing may be under way in them then,
+ * and client->session is the oldest again.
+ */
+struct client_session *client_session_add(struct client *c,
+					  const struct logon_settings *who);
+/* The same, but its logon binds this connection to a session of another: 3.x, same dialect and algorithms. */
+struct client_session *client_session_bind(struct client *c,
+					   const struct client_session *of);
+void client_session_drop(struct client *c, struct client_session *s);
+
 /* ---- frames --------------------------------------------------------------------------------------- */
 
-/* Begin a frame, protected as client->protect says; before the logon plain. */
+/* Begin a frame, protected as client->session->protect says; before the logon plain. */
 void client_begin(struct client *c);
+/* The same, protected exactly so, be it wrong; the session must have the keys. */
+void client_begin_as(struct client *c, enum client_protect protect);
 /* Requests added from now on are related to the one before. */
 void client_relate(struct client *c);
 /* The finished frame, Direct TCP header first. */
@@ -166,7 +220,8 @@ uint64_t client_tree_disconnect(struct client *c, uint32_t tree);
 struct client_create {
 	const char *path; /* backslashes */
 	uint32_t access, attributes, share, disposition, options;
-	struct span contexts; /* encoded */
+	uint8_t oplock;       /* SMB2_OPLOCK_LEVEL_* */
+	struct span contexts; /* encoded: contexts.h */
 };
 uint64_t client_create(struct client *c, uint32_t tree, const struct client_create *in);
 
@@ -185,6 +240,11 @@ struct client_lock {
 };
 uint64_t client_lock(struct client *c, uint32_t tree, struct client_file id,
 		     const struct client_lock *locks, size_t count);
+/* Acknowledge a break. [MS-SMB2] 2.2.24 */
+uint64_t client_oplock_ack(struct client *c, uint32_t tree, struct client_file id,
+			   uint8_t level);
+uint64_t client_lease_ack(struct client *c, uint32_t tree,
+			  const uint8_t key[SMB2_LEASE_KEY_LEN], uint32_t state);
 uint64_t client_ioctl(struct client *c, uint32_t tree, struct client_file id,
 		      uint32_t code, struct span in, uint32_t output_max);
 uint64_t client_query_directory(struct client *c, uint32_t tree, struct client_file id,
@@ -202,6 +262,12 @@ uint64_t client_query_info(struct client *c, uint32_t tree, struct client_file i
 			   struct client_info what, uint32_t output_max);
 uint64_t client_set_info(struct client *c, uint32_t tree, struct client_file id,
 			 struct client_info what, struct span data);
+/* FileDispositionInformation */
+uint64_t client_set_delete(struct client *c, uint32_t tree, struct client_file id,
+			   bool on);
+/* FileRenameInformation. to: from the root of the share, backslashes */
+uint64_t client_rename(struct client *c, uint32_t tree, struct client_file id,
+		       const char *to, bool replace);
 
-/* Of a request under way. It has no id of its own and no answer. */
+/* Of a request under way, in its session. It has no id of its own and no answer. */
 void client_cancel(struct client *c, uint64_t message_id);

@@ -67,89 +67,109 @@ static int learn_negotiate(struct client *c, const struct client_answer *a)
 	return 0;
 }
 
-static void derive(struct client *c, enum kdf_purpose purpose, struct mspan ret_key)
+static void derive(const struct client *c, const struct client_session *s,
+		   enum kdf_purpose purpose, struct mspan ret_key)
 {
-	struct span ki = span_of(logon_key(c->logon), LOGON_KEY_LEN);
+	struct span ki = span_of(logon_key(s->logon), LOGON_KEY_LEN);
 
-	if (kdf_derive(purpose, c->dialect, ki, c->sess_preauth.value, ret_key) != 0)
+	if (kdf_derive(purpose, c->dialect, ki, s->preauth.value, ret_key) != 0)
 		abort();
 }
 
-static void make_keys(struct client *c)
+static void make_cipher_keys(const struct client *c, struct client_session *s)
 {
 	uint8_t key[CIPHER_KEY_MAX], tail[SEAL_NONCE_TAIL_LEN];
 	size_t len = seal_key_len(c->cipher);
 
-	memcpy(key, logon_key(c->logon), SIGN_KEY_LEN);
-	if (c->dialect >= SMB2_DIALECT_300)
-		derive(c, KDF_SIGNING, mspan_of(key, SIGN_KEY_LEN));
-	c->sign = sign_key_new(c->sign_alg, key);
-	if (c->cipher != SEAL_NONE) {
-		env_random(c->settings.env, mspan_of(tail, sizeof(tail)));
-		derive(c, KDF_CLIENT_TO_SERVER, mspan_of(key, len));
-		c->seal = seal_tx_new(c->cipher, span_of(key, len), tail);
-		derive(c, KDF_SERVER_TO_CLIENT, mspan_of(key, len));
-		c->open = seal_key_new(c->cipher, span_of(key, len));
-	}
-	if (!c->sign || (c->cipher != SEAL_NONE && !(c->seal && c->open)))
+	env_random(c->settings.env, mspan_of(tail, sizeof(tail)));
+	derive(c, s, KDF_CLIENT_TO_SERVER, mspan_of(key, len));
+	s->seal = seal_tx_new(c->cipher, span_of(key, len), tail);
+	derive(c, s, KDF_SERVER_TO_CLIENT, mspan_of(key, len));
+	s->open = seal_key_new(c->cipher, span_of(key, len));
+	if (!s->seal || !s->open)
 		abort();
 	wipe(key, sizeof(key));
 }
 
+/* A channel has a signing key of its own; it encrypts with the session's. [MS-SMB2] 3.2.5.3.3 */
+static void make_keys(const struct client *c, struct client_session *s)
+{
+	uint8_t key[SIGN_KEY_LEN];
+
+	memcpy(key, logon_key(s->logon), SIGN_KEY_LEN);
+	if (c->dialect >= SMB2_DIALECT_300)
+		derive(c, s, KDF_SIGNING, mspan_of(key, SIGN_KEY_LEN));
+	s->sign = sign_key_new(c->sign_alg, key);
+	if (!s->sign)
+		abort();
+	wipe(key, sizeof(key));
+	if (s->bound) {
+		s->seal = s->bound->seal;
+		s->open = s->bound->open;
+	} else if (c->cipher != SEAL_NONE) {
+		make_cipher_keys(c, s);
+	}
+}
+
 /* Who has no keys sends plain; the others at least what the session demands. */
-static enum client_protect protection(const struct client *c)
+static enum client_protect protection(const struct client *c,
+				      const struct client_session *s)
 {
 	enum client_protect p = c->settings.protect;
 	bool must_sign = c->settings.require_signing ||
 			 (c->security_mode & SMB2_NEGOTIATE_SIGNING_REQUIRED);
 
-	if (!c->sign)
+	if (!s->sign)
 		return CLIENT_PLAIN;
 	if (must_sign && p == CLIENT_PLAIN)
 		p = CLIENT_SIGNED;
-	if (c->session_flags & SMB2_SESSION_FLAG_ENCRYPT_DATA)
+	if (s->flags & SMB2_SESSION_FLAG_ENCRYPT_DATA)
 		p = CLIENT_SEALED;
-	return p == CLIENT_SEALED && !c->seal ? CLIENT_SIGNED : p;
+	return p == CLIENT_SEALED && !s->seal ? CLIENT_SIGNED : p;
 }
 
-static int learn_session(struct client *c, const struct answer_setup *s)
+static int learn_session(struct client *c, struct client_session *s,
+			 const struct answer_setup *a)
 {
-	bool guest = s->flags & (SMB2_SESSION_FLAG_IS_GUEST | SMB2_SESSION_FLAG_IS_NULL);
+	bool guest = a->flags & (SMB2_SESSION_FLAG_IS_GUEST | SMB2_SESSION_FLAG_IS_NULL);
 
-	if (logon_last(c->logon, s->token, guest) != 0)
+	if (s->bound && guest)
+		return fault(c, "a guest's channel");
+	if (logon_last(s->logon, a->token, guest) != 0)
 		return fault(c, "the end of the logon does not verify");
-	if (!c->ready) {
-		c->session_flags = s->flags;
+	if (!s->ready) {
+		s->flags = s->bound ? s->bound->flags : a->flags;
 		if (!guest)
-			make_keys(c);
-		c->protect = protection(c);
-		c->ready = true;
+			make_keys(c, s);
+		s->protect = protection(c, s);
+		s->ready = true;
 	}
-	logon_free(TAKE(c->logon));
+	logon_free(TAKE(s->logon));
 	return 0;
 }
 
 /* Before the signature is looked at: the last answer is signed with the key it leads to. */
-static int learn_setup(struct client *c, const struct smb2_header *h,
-		       const struct client_answer *a)
+static int learn_setup(struct client *c, struct client_session *s,
+		       const struct smb2_header *h, const struct client_answer *a)
 {
-	struct answer_setup s;
+	bool is_new = !s->ready && !s->bound;
+	struct answer_setup setup;
 
-	if (!c->ready)
-		c->session_id = h->session_id;
+	if (is_new)
+		s->id = h->session_id;
 	if (!nt_ok(a->status) && !nt_is(a->status, STATUS_MORE_PROCESSING_REQUIRED)) {
-		logon_free(TAKE(c->logon));
-		if (!c->ready)
-			c->session_id = 0;
+		logon_free(TAKE(s->logon));
+		if (is_new)
+			s->id = 0;
 		return 0;
 	}
-	if (!c->logon || !answer_setup(a, &s))
+	if (!s->logon || h->session_id != s->id || !answer_setup(a, &setup))
 		return fault(c, "a SESSION_SETUP answer that is none");
 	if (nt_ok(a->status))
-		return learn_session(c, &s);
-	if (!c->ready && preauth_update(&c->sess_preauth, a->message) != 0)
+		return learn_session(c, s, &setup);
+	if (!s->ready && preauth_update(&s->preauth, a->message) != 0)
 		abort();
-	if (logon_next(c->logon, s.token, &c->token) != 0)
+	if (logon_next(s->logon, setup.token, &s->token) != 0)
 		return fault(c, "the server's challenge is malformed");
 	return 0;
 }
@@ -167,13 +187,19 @@ static struct client_pending *pending_of(struct client *c, uint64_t message_id)
 	return NULL;
 }
 
-/* sign_verify() takes no answers (both directions share the key): sign a copy and compare. */
-static bool signature_holds(const struct client *c, struct span message)
+/*
+ * sign_verify() takes no answers (both directions share the key): sign a copy and compare. What leads to a channel is
+ * signed with the session's key: [MS-SMB2] 3.2.5.1.3
+ */
+static bool signature_holds(const struct client_session *s, struct span message)
 {
-	struct sign_item item = {.key = c->sign};
-	uint8_t *copy = malloc(message.len);
+	struct sign_item item = {.key = s->sign || !s->bound ? s->sign : s->bound->sign};
+	uint8_t *copy;
 	bool same;
 
+	if (!item.key)
+		return false;
+	copy = malloc(message.len);
 	if (!copy)
 		abort();
 	memcpy(copy, message.p, message.len);
@@ -187,32 +213,37 @@ static bool signature_holds(const struct client *c, struct span message)
 
 /*
  * As the request was, or better; the answer that ends a logon is signed unasked. An interim answer is never signed: its
- * MessageId comes again. A session that has ended has no key left to sign with.
+ * MessageId comes again. A session that has ended, and one that was refused a channel, has no key to sign with.
  */
-static const char *protection_fault(const struct client *c, const struct smb2_header *h,
-				    const struct client_pending *p, bool sealed,
-				    bool ends_logon, struct span message)
+static const char *protection_fault(const struct smb2_header *h,
+				    const struct client_pending *p,
+				    const struct client_session *opened, bool ends_logon,
+				    struct span message)
 {
 	bool is_signed = h->flags & SMB2_FLAGS_SIGNED;
 	bool interim = nt_is(NT_STATUS(h->status), STATUS_PENDING);
 
-	if (sealed)
+	if (opened && opened != p->session)
+		return "encrypted in another session than the request's";
+	if (opened)
 		return is_signed ? "both encrypted and signed" : NULL;
 	if (is_signed && interim)
 		return "a signed interim answer";
-	if (is_signed && (!c->sign || !signature_holds(c, message)))
+	if (is_signed && !signature_holds(p->session, message))
 		return "wrong signature";
-	if (NT_STATUS(h->status).v == STATUS_USER_SESSION_DELETED.v)
+	if (nt_is(NT_STATUS(h->status), STATUS_USER_SESSION_DELETED))
+		return NULL;
+	if (p->command == SMB2_SESSION_SETUP && p->session->bound && !p->session->ready)
 		return NULL;
 	if (p->protect == CLIENT_SEALED)
 		return "a plain answer to an encrypted request";
-	if (!is_signed && !interim && c->sign &&
+	if (!is_signed && !interim && p->session->sign &&
 	    (p->protect == CLIENT_SIGNED || ends_logon))
 		return "an unsigned answer to a signed request";
 	return NULL;
 }
 
-static const char *header_fault(const struct client *c, const struct smb2_header *h,
+static const char *header_fault(const struct smb2_header *h,
 				const struct client_pending *p)
 {
 	bool interim = nt_is(NT_STATUS(h->status), STATUS_PENDING);
@@ -230,7 +261,8 @@ static const char *header_fault(const struct client *c, const struct smb2_header
 		return "credits twice: the interim answer gave them";
 	if (p->async_id && h->async_id != p->async_id)
 		return "another AsyncId than the interim answer's";
-	if (c->ready && p->command != SMB2_NEGOTIATE && h->session_id != c->session_id)
+	if (p->session->ready && p->command != SMB2_NEGOTIATE &&
+	    h->session_id != p->session->id)
 		return "another session than the request's";
 	return NULL;
 }
@@ -252,8 +284,16 @@ static void pending_settle(struct client *c, struct client_pending *p,
 	free(p);
 }
 
+static enum client_protect protection_of(const struct smb2_header *h, bool sealed)
+{
+	if (sealed)
+		return CLIENT_SEALED;
+	return h->flags & SMB2_FLAGS_SIGNED ? CLIENT_SIGNED : CLIENT_PLAIN;
+}
+
+/* opened: the session it was encrypted in, if it was. */
 static int answer_take(struct client *c, const struct smb2_header *h, struct span message,
-		       bool sealed, client_got got, void *arg)
+		       const struct client_session *opened, client_got got, void *arg)
 {
 	struct client_pending *p = pending_of(c, h->message_id);
 	struct client_answer a = {
@@ -263,10 +303,12 @@ static int answer_take(struct client *c, const struct smb2_header *h, struct spa
 		.interim = nt_is(NT_STATUS(h->status), STATUS_PENDING),
 		.async_id = h->async_id,
 		.tree_id = h->tree_id,
+		.protect = protection_of(h, opened),
+		.session = p ? p->session : NULL,
 		.message = message,
 	};
-	const char *why = header_fault(c, h, p);
-	bool was_ready = c->ready;
+	const char *why = header_fault(h, p);
+	bool was_ready = p && p->session->ready;
 	int err = 0;
 
 	if (!why)
@@ -276,10 +318,10 @@ static int answer_take(struct client *c, const struct smb2_header *h, struct spa
 	if (h->command == SMB2_NEGOTIATE)
 		err = learn_negotiate(c, &a);
 	if (h->command == SMB2_SESSION_SETUP)
-		err = learn_setup(c, h, &a);
+		err = learn_setup(c, p->session, h, &a);
 	if (err)
 		return err;
-	why = protection_fault(c, h, p, sealed, c->ready && !was_ready, message);
+	why = protection_fault(h, p, opened, p->session->ready && !was_ready, message);
 	if (why)
 		return fault_in(c, h, why);
 	credits_take(c, h->credits);
@@ -288,18 +330,75 @@ static int answer_take(struct client *c, const struct smb2_header *h, struct spa
 	return 0;
 }
 
+static bool is_notification(const struct smb2_header *h)
+{
+	return h->command == SMB2_OPLOCK_BREAK && h->message_id == CLIENT_UNSOLICITED;
+}
+
+/* The session of an oplock's break is the open's, or none; a lease's has none. [MS-SMB2] 3.3.4.6, 3.3.4.7 */
+static bool session_is_known(const struct client *c, uint64_t id)
+{
+	list_for_each (n, &c->sessions)
+		if (container_of(n, struct client_session, node)->id == id)
+			return true;
+	return id == 0;
+}
+
+/* Who demands that all be encrypted is not told in plain text; a break of nobody's is for any session. */
+static bool plain_is_lawful(const struct client *c, uint64_t id)
+{
+	list_for_each (n, &c->sessions) {
+		const struct client_session *s = container_of(n, struct client_session,
+							      node);
+
+		if ((id == 0 || s->id == id) &&
+		    !(s->flags & SMB2_SESSION_FLAG_ENCRYPT_DATA))
+			return true;
+	}
+	return false;
+}
+
+static int break_take(struct client *c, const struct smb2_header *h, struct span message,
+		      const struct client_session *opened, void *arg)
+{
+	struct client_break b = {.sealed = opened};
+
+	if (!c->settings.broke)
+		return fault_in(c, h, "a break of what nobody asked for");
+	if (h->flags != SMB2_FLAGS_SERVER_TO_REDIR || h->status || h->credits ||
+	    h->tree_id || !session_is_known(c, h->session_id))
+		return fault_in(c, h, "the header of a break that is none");
+	if (!opened && !plain_is_lawful(c, h->session_id))
+		return fault_in(c, h, "a plain break where all is to be encrypted");
+	if (!answer_break(message, &b))
+		return fault_in(c, h, "malformed break");
+	if (b.lease && c->dialect < SMB2_DIALECT_210)
+		return fault_in(c, h, "a lease's break in a dialect without leases");
+	c->settings.broke(arg, &b);
+	return 0;
+}
+
 /* ---- frames --------------------------------------------------------------------------------------------- */
 
-static int frame_open(struct client *c, struct mspan *frame)
+static int frame_open(struct client *c, struct mspan *frame,
+		      const struct client_session **ret_session)
 {
 	uint64_t session_id;
 
-	if (!seal_peek_session(span_of_m(*frame), &session_id) || !c->open ||
-	    session_id != c->session_id)
-		return fault(c, "encrypted for nobody here");
-	if (seal_open(c->open, *frame, frame) != 0)
-		return fault(c, "an encrypted frame that is not authentic");
-	return 0;
+	if (!seal_peek_session(span_of_m(*frame), &session_id))
+		return fault(c, "not a whole TRANSFORM_HEADER");
+	list_for_each (n, &c->sessions) {
+		const struct client_session *s = container_of(n, struct client_session,
+							      node);
+
+		if (s->id != session_id || !s->open)
+			continue;
+		if (seal_open(s->open, *frame, frame) != 0)
+			return fault(c, "an encrypted frame that is not authentic");
+		*ret_session = s;
+		return 0;
+	}
+	return fault(c, "encrypted for nobody here");
 }
 
 static bool is_sealed(struct mspan frame)
@@ -311,8 +410,8 @@ static bool is_sealed(struct mspan frame)
 
 int client_receive(struct client *c, struct mspan frame, client_got got, void *arg)
 {
-	bool sealed = is_sealed(frame);
-	int err = sealed ? frame_open(c, &frame) : 0;
+	const struct client_session *opened = NULL;
+	int err = is_sealed(frame) ? frame_open(c, &frame, &opened) : 0;
 
 	for (size_t off = 0; !err && off < frame.len;) {
 		struct span m = span_from(span_of_m(frame), off);
@@ -327,7 +426,10 @@ int client_receive(struct client *c, struct mspan frame, client_got got, void *a
 				return fault_in(c, &h, "NextCommand leads astray");
 			m.len = h.next_command;
 		}
-		err = answer_take(c, &h, m, sealed, got, arg);
+		if (is_notification(&h))
+			err = break_take(c, &h, m, opened, arg);
+		else
+			err = answer_take(c, &h, m, opened, got, arg);
 		off += m.len;
 	}
 	return err;

@@ -6,6 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+	RENAME_MIN = 24, /* bytes of FILE_RENAME_INFORMATION with the shortest name */
+	RENAME_MAX = 2048,
+};
+
 /* Offset of what comes next, as its own message counts. */
 static uint32_t here(const struct client *c)
 {
@@ -108,22 +113,26 @@ uint64_t client_negotiate(struct client *c)
 
 uint64_t client_session_setup(struct client *c)
 {
+	struct client_session *s = c->session;
 	uint64_t mid = client_element(c, SMB2_SESSION_SETUP, 0, 0);
+	bool binds = s->bound && !s->ready;
 
-	if (!c->logon) {
-		c->logon = logon_new(&c->settings.logon, c->settings.env);
-		logon_first(c->logon, &c->token);
-		c->sess_preauth = c->preauth;
+	if (!s->logon) {
+		s->logon = logon_new(&s->who, c->settings.env);
+		logon_first(s->logon, &s->token);
+		s->preauth = c->preauth;
 	}
+	if (binds && !c->frame_exact)
+		c->frame_protect = CLIENT_SIGNED;
 	wr_u16(&c->w, 25); /* StructureSize */
-	wr_u8(&c->w, 0);   /* Flags */
+	wr_u8(&c->w, binds ? SMB2_SESSION_FLAG_BINDING : 0);
 	wr_u8(&c->w, (uint8_t)security_mode(c));
 	wr_u32(&c->w, 0); /* Capabilities */
 	wr_u32(&c->w, 0); /* Channel */
 	wr_u16(&c->w, (uint16_t)(here(c) + 12));
-	wr_u16(&c->w, (uint16_t)c->token.len);
-	wr_u64(&c->w, c->settings.previous_session_id);
-	wr_bytes(&c->w, span_of(c->token.bytes, c->token.len));
+	wr_u16(&c->w, (uint16_t)s->token.len);
+	wr_u64(&c->w, s->previous_id);
+	wr_bytes(&c->w, span_of(s->token.bytes, s->token.len));
 	return mid;
 }
 
@@ -158,7 +167,8 @@ uint64_t client_tree_connect(struct client *c, const char *share)
 	size_t off, len, start;
 
 	/* 3.1.1 demands it, whatever else is sent plain: [MS-SMB2] 3.2.4.1.1 */
-	if (c->dialect == SMB2_DIALECT_311 && c->sign && c->frame_protect == CLIENT_PLAIN)
+	if (c->dialect == SMB2_DIALECT_311 && c->session->sign &&
+	    c->frame_protect == CLIENT_PLAIN && !c->frame_exact)
 		c->frame_protect = CLIENT_SIGNED;
 	wr_u16(&c->w, 9); /* StructureSize */
 	wr_u16(&c->w, 0); /* Flags */
@@ -183,7 +193,7 @@ uint64_t client_create(struct client *c, uint32_t tree, const struct client_crea
 
 	wr_u16(&c->w, 57); /* StructureSize */
 	wr_u8(&c->w, 0);   /* SecurityFlags */
-	wr_u8(&c->w, SMB2_OPLOCK_LEVEL_NONE);
+	wr_u8(&c->w, in->oplock);
 	wr_u32(&c->w, SMB2_IMPERSONATION_IMPERSONATION);
 	wr_u64(&c->w, 0); /* SmbCreateFlags */
 	wr_u64(&c->w, 0); /* Reserved */
@@ -292,6 +302,31 @@ uint64_t client_lock(struct client *c, uint32_t tree, struct client_file id,
 	return mid;
 }
 
+uint64_t client_oplock_ack(struct client *c, uint32_t tree, struct client_file id,
+			   uint8_t level)
+{
+	uint64_t mid = client_element(c, SMB2_OPLOCK_BREAK, tree, 0);
+
+	wr_u16(&c->w, SMB2_OPLOCK_BREAK_SIZE);
+	wr_u8(&c->w, level);
+	wr_zero(&c->w, 1 + 4); /* Reserved, Reserved2 */
+	wr_file(c, id);
+	return mid;
+}
+
+uint64_t client_lease_ack(struct client *c, uint32_t tree,
+			  const uint8_t key[SMB2_LEASE_KEY_LEN], uint32_t state)
+{
+	uint64_t mid = client_element(c, SMB2_OPLOCK_BREAK, tree, 0);
+
+	wr_u16(&c->w, SMB2_LEASE_BREAK_SIZE);
+	wr_zero(&c->w, 2 + 4); /* Reserved, Flags */
+	wr_bytes(&c->w, span_of(key, SMB2_LEASE_KEY_LEN));
+	wr_u32(&c->w, state);
+	wr_u64(&c->w, 0); /* LeaseDuration */
+	return mid;
+}
+
 uint64_t client_ioctl(struct client *c, uint32_t tree, struct client_file id,
 		      uint32_t code, struct span in, uint32_t output_max)
 {
@@ -387,4 +422,39 @@ uint64_t client_set_info(struct client *c, uint32_t tree, struct client_file id,
 	wr_file(c, id);
 	wr_bytes(&c->w, data);
 	return mid;
+}
+
+uint64_t client_set_delete(struct client *c, uint32_t tree, struct client_file id,
+			   bool on)
+{
+	uint8_t delete_pending = on;
+
+	return client_set_info(
+		c, tree, id,
+		(struct client_info){SMB2_0_INFO_FILE, FileDispositionInformation, 0},
+		span_of(&delete_pending, 1));
+}
+
+/* [MS-FSCC] 2.4.41.2, the form SMB2 uses. */
+uint64_t client_rename(struct client *c, uint32_t tree, struct client_file id,
+		       const char *to, bool replace)
+{
+	uint8_t room[RENAME_MAX];
+	struct wr w = wr_of(mspan_of(room, sizeof(room)));
+	size_t len, start;
+
+	wr_u8(&w, replace);
+	wr_zero(&w, 7 + 8); /* Reserved, RootDirectory */
+	len = wr_hole_u32(&w);
+	start = wr_pos(&w);
+	(void)wr_utf16(&w, to);
+	wr_fill_u32(&w, len, (uint32_t)(wr_pos(&w) - start));
+	if (wr_pos(&w) < RENAME_MIN)
+		wr_zero(&w, RENAME_MIN - wr_pos(&w));
+	if (!wr_ok(&w))
+		abort();
+	return client_set_info(
+		c, tree, id,
+		(struct client_info){SMB2_0_INFO_FILE, FileRenameInformation, 0},
+		wr_done(&w));
 }

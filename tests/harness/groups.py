@@ -105,6 +105,13 @@ def sanitized(kind, build):
     yield from (peers.quick_tests if kind == "asan" else peers.thread_tests)(own)
 
 
+# ---- soaking: what contends for SOAK_SECONDS under the thread sanitizer
+
+def soak(build):
+    import peer as peers
+    return peers.soak_tests(beside(build, "tsan"), int(os.environ.get("SOAK_SECONDS", 60)))
+
+
 # ---- fuzzing: the corpus every time, new inputs for FUZZ_SECONDS each
 
 def fuzz(build):
@@ -156,8 +163,10 @@ GROUPS = {
     "asan": (functools.partial(prepare_sanitized, "asan"), functools.partial(sanitized, "asan")),
     "tsan": (functools.partial(prepare_sanitized, "tsan"), functools.partial(sanitized, "tsan")),
     "demo": (prepare_main, demo),
+    "soak": (functools.partial(prepare_sanitized, "tsan"), soak),
 }
-ALL = list(GROUPS)
+ASKED_FOR = ("soak",)  # not part of everything
+ALL = [name for name in GROUPS if name not in ASKED_FOR]
 
 
 def prepare(group, build):

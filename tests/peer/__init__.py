@@ -1,18 +1,19 @@
 """Real clients, and one of our own that breaks the rules, against a private server."""
-from peer import attack, capture, create, files, impacket_peer, info, ipc, lifecycle, policy, streams
+from peer import attack, caching, capture, contend, create, files, impacket_peer, info, ipc, lifecycle, policy, streams
 
 
 def tests(build):
-    for module in (files, create, impacket_peer, info, streams, ipc, capture, policy, attack, lifecycle):
+    for module in (files, caching, create, impacket_peer, info, streams, ipc, capture, policy, attack, lifecycle, contend):
         yield from module.tests(build)
 
 
 def quick_tests(build):
     """For sanitized builds: every path, less data."""
     yield from files.quick_tests(build)
-    for module in (create, impacket_peer, info, streams, ipc, policy):
+    for module in (caching, create, impacket_peer, info, streams, ipc, policy):
         yield from module.tests(build)
     yield from attack.tests(build, quick=True)
+    yield from contend.tests(build)
     yield from (t for t in lifecycle.tests(build) if t.name.rpartition(".")[2] in ("reload-shares", "reload-nested", "passwd", "as-root", "stop-under-load"))
 
 
@@ -20,3 +21,9 @@ def thread_tests(build):
     """For the thread sanitizer: several clients at once, and reload and stop beside them."""
     yield from (t for t in files.quick_tests(build) if "several" in t.name or "SMB3_11" in t.name)
     yield from (t for t in lifecycle.tests(build) if "reload" in t.name or "stop" in t.name)
+    yield from contend.tests(build)
+
+
+def soak_tests(build, seconds):
+    """For hours, if one likes."""
+    yield from contend.tests(build, seconds)

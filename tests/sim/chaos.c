@@ -71,8 +71,8 @@ void chaos_hang_up(struct chaos *c)
 	struct rng *r = chaos_rng(c);
 
 	sim_trace(c->actor.sim, "%s: hangs up", c->name);
-	c->previous = c->st.client->ready && rng_chance(r, REPLACES)
-			      ? c->st.client->session_id
+	c->previous = c->st.client->session->ready && rng_chance(r, REPLACES)
+			      ? c->st.client->session->id
 			      : 0;
 	station_leave(&c->st, rng_chance(r, 500));
 	life_over(c);

@@ -1,0 +1,150 @@
+"""Oplocks and leases, as what goes over the wire: who is told of a break, when, and how that is protected."""
+import functools
+import os
+import struct
+import time
+
+from harness.testing import Failed, Skip, Test
+
+from peer import raw
+from peer.raw import Raw
+from peer.server import Server
+
+BATCH, LEVEL_II, NONE, LEASE = 0x09, 0x01, 0x00, 0xFF
+READ_CACHING, ALL_CACHING = 0x01, 0x07
+UNSOLICITED = 0xFFFFFFFFFFFFFFFF
+SECONDS = 10
+
+
+def with_oplock(body, level):
+    return body[:3] + bytes([level]) + body[4:]
+
+
+def lease_context(key, state=ALL_CACHING):
+    """RqLs, version 1."""
+    data = struct.pack("<16sIIQ", key, state, 0, 0)
+    return struct.pack("<IHHHHI4s4x", 0, 16, 4, 0, 24, len(data), b"RqLs") + data
+
+
+def create_with_lease(name, key):
+    return with_oplock(raw.create_body(name, disposition=3, contexts=lease_context(key)), LEASE)
+
+
+def granted(answer, level):
+    """The file id; and that the oplock was granted."""
+    if answer.status != raw.SUCCESS or answer.body[2] != level:
+        raise Failed(f"CREATE: status {answer.status:#010x}, oplock level {answer.body[2]:#04x} where {level:#04x} was expected")
+    return raw.file_id_of(answer)
+
+
+def next_break(client, how="plain"):
+    """The notification that must come now."""
+    got = client.receive(SECONDS)[0]
+    if got.command != raw.OPLOCK_BREAK or got.message_id != UNSOLICITED:
+        raise Failed(f"command {got.command}, message {got.message_id:#x} where a break was expected")
+    if got.protection != how:
+        raise Failed(f"the break came {got.protection} where {how} was expected")
+    return got
+
+
+def oplock_level(notification):
+    return notification.body[2]
+
+
+def acknowledge(client, tree, file_id, level, how="plain"):
+    return client.expect(raw.OPLOCK_BREAK, struct.pack("<HBBI16s", 24, level, 0, 0, file_id), how, tree=tree)
+
+
+def second_open(build):
+    """The first client is told, the second waits with an interim answer, then gets level II."""
+    with Server(build) as s, Raw(s) as a, Raw(s) as b:
+        tree_a, tree_b = a.ready(), b.ready()
+        fid = granted(a.expect(raw.CREATE, with_oplock(raw.create_body("f"), BATCH), "sign", tree=tree_a), BATCH)
+        b.send(raw.CREATE, with_oplock(raw.create_body("f"), BATCH), "sign", tree=tree_b)
+        if oplock_level(next_break(a)) != LEVEL_II:
+            raise Failed("broken to another level than II")
+        if b.receive(SECONDS)[0].status != raw.PENDING:
+            raise Failed("the second open was not told that it waits")
+        acknowledge(a, tree_a, fid, LEVEL_II, "sign")
+        granted(b.answer(SECONDS), LEVEL_II)
+
+
+def sealed_break(build):
+    """A break says no less secretly than the answer to its CREATE."""
+    for settings, how in (({}, "plain"), ({"encrypt_data": "true"}, "encrypt")):
+        with Server(build, settings=settings) as s, Raw(s) as a, Raw(s) as b:
+            ask = "encrypt" if how == "encrypt" else "sign"
+            tree_a, tree_b = a.ready(how=ask), b.ready(how=ask)
+            granted(a.expect(raw.CREATE, with_oplock(raw.create_body("f"), BATCH), ask, tree=tree_a), BATCH)
+            b.send(raw.CREATE, raw.create_body("f"), ask, tree=tree_b)
+            next_break(a, how)
+
+
+def encrypting_client(build):
+    """A client that encrypts of its own accord hears of breaks encrypted."""
+    with Server(build) as s, Raw(s) as a, Raw(s) as b:
+        tree_a, tree_b = a.ready(how="encrypt"), b.ready()
+        granted(a.expect(raw.CREATE, with_oplock(raw.create_body("f"), BATCH), "encrypt", tree=tree_a), BATCH)
+        b.send(raw.CREATE, raw.create_body("f"), "sign", tree=tree_b)
+        next_break(a, "encrypt")
+
+
+def granted_before_broken(build):
+    """In a compound whose second element waits the grant is answered first, then broken."""
+    with Server(build) as s, Raw(s) as a, Raw(s) as b, Raw(s) as c:
+        tree_a, tree_b, tree_c = a.ready(), b.ready(), c.ready()
+        held = raw.file_id_of(c.expect(raw.CREATE, raw.create_body("f"), "sign", tree=tree_c))
+        c.expect(raw.CLOSE, raw.close_body(held), "sign", tree=tree_c)
+        related = raw.NO_ID
+        a.compound([(raw.CREATE, create_with_lease("f", b"k" * 16)), (raw.FLUSH, raw.flush_body(related))], "sign",
+                   flags=raw.RELATED, tree=tree_a)
+        b.send(raw.CREATE, raw.create_body("f"), "sign", tree=tree_b)
+        frame = a.receive(SECONDS)  # FLUSH waits for the disk; whatever else comes first is wrong
+        if [one.command for one in frame] != [raw.CREATE, raw.FLUSH]:
+            raise Failed("the break came before the answer that granted")
+        if frame[0].body[2] == LEASE:
+            next_break(a)
+
+
+def local_process(build):
+    """Somebody on the server opens the file: whoever caches it is told to stop, and then may write no more behind."""
+    with Server(build) as s, Raw(s) as a:
+        if "no fanotify" in s.text():
+            raise Skip("the kernel has no fanotify")
+        tree = a.ready()
+        fid = granted(a.expect(raw.CREATE, with_oplock(raw.create_body("f"), BATCH), "sign", tree=tree), BATCH)
+        a.expect(raw.WRITE, raw.write_body(fid, b"ours"), "sign", tree=tree)
+        with open(os.path.join(s.folder(), "f"), "rb") as f:
+            f.read()
+        if oplock_level(next_break(a)) != NONE:
+            raise Failed("broken to another level than none")
+        acknowledge(a, tree, fid, NONE, "sign")
+
+
+def disabled(build):
+    """enable_oplock = false: nothing is granted, leasing is not announced."""
+    with Server(build, settings={"enable_oplock": "false"}) as s, Raw(s) as a:
+        tree = a.ready()
+        granted(a.expect(raw.CREATE, with_oplock(raw.create_body("f"), BATCH), "sign", tree=tree), NONE)
+        granted(a.expect(raw.CREATE, create_with_lease("f", b"k" * 16), "sign", tree=tree), NONE)
+
+
+def silent_client(build):
+    """A client that never acknowledges holds others up for 35 seconds, and no longer; gone, it does not at all."""
+    with Server(build) as s, Raw(s) as a, Raw(s) as b:
+        tree_a, tree_b = a.ready(), b.ready()
+        granted(a.expect(raw.CREATE, with_oplock(raw.create_body("f"), BATCH), "sign", tree=tree_a), BATCH)
+        b.send(raw.CREATE, raw.create_body("f"), "sign", tree=tree_b)
+        next_break(a)
+        start = time.monotonic()
+        a.socket.close()
+        if b.answer(SECONDS).status != raw.SUCCESS or time.monotonic() - start > 5:
+            raise Failed("the open waited for a client that is gone")
+
+
+CASES = (second_open, sealed_break, encrypting_client, granted_before_broken, local_process, disabled, silent_client)
+
+
+def tests(build):
+    for case in CASES:
+        yield Test("caching." + case.__name__.replace("_", "-"), functools.partial(case, build))
