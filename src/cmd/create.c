@@ -70,6 +70,8 @@ static nt_status create_kind(struct create *c)
 {
 	if (c->path.slash && (c->options & FILE_NON_DIRECTORY_FILE))
 		return STATUS_OBJECT_NAME_INVALID;
+	if (c->path.stream && (c->options & FILE_DIRECTORY_FILE))
+		return STATUS_NOT_A_DIRECTORY;
 	switch (c->path.type) {
 	case NAME_ANY:
 		break;
@@ -108,8 +110,6 @@ static nt_status create_check(const struct create *c)
 		return STATUS_INVALID_PARAMETER;
 	if (c->contexts.snapshot) /* no previous versions are kept: [MS-SMB2] 3.3.5.9.6 */
 		return STATUS_OBJECT_NAME_NOT_FOUND;
-	if (c->path.stream) /* named streams are not stored */
-		return STATUS_OBJECT_NAME_INVALID;
 	for (size_t i = 0; i < c->path.count; i++)
 		if (name_reserved(c->path.names[i]))
 			return STATUS_ACCESS_DENIED;
@@ -121,6 +121,10 @@ static void create_cleanup(struct req *q)
 	struct create *c = q->state;
 
 	turn_give(&c->node_ref);
+	if (c->stream_name)
+		name_turn_give(TAKE(c->stream_name), &c->stream_ref);
+	if (c->base)
+		node_put(TAKE(c->base));
 	if (c->name)
 		name_turn_give(TAKE(c->name), &c->name_ref);
 	if (c->node)
@@ -147,6 +151,8 @@ nt_status cmd_create(struct req *q)
 	if (q->tree->share->kind == SHARE_PIPE)
 		return create_pipe(q, c);
 	st = create_check(c);
+	if (nt_ok(st) && c->path.stream && !q->tree->share->conf->named_streams)
+		st = STATUS_OBJECT_NAME_INVALID;
 	if (nt_ok(st))
 		st = create_kind(c);
 	if (!nt_ok(st))
@@ -251,18 +257,32 @@ static nt_status create_undone(struct req *q, int err, struct wr *w)
 	return c->failure;
 }
 
+/* Of a file that stays. */
+static nt_status remove_stream(struct req *q)
+{
+	struct create *c = q->state;
+	struct vfs_stream_remove *r = &c->call.streams;
+
+	memset(r, 0, sizeof(*r));
+	r->file = c->file;
+	r->call.raised = share_raises(q->tree->share);
+	vfs_run(q->tree->share->vfs, &r->call, VFS_STREAM_REMOVE, q->lane->lane,
+		req_cred(q), &q->arena, req_wait(q, create_undone));
+	return STATUS_PENDING;
+}
+
 static nt_status create_withdrawn(struct req *q, int err, struct wr *w)
 {
 	struct create *c = q->state;
 	struct vfs_unlink *u = &c->call.unlink;
 
 	if (!c->made)
-		return c->failure;
+		return c->stream_made ? remove_stream(q) : c->failure;
 	memset(u, 0, sizeof(*u));
 	u->dir = c->parent->file;
 	u->name = c->leaf;
 	u->directory = c->stat.type == VFS_DIR;
-	u->key = c->stat.key;
+	u->key = node_key_base(&c->stat.key);
 	u->call.raised = share_raises(q->tree->share);
 	vfs_run(q->tree->share->vfs, &u->call, VFS_UNLINK, q->lane->lane, req_cred(q),
 		&q->arena, req_wait(q, create_undone));

@@ -4,6 +4,7 @@
  *     create.c        decode, check, reserve a place among the session's opens
  *     create_walk.c   the parent directory; the turn of the name; what the name means
  *     create_new.c    nothing: make it, with all that was asked for
+ *     create_stream.c a named stream of either: find or make it
  *     create_open.c   something: access, the turn of the node, share modes, a data handle, truncation
  *     create_cache.c  oplock or lease: what is asked for, what others hold, what is answered
  *     create.c        an open, and the answer; or everything undone, and a status
@@ -36,18 +37,23 @@ struct create {
 	struct file_facts parent_facts;
 	struct name_turn *name;
 	struct turn_ref name_ref;
+	struct node *base; /* counted; of a named stream: its file */
+	struct name_turn *stream_name;
+	struct turn_ref stream_ref;
 	struct node *node; /* counted */
 	struct turn_ref node_ref;
 	struct vfile *file; /* path handle of what was found or made */
 	struct vfile *data;
 
-	const char *leaf; /* the last name, as it is on disk or will be */
+	const char *leaf;   /* the last name, as it is on disk or will be */
+	const char *stream; /* the same of the named stream */
 	struct vfs_stat stat;
 	struct sd sd; /* of a new file, if it has one of its own */
 	uint32_t granted, maximal;
-	uint32_t action; /* FILE_OPENED ... */
-	bool made;       /* by us: a failure removes it again */
-	bool reserved;   /* in fs/state: a failure withdraws */
+	uint32_t action;  /* FILE_OPENED ... */
+	bool made;        /* by us: a failure removes it again */
+	bool stream_made; /* the same of the named stream */
+	bool reserved;    /* in fs/state: a failure withdraws */
 	uint64_t state_id;
 	unsigned tries;    /* times the name changed under us */
 	nt_status failure; /* what to answer when all is undone */
@@ -59,6 +65,8 @@ struct create {
 		struct vfs_setattr setattr;
 		struct vfs_ea_set eas;
 		struct vfs_unlink unlink;
+		struct vfs_stream_open stream;
+		struct vfs_stream_remove streams;
 	} call; /* the one under way */
 	struct state_result result;
 	struct state_op op; /* has no ranges: last */
@@ -72,6 +80,10 @@ nt_status create_look(struct req *q);
 nt_status create_new(struct req *q);
 /* c->file, c->stat are what it means; f says what the user may do with it. */
 nt_status create_open(struct req *q, const struct file_facts *f);
+/* create_stream.c: c->file becomes the stream; ends in create_reserve(). */
+nt_status create_stream(struct req *q);
+/* What opening something that exists comes to: FILE_OPENED ... */
+uint32_t create_action(const struct create *c);
 /* create_open.c: reserve in fs/state, commit, finish. For both ways; c->node and its turn are held. */
 nt_status create_reserve(struct req *q);
 

@@ -60,9 +60,12 @@ nt_status create_cache_wait(struct req *q)
 {
 	struct create *c = q->state;
 
-	if (c->made) /* ours alone: nobody can hold anything of it */
+	if (c->made || c->stream_made) /* ours alone: nobody can hold anything of it */
 		return create_fail(q, STATUS_SHARING_VIOLATION);
 	turn_give(&c->node_ref);
+	if (c->stream_name)
+		name_turn_give(TAKE(c->stream_name), &c->stream_ref);
+	node_put(TAKE(c->base));
 	if (c->name)
 		name_turn_give(TAKE(c->name), &c->name_ref);
 	vfile_put(TAKE(c->file));

@@ -102,7 +102,7 @@ static nt_status set_extras(struct req *q)
 		if (!nt_ok(st))
 			return create_fail(q, st);
 	}
-	if (c->contexts.allocation && c->stat.type == VFS_FILE) {
+	if (c->contexts.allocation && c->stat.type == VFS_FILE && !c->path.stream) {
 		s->what |= VFS_SET_ALLOCATION;
 		s->attr.allocated = c->contexts.allocation;
 	}

@@ -15,11 +15,19 @@ static bool overwrites(const struct create *c)
 	       c->disposition == FILE_SUPERSEDE;
 }
 
+/* Is there something to be emptied? */
+static bool replaces(const struct create *c)
+{
+	return overwrites(c) && !c->made && !c->stream_made;
+}
+
 /* Does the kind of file fit what was asked for? */
 static nt_status check_kind(const struct create *c)
 {
 	bool directory = c->stat.type == VFS_DIR;
 
+	if (c->path.stream && c->stat.type != VFS_SYMLINK)
+		return STATUS_SUCCESS; /* files and directories have streams */
 	if (c->disposition == FILE_CREATE)
 		return STATUS_OBJECT_NAME_COLLISION;
 	if (c->stat.type == VFS_SYMLINK) /* leads nowhere, or out of the share */
@@ -47,6 +55,8 @@ static nt_status check_attributes(const struct create *c)
 		return STATUS_ACCESS_DENIED;
 	if (read_only && (c->options & FILE_DELETE_ON_CLOSE))
 		return STATUS_CANNOT_DELETE;
+	if (c->path.stream)
+		return STATUS_SUCCESS; /* the rest is about the file */
 	if (c->parent == NULL && (c->options & FILE_DELETE_ON_CLOSE))
 		return STATUS_ACCESS_DENIED; /* the root of a share stays */
 	if (overwrites(c) && (c->stat.dos_attributes & kept & ~c->file_attributes))
@@ -84,32 +94,40 @@ nt_status create_open(struct req *q, const struct file_facts *f)
 		st = check_access(q, f);
 	if (!nt_ok(st))
 		return create_fail(q, st);
+	c->action = create_action(c);
+	return create_reserve(q);
+}
+
+uint32_t create_action(const struct create *c)
+{
 	switch (c->disposition) {
 	case FILE_SUPERSEDE:
-		c->action = FILE_SUPERSEDED;
-		break;
+		return FILE_SUPERSEDED;
 	case FILE_OVERWRITE:
 	case FILE_OVERWRITE_IF:
-		c->action = FILE_OVERWRITTEN;
-		break;
+		return FILE_OVERWRITTEN;
 	default:
-		c->action = FILE_OPENED;
+		return FILE_OPENED;
 	}
-	return create_reserve(q);
 }
 
 static nt_status node_turn_held(struct req *q, int err, struct wr *w);
 static nt_status reserved(struct req *q, int err, struct wr *w);
 static nt_status opened(struct req *q, int err, struct wr *w);
 static nt_status attributes_set(struct req *q, int err, struct wr *w);
+static nt_status streams_cleared(struct req *q, int err, struct wr *w);
 static nt_status committed(struct req *q, int err, struct wr *w);
 
 nt_status create_reserve(struct req *q)
 {
 	struct create *c = q->state;
 
-	c->node = node_find_or_new(q->conn->server->nodes, &c->stat, c->file, c->parent,
-				   c->leaf);
+	if (c->path.stream && !c->base)
+		return create_stream(q);
+	c->node = c->base ? node_find_or_new_stream(q->conn->server->nodes, &c->stat,
+						    c->file, c->base, c->stream)
+			  : node_find_or_new(q->conn->server->nodes, &c->stat, c->file,
+					     c->parent, c->leaf);
 	if (!c->node)
 		return create_fail(q, STATUS_INSUFFICIENT_RESOURCES);
 	turn_take(&c->node->turn, &c->node_ref, req_wait(q, node_turn_held));
@@ -122,7 +140,7 @@ static nt_status node_turn_held(struct req *q, int err, struct wr *w)
 
 	c->op.code = STATE_RESERVE;
 	c->op.node = c->node->key;
-	c->op.overwrite = !c->made && overwrites(c);
+	c->op.overwrite = replaces(c);
 	c->op.access = c->granted | (c->op.overwrite ? FILE_WRITE_DATA : 0);
 	c->op.share = c->share_access;
 	c->op.delete_on_close = c->options & FILE_DELETE_ON_CLOSE;
@@ -155,14 +173,14 @@ static nt_status reserved(struct req *q, int err, struct wr *w)
 		return create_fail(q, st);
 	c->reserved = true;
 	/* deletion removes the name it was asked for through */
-	if ((c->options & FILE_DELETE_ON_CLOSE) &&
+	if ((c->options & FILE_DELETE_ON_CLOSE) && !c->base &&
 	    node_moved(c->node, c->parent, c->leaf) != 0)
 		return create_fail(q, STATUS_INSUFFICIENT_RESOURCES);
 	if (c->data || (!(c->granted & (READS_DATA | WRITES_DATA)) && !overwrites(c)))
 		return commit(q);
 	memset(o, 0, sizeof(*o));
 	o->file = c->file;
-	o->truncate = !c->made && overwrites(c);
+	o->truncate = replaces(c);
 	o->write = c->stat.type != VFS_DIR && ((c->granted & WRITES_DATA) || o->truncate);
 	o->call.raised = share_raises(q->tree->share);
 	o->read = c->stat.type == VFS_DIR || (c->granted & READS_DATA) || !o->write;
@@ -180,13 +198,13 @@ static nt_status opened(struct req *q, int err, struct wr *w)
 		return create_fail_errno(q, err);
 	c->data = c->call.open.data;
 	c->stat = c->call.open.stat;
-	if (!overwrites(c) || c->made)
+	if (!replaces(c))
 		return commit(q);
-	/* what was overwritten begins with the attributes asked for. [MS-FSA] 2.1.5.1.2 */
+	/* a file that was overwritten begins with the attributes asked for. [MS-FSA] 2.1.5.1.2 */
 	memset(s, 0, sizeof(*s));
 	s->file = c->file;
 	s->data = c->data;
-	s->what = VFS_SET_DOS_ATTRIBUTES;
+	s->what = c->base ? 0 : VFS_SET_DOS_ATTRIBUTES;
 	s->call.raised = share_raises(q->tree->share);
 	s->attr.dos_attributes = c->file_attributes | FILE_ATTRIBUTE_ARCHIVE;
 	if (c->contexts.has_allocation && c->contexts.allocation) {
@@ -195,6 +213,20 @@ static nt_status opened(struct req *q, int err, struct wr *w)
 	}
 	vfs_run(q->tree->share->vfs, &s->call, VFS_SETATTR, q->lane->lane, req_cred(q),
 		&q->arena, req_wait(q, attributes_set));
+	return STATUS_PENDING;
+}
+
+/* What replaces a file replaces all of it, as Windows does. */
+static nt_status clear_streams(struct req *q)
+{
+	struct create *c = q->state;
+	struct vfs_stream_remove *r = &c->call.streams;
+
+	memset(r, 0, sizeof(*r));
+	r->file = c->file;
+	r->call.raised = share_raises(q->tree->share);
+	vfs_run(q->tree->share->vfs, &r->call, VFS_STREAM_CLEAR, q->lane->lane,
+		req_cred(q), &q->arena, req_wait(q, streams_cleared));
 	return STATUS_PENDING;
 }
 
@@ -207,7 +239,13 @@ static nt_status attributes_set(struct req *q, int err, struct wr *w)
 		return create_fail_errno(q, err);
 	if (!err)
 		c->stat = c->call.setattr.stat;
-	return commit(q);
+	return c->base || !q->tree->share->conf->named_streams ? commit(q)
+							       : clear_streams(q);
+}
+
+static nt_status streams_cleared(struct req *q, int err, struct wr *w)
+{
+	return err ? create_fail_errno(q, err) : commit(q);
 }
 
 static nt_status committed(struct req *q, int err, struct wr *w)

@@ -90,9 +90,13 @@ static void encode_network_open(struct wr *w, const struct file_info *i)
 
 static void encode_normalized_name(struct wr *w, const struct file_info *i)
 {
-	size_t len = wr_hole_u32(w);
+	size_t len = wr_hole_u32(w), n = wr_utf16(w, i->path);
 
-	wr_fill_u32(w, len, (uint32_t)wr_utf16(w, i->path));
+	if (i->stream) {
+		n += wr_utf16(w, ":");
+		n += wr_utf16(w, i->stream);
+	}
+	wr_fill_u32(w, len, (uint32_t)n);
 }
 
 static void encode_pipe(struct wr *w, const struct file_info *i)
@@ -142,18 +146,45 @@ static void encode_standard(struct wr *w, const struct file_info *i)
 	wr_u16(w, 0); /* Reserved */
 }
 
-/* One unnamed stream for a file, none for a directory. */
+/* One more entry; *last is where the one before begins, SIZE_MAX: there is none. */
+static void encode_one_stream(struct wr *w, const struct vfs_stream *s, size_t *last)
+{
+	size_t len, n, start;
+
+	wr_align(w, 8);
+	start = wr_pos(w);
+	if (*last != SIZE_MAX)
+		wr_fill_u32(w, *last, (uint32_t)(start - *last));
+	*last = wr_hole_u32(w); /* NextEntryOffset */
+	len = wr_hole_u32(w);
+	wr_u64(w, s->size);
+	wr_u64(w, s->allocated);
+	n = wr_utf16(w, ":");
+	n += wr_utf16(w, s->name);
+	n += wr_utf16(w, ":$DATA");
+	wr_fill_u32(w, len, (uint32_t)n);
+}
+
+/* A file has its unnamed stream, a directory none. */
 static void encode_stream(struct wr *w, const struct file_info *i)
 {
-	size_t len;
+	const struct vfs_stream data = {"", i->stat.size, i->stat.allocated};
+	size_t last = SIZE_MAX;
 
-	if (i->stat.type == VFS_DIR)
-		return;
-	wr_u32(w, 0); /* NextEntryOffset */
-	len = wr_hole_u32(w);
-	wr_u64(w, i->stat.size);
-	wr_u64(w, i->stat.allocated);
-	wr_fill_u32(w, len, (uint32_t)wr_utf16(w, "::$DATA"));
+	if (i->stat.type != VFS_DIR)
+		encode_one_stream(w, &data, &last);
+	for (size_t n = 0; n < i->stream_count; n++)
+		encode_one_stream(w, &i->streams[n], &last);
+}
+
+size_t file_streams_len(const struct file_info *i)
+{
+	enum { ENTRY_LEN = 24 + 2 * sizeof("::$DATA") + 8 };
+	size_t len = ENTRY_LEN;
+
+	for (size_t n = 0; n < i->stream_count; n++)
+		len += ENTRY_LEN + 2 * strlen(i->streams[n].name);
+	return len;
 }
 
 /* With an empty name: [MS-SMB2] 3.3.5.20.1 */
@@ -202,7 +233,7 @@ static const struct file_info_class classes[] = {
 	{FilePositionInformation, 8, BOTH, 0, encode_position},
 	{FileStandardInformation, 24, BOTH | STAT, 0, encode_standard},
 	/* Windows counts the padding of the structure: [MS-FSA] 2.1.5.12.29 */
-	{FileStreamInformation, 32, FILES | STAT, 0, encode_stream},
+	{FileStreamInformation, 32, FILES | FILE_INFO_STREAMS, 0, encode_stream},
 };
 
 const struct file_info_class *file_info_class(uint8_t class)
@@ -320,7 +351,9 @@ nt_status file_target_decode(struct rd *r, struct arena *a,
 	st = name_parse(name, a, &t.path);
 	if (!nt_ok(st))
 		return st;
-	if (t.path.count == 0 || t.path.stream || t.path.type != NAME_ANY || t.path.slash)
+	if (t.path.slash || t.path.type == NAME_DIRECTORY)
+		return STATUS_OBJECT_NAME_INVALID;
+	if (!t.path.stream && t.path.type != (t.path.count ? NAME_ANY : NAME_DATA))
 		return STATUS_OBJECT_NAME_INVALID;
 	*ret_target = t;
 	return STATUS_SUCCESS;

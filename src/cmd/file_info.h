@@ -22,7 +22,10 @@ struct file_info {
 	uint32_t access; /* Open.GrantedAccess					*/
 	uint32_t mode;   /* FileModeInformation					*/
 	uint64_t position;
-	const char *path;      /* from the share root, UTF-8, with backslashes	*/
+	const char *path;   /* from the share root, UTF-8, with backslashes	*/
+	const char *stream; /* of a named stream: its name; else NULL		*/
+	const struct vfs_stream *streams; /* the file's named ones		*/
+	size_t stream_count;
 	uint32_t pipe_waiting; /* bytes that can be read from a pipe			*/
 };
 
@@ -33,6 +36,7 @@ enum {
 	FILE_INFO_PATH = 4,
 	FILE_INFO_OF_FILE = 8,
 	FILE_INFO_OF_PIPE = 16,
+	FILE_INFO_STREAMS = 32,
 };
 
 struct file_info_class {
@@ -44,7 +48,10 @@ struct file_info_class {
 	void (*encode)(struct wr *w, const struct file_info *i);
 };
 
-/* Bytes any class takes besides what follows from `path`. */
+/* Bytes FileStreamInformation takes. */
+size_t file_streams_len(const struct file_info *i);
+
+/* Bytes any other class takes besides what follows from `path`. */
 enum { FILE_INFO_LEN_MAX = 128 };
 
 /* The row of a class that can be queried by QUERY_INFO, FileFullEaInformation aside; or NULL. */
@@ -67,7 +74,8 @@ MUST_CHECK nt_status file_basic_decode(struct rd *r, bool directory,
 /* FileRenameInformation and FileLinkInformation, TYPE_2. */
 struct file_target {
 	bool replace;
-	struct name_path path; /* from the share root; names only, at least one */
+	struct name_path
+		path; /* from the share root; no name: a stream of the file it is about */
 };
 
 /* STATUS_INVALID_PARAMETER for lengths that do not fit or a RootDirectory; else as name_parse(). */

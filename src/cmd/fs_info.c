@@ -71,6 +71,8 @@ static void encode_attribute(struct wr *w, const struct fs_info *i)
 	uint32_t name_max = i->fs.name_max;
 	size_t len;
 
+	if (i->named_streams)
+		flags |= FILE_NAMED_STREAMS;
 	if (i->case_sensitive)
 		flags |= FILE_CASE_SENSITIVE_SEARCH;
 	if (i->fs.read_only)

@@ -16,6 +16,7 @@ struct fs_info {
 	const char *label;    /* UTF-8					*/
 	const uint8_t *guid;  /* of the server, 16 bytes		*/
 	bool pipe;            /* IPC$					*/
+	bool named_streams;
 	bool case_sensitive;
 };
 

@@ -63,11 +63,28 @@ bool opens_beneath(const struct open *dir, const char *path)
 
 /* ---- the new name -------------------------------------------------------------------------------- */
 
+struct counted {
+	const struct node *file;
+	size_t count;
+};
+
+static bool count_stream(struct open *o, void *arg)
+{
+	struct counted *c = arg;
+
+	c->count += o->node && o->node->base == c->file;
+	return true;
+}
+
 int moved_opens_prepare(struct moved_opens *m, struct open *through, const char *path,
 			struct node *parent, struct arena *a)
 {
 	size_t count = state_open_count(through->node->state);
+	struct counted streams = {.file = through->node};
 
+	if (atomic_load(&through->node->streams))
+		(void)smb_server_each_open(through->server, count_stream, &streams);
+	count += streams.count;
 	m->through = through;
 	m->parent = parent;
 	m->paths = arena_array(a, count, sizeof(*m->paths));
@@ -106,7 +123,7 @@ static bool rename_open(struct open *o, void *arg)
 	struct node *old_parent;
 	char *old_path;
 
-	if (o->node != m->through->node || m->used == m->count)
+	if (!o->node || node_base(o->node) != m->through->node || m->used == m->count)
 		return true;
 	LOCK_SCOPE(&o->lock);
 	if (o->state != OPEN_OPEN || !is_named(o, m->old_parent, m->old_name))

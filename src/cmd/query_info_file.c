@@ -15,6 +15,7 @@ struct query_file {
 		struct vfs_statcall stat;
 		struct vfs_ea_list eas;
 		struct vfs_lookup lookup;
+		struct vfs_stream_list streams;
 	} call; /* the one under way */
 	struct turn_ref pipe_ref;
 	/* the path as it is on disk: walked name by name */
@@ -70,7 +71,8 @@ static void fill_from_open(struct open *o, struct file_info *i)
 {
 	i->access = o->granted;
 	if (o->node)
-		i->delete_pending = state_delete_pending(o->node->state);
+		i->delete_pending = state_delete_pending(o->node->state) ||
+				    state_delete_pending(node_base(o->node)->state);
 	i->mode = atomic_load(&o->mode);
 	LOCK_SCOPE(&o->lock);
 	i->position = o->position;
@@ -81,8 +83,9 @@ static nt_status answer(struct req *q)
 	struct query_file *f = q->state;
 	struct wr *w;
 
-	w = query_begin(q, FILE_INFO_LEN_MAX +
-				   (f->info.path ? 2 * strlen(f->info.path) : 0));
+	w = query_begin(q, FILE_INFO_LEN_MAX + file_streams_len(&f->info) +
+				   (f->info.path ? 2 * strlen(f->info.path) : 0) +
+				   (f->info.stream ? 2 * strlen(f->info.stream) : 0));
 	f->class->encode(w, &f->info);
 	return query_end(q, f->asked, STATUS_SUCCESS);
 }
@@ -96,6 +99,37 @@ static nt_status stat_done(struct req *q, int err, struct wr *w)
 	f->info.stat = f->call.stat.stat;
 	node_show_change_time(q->open->node, &f->info.stat);
 	return gather(q);
+}
+
+static nt_status streams_done(struct req *q, int err, struct wr *w)
+{
+	struct query_file *f = q->state;
+
+	if (err)
+		return nt_from_errno(err);
+	f->info.streams = f->call.streams.streams;
+	f->info.stream_count = f->call.streams.count;
+	return gather(q);
+}
+
+/* The unnamed stream's sizes are the file's, also when it is asked for through a named one. */
+static nt_status list_streams(struct req *q)
+{
+	struct query_file *f = q->state;
+
+	f->call.streams.file = node_base(q->open->node)->file;
+	return open_call(q, &f->call.streams.call, VFS_STREAM_LIST, streams_done);
+}
+
+static nt_status streams_stat_done(struct req *q, int err, struct wr *w)
+{
+	struct query_file *f = q->state;
+
+	if (err)
+		return nt_from_errno(err);
+	f->info.stat = f->call.stat.stat;
+	memset(&f->call, 0, sizeof(f->call));
+	return q->open->tree->share->conf->named_streams ? list_streams(q) : gather(q);
 }
 
 static nt_status eas_done(struct req *q, int err, struct wr *w)
@@ -155,6 +189,7 @@ static nt_status walk_next(struct req *q)
 static nt_status walk(struct req *q)
 {
 	struct query_file *f = q->state;
+	struct node *no_parent;
 
 	f->left = open_path(q->open, &q->arena);
 	if (!f->left)
@@ -166,6 +201,9 @@ static nt_status walk(struct req *q)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	if (f->left[0] == '\0')
 		f->left = NULL;
+	if (q->open->node->base &&
+	    node_name(q->open->node, &q->arena, &no_parent, &f->info.stream) != 0)
+		return STATUS_INSUFFICIENT_RESOURCES;
 	return walk_next(q);
 }
 
@@ -188,6 +226,10 @@ static nt_status gather(struct req *q)
 	if (needs(f, FILE_INFO_STAT)) {
 		f->call.stat.file = q->open->node->file;
 		return open_call(q, &f->call.stat.call, VFS_STAT, stat_done);
+	}
+	if (needs(f, FILE_INFO_STREAMS)) {
+		f->call.stat.file = node_base(q->open->node)->file;
+		return open_call(q, &f->call.stat.call, VFS_STAT, streams_stat_done);
 	}
 	if (needs(f, FILE_INFO_EAS)) {
 		f->call.eas.file = q->open->node->file;

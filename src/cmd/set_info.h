@@ -5,6 +5,7 @@
  *     set_info_attr.c    times, attributes, sizes, security: one VFS_SETATTR each
  *     set_info_delete.c  FileDispositionInformation
  *     set_info_move.c    FileRenameInformation, FileLinkInformation
+ *     set_info_stream.c  FileRenameInformation of a named stream
  *     moved_opens.c      what a rename means for the other opens
  *
  * Spec     [MS-SMB2] 2.2.39, 2.2.40, 3.3.5.21; [MS-FSA] 2.1.5.15
@@ -13,6 +14,8 @@
 
 #include "cmd/cmd.h"
 #include "cmd/open_call.h"
+
+struct file_target;
 
 struct set_info {
 	uint8_t type; /* SMB2_0_INFO_* */
@@ -31,6 +34,8 @@ nt_status set_disposition(struct req *q, struct set_info *a);
 nt_status set_disposition_ex(struct req *q, struct set_info *a);
 nt_status set_rename(struct req *q, struct set_info *a);
 nt_status set_link(struct req *q, struct set_info *a);
+/* set_rename() to what names a stream; `to` is in the request's arena. */
+nt_status set_stream_rename(struct req *q, const struct file_target *to);
 
 /* The response. */
 nt_status set_succeed(struct req *q);

@@ -74,6 +74,8 @@ static nt_status mark(struct req *q)
 	const char *name;
 	int err;
 
+	if (q->open->node->base) /* a stream has one name only */
+		return apply(q);
 	err = open_name(q->open, &q->arena, &parent, &name);
 	if (err)
 		return nt_from_errno(err);
@@ -166,7 +168,7 @@ static bool is_root(struct open *o)
 {
 	LOCK_SCOPE(&o->lock);
 
-	return !o->parent;
+	return !o->parent && !o->node->base;
 }
 
 /* Nobody keeps it open only because it is cached. */

@@ -125,6 +125,8 @@ static nt_status move_decode(struct req *q, struct set_info *a, struct set_move 
 
 	if (!nt_ok(st))
 		return st;
+	if (m->to.path.stream || m->to.path.count == 0 || q->open->node->base)
+		return STATUS_SUCCESS; /* of streams: move() */
 	for (size_t i = 0; i < m->to.path.count; i++)
 		if (name_reserved(m->to.path.names[i]))
 			return STATUS_ACCESS_DENIED;
@@ -175,6 +177,10 @@ static nt_status move(struct req *q, struct set_info *a, bool link)
 	st = move_decode(q, a, m);
 	if (!nt_ok(st))
 		return st;
+	if (!link && (m->to.path.stream || m->to.path.count == 0))
+		return set_stream_rename(q, &m->to);
+	if (m->to.path.stream || m->to.path.count == 0 || q->open->node->base)
+		return STATUS_INVALID_PARAMETER;
 	if (link && q->open->directory)
 		return STATUS_FILE_IS_A_DIRECTORY;
 	if (link && !may_link(q->open))
@@ -380,7 +386,7 @@ static nt_status check_target(struct req *q, const struct vfs_lookup *l)
 		return STATUS_SUCCESS;
 	if (state_delete_pending(n->state))
 		st = STATUS_DELETE_PENDING;
-	else if (state_open_count(n->state) > 0)
+	else if (state_open_count(n->state) > 0 || atomic_load(&n->streams) > 0)
 		st = STATUS_ACCESS_DENIED;
 	node_put(n);
 	return st;

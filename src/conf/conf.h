@@ -110,6 +110,7 @@ struct conf_share {
 	enum conf_security security;
 	enum conf_map_acls map_acls;
 	bool case_insensitive;
+	bool named_streams;
 	bool administrative;
 	uint32_t force_create_mode; /* bits added to the mode of new files; 0: none */
 	uint32_t force_directory_mode;

@@ -212,6 +212,11 @@ const struct param param_table[] = {
 		 "system without extended attributes keeps none."},
 	{SHARE(case_insensitive, BOOL), .def = "true", .flag = "case-insensitive",
 	 .help = "Find files whose name differs in case."},
+	{SHARE(named_streams, BOOL), .def = "true", .flag = "named-streams",
+	 .help = "Let files and directories have named streams. Up to 1 KiB is kept in an extended "
+		 "attribute of the file, more in the folder .tsmb/streams beneath path, which no "
+		 "client sees; it must be backed up, moved and restored together with the files, "
+		 "without new inodes."},
 	{SHARE(administrative, BOOL), .def = "false", .flag = "administrative",
 	 .help = "Mark the share as one for administration; clients do not show such shares."},
 	{SHARE(force_create_mode, OCTAL), .max = 0777, .def = "0", .def_text = "none",
@@ -227,7 +232,6 @@ const struct param param_table[] = {
 
 	KNOWN(SHARE, "security_descriptor", "SDDL"),
 	KNOWN(SHARE, "map_attributes", "xattr[:v3|v4|v5], posix-exec:... or filename:..."),
-	KNOWN(SHARE, "named_streams", "true|false"),
 	KNOWN(SHARE, "access_based_enumeration", "true|false"),
 	KNOWN(SHARE, "audit_level", "number"),
 	KNOWN(SHARE, "ca", "true|false"),

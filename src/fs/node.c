@@ -89,6 +89,10 @@ static struct node *node_free(struct node *n)
 {
 	struct node *parent = n->parent;
 
+	if (n->base) { /* has no base of its own: no deeper than this */
+		atomic_fetch_sub(&n->base->streams, 1);
+		node_put(n->base);
+	}
 	if (n->watched)
 		local_watch_set(n->table->watch, n->file, &n->key, 0);
 	state_node_put(n->state);
@@ -100,8 +104,14 @@ static struct node *node_free(struct node *n)
 	return parent;
 }
 
+/* Where a node is to be. */
+struct place {
+	struct node *parent, *base; /* borrowed; either may be NULL */
+	const char *name;
+};
+
 static struct node *node_new(struct node_table *t, const struct vfs_stat *stat,
-			     struct vfile *file, struct node *parent, const char *name)
+			     struct vfile *file, const struct place *at)
 {
 	struct node *n = calloc(1, sizeof(*n));
 
@@ -112,8 +122,11 @@ static struct node *node_new(struct node_table *t, const struct vfs_stat *stat,
 	n->key = stat->key;
 	n->directory = stat->type == VFS_DIR;
 	n->file = vfile_get(file);
-	n->parent = parent ? node_get(parent) : NULL;
-	n->name = strdup(name);
+	n->parent = at->parent ? node_get(at->parent) : NULL;
+	n->base = at->base ? node_get(at->base) : NULL;
+	if (n->base)
+		atomic_fetch_add(&n->base->streams, 1);
+	n->name = strdup(at->name);
 	n->state = state_node_get(t->state, &stat->key);
 	turn_init(&n->turn);
 	lock_init(&n->lock, LOCK_RANK_NODE);
@@ -123,15 +136,15 @@ static struct node *node_new(struct node_table *t, const struct vfs_stat *stat,
 	return NULL;
 }
 
-struct node *node_find_or_new(struct node_table *t, const struct vfs_stat *stat,
-			      struct vfile *file, struct node *parent, const char *name)
+static struct node *find_or_new(struct node_table *t, const struct vfs_stat *stat,
+				struct vfile *file, const struct place *at)
 {
 	struct node *fresh = node_find(t, &stat->key);
 	struct node *found;
 
 	if (fresh)
 		return fresh;
-	fresh = node_new(t, stat, file, parent, name);
+	fresh = node_new(t, stat, file, at);
 	if (!fresh)
 		return NULL;
 	{
@@ -144,6 +157,23 @@ struct node *node_find_or_new(struct node_table *t, const struct vfs_stat *stat,
 		return fresh;
 	node_put(node_free(fresh)); /* another was quicker */
 	return found;
+}
+
+struct node *node_find_or_new(struct node_table *t, const struct vfs_stat *stat,
+			      struct vfile *file, struct node *parent, const char *name)
+{
+	const struct place at = {.parent = parent, .name = name};
+
+	return find_or_new(t, stat, file, &at);
+}
+
+struct node *node_find_or_new_stream(struct node_table *t, const struct vfs_stat *stat,
+				     struct vfile *file, struct node *base,
+				     const char *name)
+{
+	const struct place at = {.base = base, .name = name};
+
+	return find_or_new(t, stat, file, &at);
 }
 
 struct node *node_get(struct node *n)
@@ -206,7 +236,8 @@ int node_moved(struct node *n, struct node *parent, const char *name)
 
 	if (!fresh)
 		return -ENOMEM;
-	node_get(parent);
+	if (parent)
+		node_get(parent);
 	{
 		LOCK_SCOPE(&n->lock);
 		old_name = n->name;
@@ -229,14 +260,15 @@ void node_watch(struct node *n)
 		what = WATCH_OPENS; /* our own writes, which are many, are not told then */
 	else if (cached)
 		what = n->directory ? WATCH_NAMES : WATCH_CHANGES;
-	if (what == n->watched || !n->table->watch)
-		return;
+	if (what == n->watched || !n->table->watch || n->base)
+		return; /* of a stream: local processes do not know that it is there */
 	n->watched = what;
 	local_watch_set(n->table->watch, n->file, &n->key, what);
 }
 
 void node_set_change_time(struct node *n, uint64_t shown, uint64_t own)
 {
+	n = node_base(n);
 	LOCK_SCOPE(&n->lock);
 
 	n->shown_change_time = shown;
@@ -245,6 +277,7 @@ void node_set_change_time(struct node *n, uint64_t shown, uint64_t own)
 
 void node_show_change_time(struct node *n, struct vfs_stat *stat)
 {
+	n = node_base(n);
 	LOCK_SCOPE(&n->lock);
 
 	if (n->own_change_time && n->own_change_time == stat->change_time)
@@ -258,6 +291,19 @@ static uint64_t name_hash(const struct node_table *t, const struct node *parent,
 			     utf8_hash_nocase(t->hash_key, name)};
 
 	return map_hash(t->hash_key, span_of(parts, sizeof(parts)));
+}
+
+/* No file in a directory can be called so. */
+const char *node_stream_turn_name(const char *stream, struct arena *a)
+{
+	size_t len = strlen(stream);
+	char *name = arena_alloc(a, len + 2);
+
+	if (!name)
+		return NULL;
+	name[0] = ':';
+	memcpy(name + 1, stream, len + 1);
+	return name;
 }
 
 static struct name_turn *name_turn_new(struct node *parent, const char *name)

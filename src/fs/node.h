@@ -23,12 +23,14 @@ struct node {
 	struct vfile *file;       /* I  path handle */
 	bool directory;           /* I */
 	struct state_node *state; /* I  share modes, locks, deletion: fs/state.h */
+	struct node *base;        /* I  of a named stream: its file, counted; else NULL */
+	atomic_uint streams;      /* A  nodes of its named streams */
 	struct turn turn;
 	unsigned
 		watched; /* whoever holds the turn: WATCH_*, what local processes are watched for */
 	struct lock lock;    /* rank NODE */
-	struct node *parent; /* L  NULL for a root; counted */
-	char *name;          /* L  as on disk, "" for a root */
+	struct node *parent; /* L  NULL for a root or a stream; counted */
+	char *name; /* L  as on disk, "" for a root; of a stream without colons */
 	/* L  a change time that a client set is shown while the file's own is still that of then; 0: never */
 	uint64_t shown_change_time, own_change_time;
 };
@@ -55,26 +57,40 @@ size_t node_table_count(struct node_table *t);
 MUST_CHECK struct node *node_find_or_new(struct node_table *t,
 					 const struct vfs_stat *stat, struct vfile *file,
 					 struct node *parent, const char *name);
+/* The same for a stream of `base`, which is counted; stat and file are the stream's. */
+MUST_CHECK struct node *node_find_or_new_stream(struct node_table *t,
+						const struct vfs_stat *stat,
+						struct vfile *file, struct node *base,
+						const char *name);
 /* Only if it exists. */
 struct node *node_find(struct node_table *t, const struct node_key *key);
 struct node *node_get(struct node *n);
 void node_put(struct node *n); /* NULL is fine */
 
+/* The file that n is, or is a stream of. */
+static inline struct node *node_base(struct node *n)
+{
+	return n->base ? n->base : n;
+}
+
 /* Copies of what a rename may change: the parent is counted (NULL for a root), the name in the arena. */
 MUST_CHECK int node_name(struct node *n, struct arena *a, struct node **ret_parent,
 			 const char **ret_name);
 /* Inside the turns: from now on this is the name that deletion removes (after a rename; a link through which deletion is
- * asked for). Takes a reference to parent. -ENOMEM leaves it as it was. */
+ * asked for; parent NULL: of a stream). Takes a reference to parent. -ENOMEM leaves it as it was. */
 MUST_CHECK int node_moved(struct node *n, struct node *parent, const char *name);
 
 /* Inside the turn, when what clients cache of it may have changed: what local processes do is told accordingly. */
 void node_watch(struct node *n);
 
-/* A client has set the change time to `shown`, which no file system can; the file's own is `own`. */
+/* A client has set the change time to `shown`, which no file system can; the file's own is `own`. Of a stream: its file's. */
 void node_set_change_time(struct node *n, uint64_t shown, uint64_t own);
 /* What clients are told instead of the file's own change time. stat was taken of n just now. */
 void node_show_change_time(struct node *n, struct vfs_stat *stat);
 
+/* The name by which a stream's turn is taken, its file being the parent; after the turns of files' names. NULL without
+ * memory. */
+const char *node_stream_turn_name(const char *stream, struct arena *a);
 /* The turn of (parent, name) for whoever creates, renames or deletes it. Released by name_turn_give(). NULL
  * without memory: nothing is taken, w ends with -ENOMEM. */
 MUST_CHECK struct name_turn *name_turn_take(struct node *parent, const char *name,

@@ -1,5 +1,5 @@
 /* posix.c - the volume: its root, what is known of its file systems, and where each operation runs. */
-#include "fs/posix_impl.h"
+#include "fs/posix_stream.h"
 
 #include "base/log.h"
 #include "fs/cred.h"
@@ -195,6 +195,11 @@ static const struct posix_op ops[VFS_OP_COUNT] = {
 	[VFS_STATFS] = {posix_statfs, CRED_USER, PLACE_METADATA},
 	[VFS_EA_LIST] = {posix_ea_list, CRED_USER, PLACE_METADATA},
 	[VFS_EA_SET] = {posix_ea_set, CRED_USER, PLACE_METADATA},
+	[VFS_STREAM_OPEN] = {posix_stream_open, CRED_USER, PLACE_POOL},
+	[VFS_STREAM_REMOVE] = {posix_stream_remove, CRED_USER, PLACE_POOL},
+	[VFS_STREAM_RENAME] = {posix_stream_rename, CRED_USER, PLACE_POOL},
+	[VFS_STREAM_LIST] = {posix_stream_list, CRED_USER, PLACE_POOL},
+	[VFS_STREAM_CLEAR] = {posix_stream_clear, CRED_USER, PLACE_METADATA},
 };
 
 void posix_act_as(struct posix_volume *v, const struct cred *c)
@@ -298,6 +303,7 @@ static void volume_free(struct vfs *vfs)
 	posix_closer_free(v->closer);
 	posix_names_free(v->names);
 	posix_dosattrs_free(v->dosattrs);
+	posix_streams_free(v->streams);
 	posix_closep(&v->proc_fd);
 	lock_fini(&v->devs_lock);
 	free(v);
@@ -386,7 +392,9 @@ int posix_new(const struct posix_settings *s, struct vfs **ret_vfs)
 	if (s->case_insensitive)
 		v->names = posix_names_new(s->hash_key);
 	v->closer = posix_closer_new();
-	if (!v->dosattrs || !v->closer || (s->case_insensitive && !v->names))
+	v->streams = posix_streams_new();
+	if (!v->dosattrs || !v->closer || !v->streams ||
+	    (s->case_insensitive && !v->names))
 		goto fail;
 	err = open_proc(v);
 	if (!err)

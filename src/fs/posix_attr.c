@@ -1,5 +1,5 @@
 /* posix_attr.c - STAT, SETATTR, STATFS. */
-#include "fs/posix_impl.h"
+#include "fs/posix_stream.h"
 
 #include "wire/filetime.h"
 #include "wire/fscc_proto.h"
@@ -37,6 +37,8 @@ static int data_fd(const struct change *ch, int *ret_own)
 {
 	int fd = ch->set->data ? posix_file_of(ch->set->data)->fd : -1;
 
+	if (ch->f->stream)
+		return posix_stream_fd(ch->f->stream);
 	if (fd >= 0 && (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY)
 		return fd;
 	*ret_own = posix_reopen(ch->f->vol, ch->f->fd, O_WRONLY);
@@ -50,6 +52,11 @@ static int change_size(const struct change *ch, uint64_t size)
 
 	if (size > INT64_MAX)
 		return -EFBIG;
+	if (ch->f->stream) {
+		if (!ch->set->data) /* where rights were checked */
+			return -EACCES;
+		return posix_stream_resize(ch->f, size);
+	}
 	fd = data_fd(ch, &own);
 	if (fd < 0)
 		return fd;
@@ -76,7 +83,8 @@ static int set_allocation(const struct change *ch)
 		size = ch->set->attr.size;
 	if (want < size)
 		return change_size(ch, want);
-	if (want <= ch->st->allocated)
+	if (want <= ch->st->allocated ||
+	    (ch->f->stream && posix_stream_fd(ch->f->stream) < 0))
 		return 0;
 	if (want > INT64_MAX)
 		return -EFBIG;
@@ -222,7 +230,7 @@ static int check_settable(const struct change *ch)
 
 	if (ch->f->type != VFS_FILE && ch->f->type != VFS_DIR)
 		return -EOPNOTSUPP;
-	if (ch->f->type == VFS_DIR && (s->what & (VFS_SET_SIZE | VFS_SET_ALLOCATION)))
+	if (ch->st->type == VFS_DIR && (s->what & (VFS_SET_SIZE | VFS_SET_ALLOCATION)))
 		return -EISDIR;
 	if ((s->what & VFS_SET_CHANGE_TIME) && s->attr.change_time != ch->st->change_time)
 		return -EOPNOTSUPP;
@@ -252,7 +260,10 @@ int posix_setattr(struct posix_volume *v, struct vfs_call *c, enum posix_where w
 		if (err)
 			return err;
 	}
-	return posix_stat_file(f, c->cred, &s->stat);
+	err = posix_stat_file(f, c->cred, &s->stat);
+	if (s->what & (VFS_SET_OWNER | VFS_SET_GROUP)) /* last: it acts as the server */
+		posix_streams_follow(f, c->arena);
+	return err;
 }
 
 /* ---- STATFS ------------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /* posix_file.c - handles of the kernel, and the one place that goes through /proc/self/fd. */
-#include "fs/posix_impl.h"
+#include "fs/posix_stream.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -122,6 +122,7 @@ static void seg_free(struct seg_file *seg)
 
 void posix_file_free(struct posix_file *f)
 {
+	posix_stream_put(f->vol->streams, f->stream);
 	close(f->fd);
 	free(f);
 }

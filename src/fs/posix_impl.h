@@ -15,6 +15,7 @@
  *     posix_move.c    UNLINK, RENAME, LINK
  *     posix_dir.c     READDIR
  *     posix_ea.c      EA_LIST, EA_SET
+ *     posix_stream*.c named streams
  *
  * Needs    Linux 5.8 (openat2, faccessat2, utimensat with AT_EMPTY_PATH) and /proc.
  */
@@ -59,6 +60,7 @@ struct posix_volume {
 	struct posix_names *names; /* NULL: case-sensitive */
 	struct posix_dosattrs *dosattrs;
 	struct posix_closer *closer;
+	struct posix_streams *streams;
 	bool switch_credentials; /* I */
 	int proc_fd;             /* I  /proc/self/fd */
 	bool resolve_cached;     /* I  the kernel knows RESOLVE_CACHED */
@@ -84,6 +86,8 @@ struct posix_file {
 	atomic_bool no_nowait;     /* reading without waiting does not work here */
 	atomic_bool dir_busy;      /* somebody is using the position of a directory */
 	struct posix_pace pace;    /* of writes */
+	struct posix_stream *
+		stream; /* I  counted: one of the file's named streams, whatever `data` says; or NULL */
 };
 
 static inline struct posix_volume *posix_volume_of(struct vfs *v)

@@ -1,5 +1,5 @@
 /* posix_io.c - READ, WRITE, SYNC: inline what the page cache can do, the rest in the pool. */
-#include "fs/posix_impl.h"
+#include "fs/posix_stream.h"
 
 #include <errno.h>
 #include <sys/syscall.h>
@@ -12,6 +12,12 @@ static int check_range(const struct vfs_io *io)
 	return io->off > INT64_MAX || io->bytes.len > (uint64_t)INT64_MAX - io->off
 		       ? -EINVAL
 		       : 0;
+}
+
+/* Where the contents are; of a stream only once they lie in a file. */
+static int contents_fd(const struct posix_file *f)
+{
+	return f->stream ? posix_stream_fd(f->stream) : f->fd;
 }
 
 static struct iovec io_rest(const struct vfs_io *io)
@@ -44,28 +50,36 @@ static int read_on(int fd, struct vfs_io *io, int flags)
 
 static int read_inline(struct posix_file *f, struct vfs_io *io)
 {
+	int fd = contents_fd(f);
 	int err;
 
 	io->done = 0;
 	if (!atomic_load_explicit(&f->no_nowait, memory_order_relaxed)) {
-		err = read_on(f->fd, io, RWF_NOWAIT);
+		err = read_on(fd, io, RWF_NOWAIT);
 		if (err != -EOPNOTSUPP)
 			return err;
 		atomic_store_explicit(&f->no_nowait, true, memory_order_relaxed);
 	}
-	return f->fs->memory ? read_on(f->fd, io, 0) : -EAGAIN;
+	return f->fs->memory ? read_on(fd, io, 0) : -EAGAIN;
 }
 
 int posix_read(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
 {
 	struct vfs_io *io = container_of(c, struct vfs_io, call);
 	struct posix_file *f = posix_file_of(io->data);
+	bool done = false;
 	int err;
 
 	err = check_range(io);
-	if (err)
+	if (!err && contents_fd(f) < 0) {
+		if (where == POSIX_INLINE)
+			return -EAGAIN;
+		err = posix_stream_read(f->stream, io, &done);
+	}
+	if (err || done)
 		return err;
-	return where == POSIX_INLINE ? read_inline(f, io) : read_on(f->fd, io, 0);
+	return where == POSIX_INLINE ? read_inline(f, io)
+				     : read_on(contents_fd(f), io, 0);
 }
 
 /* Linux 6.5; <sys/syscall.h> of older systems lacks it. */
@@ -113,7 +127,7 @@ size_t posix_resident(struct vfile *data, uint64_t off, size_t len)
 	struct posix_file *f = posix_file_of(data);
 	struct stat st;
 
-	if (!f->data || f->type != VFS_FILE || !f->fs->local || len == 0 ||
+	if (!f->data || f->stream || f->type != VFS_FILE || !f->fs->local || len == 0 ||
 	    fstat(f->fd, &st) < 0 || off >= (uint64_t)st.st_size)
 		return 0;
 	if (len > (uint64_t)st.st_size - off)
@@ -148,9 +162,24 @@ static int write_inline(struct posix_file *f, struct vfs_io *io)
 	if (io->sync || io->bytes.len > POSIX_WRITE_INLINE_MAX || !f->fs->local ||
 	    !posix_pace_begin(&f->pace, &mark))
 		return -EAGAIN;
-	err = write_all(f->fd, io);
+	err = write_all(contents_fd(f), io);
 	posix_pace_end(&f->pace, &mark);
 	return err;
+}
+
+/* It may move to a file on the way, by the server's rights; its blocks are the user's affair again. */
+static int write_stream(struct posix_file *f, struct vfs_io *io)
+{
+	bool done;
+	int err;
+
+	err = posix_stream_write(f, io, &done);
+	if (!err && !done) {
+		if (io->call.cred)
+			posix_act_as(f->vol, io->call.cred);
+		err = write_all(contents_fd(f), io);
+	}
+	return err || !io->sync ? err : posix_stream_sync(f);
 }
 
 int posix_write(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
@@ -162,9 +191,11 @@ int posix_write(struct posix_volume *v, struct vfs_call *c, enum posix_where whe
 	err = check_range(io);
 	if (err)
 		return err;
+	if (f->stream && (io->sync || contents_fd(f) < 0))
+		return where == POSIX_INLINE ? -EAGAIN : write_stream(f, io);
 	if (where == POSIX_INLINE)
 		return write_inline(f, io);
-	err = write_all(f->fd, io);
+	err = write_all(contents_fd(f), io);
 	if (!err && io->sync && fdatasync(f->fd) < 0)
 		err = -errno;
 	return err;
@@ -175,8 +206,11 @@ int posix_write(struct posix_volume *v, struct vfs_call *c, enum posix_where whe
 int posix_sync(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
 {
 	struct vfs_sync *s = container_of(c, struct vfs_sync, call);
-	int fd = posix_file_of(s->data)->fd;
+	struct posix_file *f = posix_file_of(s->data);
+	int fd = f->fd;
 
+	if (f->stream)
+		return posix_stream_sync(f);
 	if ((s->data_only ? fdatasync(fd) : fsync(fd)) < 0)
 		return -errno;
 	return 0;

@@ -5,7 +5,7 @@
  * the call. Within the server the turns keep others away in between; a local process may still exchange the name in
  * these microseconds, and can thereby have its own file renamed or removed instead - what it could have done itself.
  */
-#include "fs/posix_impl.h"
+#include "fs/posix_stream.h"
 
 #include <errno.h>
 #include <linux/limits.h>
@@ -49,6 +49,7 @@ int posix_unlink(struct posix_volume *v, struct vfs_call *c, enum posix_where wh
 {
 	struct vfs_unlink *u = container_of(c, struct vfs_unlink, call);
 	CLEANUP(posix_change_end) struct posix_change ch = {0};
+	CLEANUP(posix_doom_end) struct posix_doomed doomed = {.fd = -1};
 	struct posix_file *dir = posix_file_of(u->dir);
 	struct statx stx;
 	int err;
@@ -60,6 +61,8 @@ int posix_unlink(struct posix_volume *v, struct vfs_call *c, enum posix_where wh
 		return -EAGAIN;
 	err = check_means(v, dir->fd, u->name, &u->key, where, &stx);
 	if (!err)
+		err = posix_doom_begin(&doomed, v, c, dir->fd, u->name, where);
+	if (!err)
 		err = posix_change_begin(&ch, v, u->dir);
 	if (err)
 		return err;
@@ -68,6 +71,7 @@ int posix_unlink(struct posix_volume *v, struct vfs_call *c, enum posix_where wh
 	if (unlinkat(dir->fd, u->name, rmdir ? AT_REMOVEDIR : 0) < 0)
 		return -errno;
 	ch.removed = u->name;
+	posix_doom_carry_out(&doomed);
 	return 0;
 }
 
@@ -183,6 +187,7 @@ int posix_rename(struct posix_volume *v, struct vfs_call *c, enum posix_where wh
 	struct posix_file *dst_dir = posix_file_of(r->dst_dir);
 	CLEANUP(posix_change_end) struct posix_change src = {0};
 	CLEANUP(posix_change_end) struct posix_change dst = {0};
+	CLEANUP(posix_doom_end) struct posix_doomed doomed = {.fd = -1};
 	struct target t;
 	struct statx stx;
 	int err;
@@ -202,7 +207,13 @@ int posix_rename(struct posix_volume *v, struct vfs_call *c, enum posix_where wh
 		err = posix_change_begin(&src, v, r->src_dir);
 	if (!err)
 		err = posix_change_begin(&dst, v, r->dst_dir);
-	return err ? err : rename_checked(r, &t, &src, &dst);
+	if (!err && r->replace && t.exists)
+		err = posix_doom_begin(&doomed, v, c, dst_dir->fd, t.real, where);
+	if (!err)
+		err = rename_checked(r, &t, &src, &dst);
+	if (!err)
+		posix_doom_carry_out(&doomed);
+	return err;
 }
 
 /* ---- LINK --------------------------------------------------------------------------------------- */
@@ -239,6 +250,7 @@ int posix_link(struct posix_volume *v, struct vfs_call *c, enum posix_where wher
 	struct vfs_link *l = container_of(c, struct vfs_link, call);
 	struct posix_file *f = posix_file_of(l->file), *dir = posix_file_of(l->dst_dir);
 	CLEANUP(posix_change_end) struct posix_change ch = {0};
+	CLEANUP(posix_doom_end) struct posix_doomed doomed = {.fd = -1};
 	struct target t;
 	struct statx stx;
 	int err;
@@ -264,7 +276,11 @@ int posix_link(struct posix_volume *v, struct vfs_call *c, enum posix_where wher
 	else if (t.stx.stx_ino == stx.stx_ino && posix_dev(&t.stx) == posix_dev(&stx))
 		return 0; /* it is that link already */
 	else
+		err = posix_doom_begin(&doomed, v, c, dir->fd, t.real, where);
+	if (!err && t.exists)
 		err = link_over(f->fd, dir->fd, t.real);
+	if (!err)
+		posix_doom_carry_out(&doomed);
 	if (!err && !t.exists)
 		ch.added = l->dst_name;
 	return err;

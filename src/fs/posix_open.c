@@ -1,5 +1,5 @@
 /* posix_open.c - CREATE of what does not exist yet, OPEN of what a path handle names. */
-#include "fs/posix_impl.h"
+#include "fs/posix_stream.h"
 
 #include "wire/fscc_proto.h"
 
@@ -212,6 +212,8 @@ int posix_open(struct posix_volume *v, struct vfs_call *c, enum posix_where wher
 	struct posix_file *f = posix_file_of(o->file), *data;
 	int fd, err;
 
+	if (f->stream)
+		return posix_stream_open_data(o, where);
 	if (f->type == VFS_SYMLINK)
 		return -ELOOP;
 	if (f->type == VFS_SPECIAL)

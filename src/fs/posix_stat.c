@@ -1,5 +1,5 @@
 /* posix_stat.c - what a file is, in the terms of Windows; and what a user may do to it. */
-#include "fs/posix_impl.h"
+#include "fs/posix_stream.h"
 
 #include "wire/filetime.h"
 #include "wire/fscc_proto.h"
@@ -122,6 +122,8 @@ void posix_stat_from(struct posix_file *f, const struct cred *c, const struct st
 		return; /* others cannot have any */
 	posix_dosattr_get(f, c, stx, &attr);
 	posix_dosattr_apply(&attr, ret_stat);
+	if (f->stream)
+		posix_stream_stat(f->stream, ret_stat);
 }
 
 int posix_stat_file(struct posix_file *f, const struct cred *c, struct vfs_stat *ret_stat)

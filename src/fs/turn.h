@@ -2,7 +2,8 @@
  * turn.h - a FIFO of parked waits: who may change a node, or a name, next. Nobody blocks a thread.
  *
  * CREATE, rename, delete, the last CLOSE and size changes hold turns across their I/O; READ, WRITE, LOCK do not.
- * Order    name turns before node turns; two names in ascending (parent key, folded name) order.
+ * Order    name turns before node turns; names of files before names of streams; two of a kind in ascending
+ *          (parent key, folded name) order.
  *
  * Owns     nothing; a turn is embedded in its node or name, a turn_ref in its request.
  * Threads  any; a leaf lock inside.

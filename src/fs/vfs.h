@@ -29,8 +29,7 @@ struct node_key {
 	uint64_t volume; /* st_dev, mixed with what else tells volumes apart	*/
 	uint64_t inode;
 	uint64_t generation; /* 0 where the back end knows none			*/
-	uint64_t
-		stream; /* of a named stream: a hash of its folded name; 0: the file itself */
+	uint64_t stream;     /* which of its named streams; 0: the file itself	*/
 };
 
 static inline bool node_key_eq(const struct node_key *a, const struct node_key *b)
@@ -97,6 +96,11 @@ enum vfs_op {
 	VFS_STATFS,
 	VFS_EA_LIST,
 	VFS_EA_SET,
+	VFS_STREAM_OPEN,
+	VFS_STREAM_REMOVE,
+	VFS_STREAM_RENAME,
+	VFS_STREAM_LIST,
+	VFS_STREAM_CLEAR,
 	VFS_OP_COUNT,
 };
 
@@ -304,6 +308,55 @@ struct vfs_ea_set {
 	struct vfs_call call;
 	struct vfile *file;
 	const struct vfs_ea *eas;
+	size_t count;
+};
+
+/*
+ * Named streams. Each is reached through the path handle of its file and then has a path handle of its own, which OPEN,
+ * STAT, SETATTR and the EA calls take: sizes are the stream's, all the rest is the file's. What OPEN makes of it READ,
+ * WRITE and SYNC take. Names are compared without regard to case on every volume. Whoever may read or write the file
+ * may so its streams; making, renaming and removing one takes the right to write the file.
+ *
+ * -EOPNOTSUPP: the file, or its file system, cannot have any.
+ */
+struct vfs_stream_open {
+	struct vfs_call call;
+	struct vfile *file; /* path handle of a file or directory	*/
+	const char *name;   /* without colons			*/
+	bool create;        /* make it, empty, unless it is there	*/
+	/* out */
+	struct vfile *stream; /* path handle				*/
+	struct vfs_stat stat;
+	const char *stored_name; /* as its maker wrote it		*/
+	bool created;
+};
+
+/* REMOVE: this stream, or -ESTALE if it has gone. CLEAR: all streams of a file, but open ones are only emptied. */
+struct vfs_stream_remove {
+	struct vfs_call call;
+	struct vfile *file; /* path handle: REMOVE: of the stream; CLEAR: of the file */
+};
+
+/* -EEXIST if another stream has the name and is not to be replaced, or has handles; -ENOTEMPTY if it holds anything:
+ * [MS-FSA] 2.1.5.15.12.1 */
+struct vfs_stream_rename {
+	struct vfs_call call;
+	struct vfile *stream; /* path handle				*/
+	const char *name;
+	bool replace;
+};
+
+struct vfs_stream {
+	const char *name;
+	uint64_t size, allocated;
+};
+
+/* The named streams of a file, in no order. */
+struct vfs_stream_list {
+	struct vfs_call call;
+	struct vfile *file; /* path handle, of the file or one of its streams	*/
+	/* out */
+	struct vfs_stream *streams;
 	size_t count;
 };
 

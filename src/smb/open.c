@@ -3,7 +3,8 @@
  *
  *     open_close        OPEN -> CLOSING; parked requests are claimed
  *     close_drained     no request is under way any more
- *     close_turn        the node's turn is ours; if a deletion may be due, first the name's, then the node's again
+ *     close_turn        the node's turn is ours; if a deletion may be due, first the name's (of a named stream: its
+ *                       file's, then its own), then the node's again
  *     close_applied     share modes and locks are gone; we may be the one who removes the name
  *     close_removed     who caches the directory's entries hears of the change
  *     close_told        CLOSED, the caller's wait ends
@@ -12,6 +13,7 @@
 
 #include "base/log.h"
 #include "smb/req.h"
+#include "wire/utf16.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -26,8 +28,12 @@ struct open_closing {
 	struct turn_ref turn;
 	struct name_turn *name;
 	struct turn_ref name_ref;
+	struct name_turn *stream;
+	struct turn_ref stream_ref;
+	bool named; /* we have been through close_take_names() */
 	struct arena arena;
 	struct vfs_unlink unlink;
+	struct vfs_stream_remove remove;
 	struct state_result result;
 	struct state_op op; /* has no ranges */
 };
@@ -389,13 +395,22 @@ void open_close(struct open *o, struct lane *lane, struct req *skip, struct wait
 	open_drain(o, &c->drain, wait_arm(&c->wait, close_drained));
 }
 
+static void close_give_names(struct open_closing *c)
+{
+	if (c->stream)
+		name_turn_give(TAKE(c->stream), &c->stream_ref);
+	if (c->name)
+		name_turn_give(TAKE(c->name), &c->name_ref);
+	vfile_put(TAKE(c->unlink.dir));
+	c->named = false;
+}
+
 static void close_finish(struct open_closing *c, int err)
 {
 	struct open *o = c->open;
 
 	turn_give(&c->turn);
-	if (c->name)
-		name_turn_give(c->name, &c->name_ref);
+	close_give_names(c);
 	{
 		LOCK_SCOPE(&o->lock);
 		o->state = OPEN_CLOSED;
@@ -417,22 +432,49 @@ static void close_drained(struct wait *w)
 	turn_take(&o->node->turn, &c->turn, wait_arm(&c->wait, close_turn));
 }
 
-static void close_named(struct wait *w)
+/* All names' turns are ours: the node's is the last. */
+static void close_stream_named(struct wait *w)
 {
 	struct open_closing *c = container_of(w, struct open_closing, wait);
 
 	turn_take(&c->open->node->turn, &c->turn, wait_arm(&c->wait, close_turn));
 }
 
-/* Name turns come before node turns: give ours back and take both. False: without memory, go on without it. */
-static bool close_take_name(struct open_closing *c)
+/* The file's name is ours, or it is a root and has none. */
+static void close_named(struct wait *w)
 {
-	struct node *parent;
+	struct open_closing *c = container_of(w, struct open_closing, wait);
+	struct node *n = c->open->node, *parent = NULL;
 	const char *name;
 
-	if (node_name(c->open->node, &c->arena, &parent, &name) != 0 || !parent)
+	if (n->base && node_name(n, &c->arena, &parent, &name) == 0)
+		name = node_stream_turn_name(name, &c->arena);
+	else
+		name = NULL;
+	if (!name) { /* a file; or without memory: on without it */
+		close_stream_named(w);
+		return;
+	}
+	c->stream = name_turn_take(n->base, name, &c->stream_ref,
+				   wait_arm(&c->wait, close_stream_named));
+}
+
+/* Name turns come before node turns: give ours back and take all. False: without memory, go on without them. */
+static bool close_take_names(struct open_closing *c)
+{
+	struct node *file = node_base(c->open->node), *parent;
+	const char *name;
+
+	if (node_name(file, &c->arena, &parent, &name) != 0)
 		return false;
+	if (!parent && file == c->open->node)
+		return false;
+	c->named = true;
 	turn_give(&c->turn);
+	if (!parent) {
+		close_named(&c->wait);
+		return true;
+	}
 	c->name = name_turn_take(parent, name, &c->name_ref,
 				 wait_arm(&c->wait, close_named));
 	c->unlink.dir = vfile_get(parent->file);
@@ -441,38 +483,60 @@ static bool close_take_name(struct open_closing *c)
 	return true;
 }
 
-/* With both turns held: is the name still the one we took the turn of? */
-static bool close_name_holds(struct open_closing *c)
+/* With all turns held: are the names still those we took the turns of? */
+static bool close_names_hold(struct open_closing *c)
 {
-	struct node *parent;
+	struct node *n = c->open->node, *parent;
 	const char *name;
 	bool same;
 
-	if (node_name(c->open->node, &c->arena, &parent, &name) != 0)
+	if (node_name(node_base(n), &c->arena, &parent, &name) != 0)
 		return true; /* the unlink checks inode and device again */
-	same = parent && parent->file == c->unlink.dir &&
-	       strcmp(name, c->unlink.name) == 0;
+	same = !parent == !c->unlink.dir &&
+	       (!parent ||
+		(parent->file == c->unlink.dir && strcmp(name, c->unlink.name) == 0));
 	if (parent)
 		node_put(parent);
-	return same;
+	if (!same || !c->stream || node_name(n, &c->arena, &parent, &name) != 0)
+		return same;
+	return utf8_eq_nocase(name, c->stream->name + 1);
 }
 
 static void close_turn(struct wait *w)
 {
 	struct open_closing *c = container_of(w, struct open_closing, wait);
 	struct open *o = c->open;
-	bool may_remove = o->delete_on_close || state_delete_pending(o->node->state);
+	bool may_remove = o->delete_on_close || state_delete_pending(o->node->state) ||
+			  state_delete_pending(node_base(o->node)->state);
 
-	if (c->unlink.dir && !close_name_holds(c)) { /* renamed in between */
-		if (c->name)
-			name_turn_give(TAKE(c->name), &c->name_ref);
-		vfile_put(TAKE(c->unlink.dir));
-	}
-	if (may_remove && !c->unlink.dir && close_take_name(c))
+	if (c->named && !close_names_hold(c)) /* renamed in between */
+		close_give_names(c);
+	if (may_remove && !c->named && close_take_names(c))
 		return;
 	c->op = open_state_op(o, STATE_CLOSE);
 	state_apply(o->server->state, c->lane, &c->op, &c->result,
 		    wait_arm(&c->wait, close_applied));
+}
+
+static void close_remove_file(struct open_closing *c)
+{
+	struct node *file = node_base(c->open->node);
+
+	c->unlink.directory = file->directory;
+	c->unlink.key = file->key;
+	c->unlink.call.raised = share_raises(c->open->tree->share);
+	vfs_run(open_vfs(c->open), &c->unlink.call, VFS_UNLINK, c->lane,
+		tree_cred(c->open->tree, c->open->who), &c->arena,
+		wait_arm(&c->wait, close_removed));
+}
+
+static void close_remove_stream(struct open_closing *c)
+{
+	c->remove.file = c->open->node->file;
+	c->remove.call.raised = share_raises(c->open->tree->share);
+	vfs_run(open_vfs(c->open), &c->remove.call, VFS_STREAM_REMOVE, c->lane,
+		tree_cred(c->open->tree, c->open->who), &c->arena,
+		wait_arm(&c->wait, close_removed));
 }
 
 /* [MS-FSA] 2.1.5.5: a directory's cached entries end with what the file became. */
@@ -499,20 +563,15 @@ static void close_tell(struct open_closing *c, bool changed)
 static void close_applied(struct wait *w)
 {
 	struct open_closing *c = container_of(w, struct open_closing, wait);
-	struct open *o = c->open;
 
-	if (o->node->watched)
-		node_watch(o->node);
-	if (!c->result.remove_name || !c->unlink.dir) {
-		vfile_put(TAKE(c->unlink.dir));
-		close_tell(c, atomic_load(&o->wrote));
-		return;
-	}
-	c->unlink.directory = o->directory;
-	c->unlink.key = o->node->key;
-	c->unlink.call.raised = share_raises(o->tree->share);
-	vfs_run(open_vfs(o), &c->unlink.call, VFS_UNLINK, c->lane,
-		tree_cred(o->tree, o->who), &c->arena, wait_arm(&c->wait, close_removed));
+	if (c->open->node->watched)
+		node_watch(c->open->node);
+	if (c->result.remove_name && c->unlink.dir) /* its streams go with it */
+		close_remove_file(c);
+	else if (c->result.remove_stream)
+		close_remove_stream(c);
+	else
+		close_tell(c, atomic_load(&c->open->wrote));
 }
 
 static void close_removed(struct wait *w)
@@ -520,9 +579,8 @@ static void close_removed(struct wait *w)
 	struct open_closing *c = container_of(w, struct open_closing, wait);
 
 	if (w->err)
-		log_verbose("delete on close: \"%s\": %s", c->unlink.name,
-			    strerror(-w->err));
-	vfile_put(TAKE(c->unlink.dir));
+		log_verbose("delete on close: \"%s\": %s",
+			    c->unlink.name ? c->unlink.name : "", strerror(-w->err));
 	close_tell(c, true);
 }
 

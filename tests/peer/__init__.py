@@ -1,16 +1,16 @@
 """Real clients, and one of our own that breaks the rules, against a private server."""
-from peer import acl, attack, caching, capture, contend, create, files, impacket_peer, info, ipc, lifecycle, policy
+from peer import acl, attack, caching, capture, contend, create, files, impacket_peer, info, ipc, lifecycle, policy, streams
 
 
 def tests(build):
-    for module in (files, caching, create, acl, impacket_peer, info, ipc, capture, policy, attack, lifecycle, contend):
+    for module in (files, caching, create, acl, impacket_peer, info, streams, ipc, capture, policy, attack, lifecycle, contend):
         yield from module.tests(build)
 
 
 def quick_tests(build):
     """For sanitized builds: every path, less data."""
     yield from files.quick_tests(build)
-    for module in (caching, create, acl, impacket_peer, info, ipc, policy):
+    for module in (caching, create, acl, impacket_peer, info, streams, ipc, policy):
         yield from module.tests(build)
     yield from attack.tests(build, quick=True)
     yield from contend.tests(build)

@@ -35,7 +35,7 @@ KINDS = (
     ("new\\", CREATE, DIRECTORY_FILE, raw.SUCCESS),
     ("newer::$INDEX_ALLOCATION", CREATE, 0, raw.SUCCESS),
     ("newest::$DATA", CREATE, 0, raw.SUCCESS),
-    ("file:stream", CREATE, 0, NAME_INVALID),
+    ("file:stream", CREATE, 0, raw.SUCCESS),
     ("dir\\..\\file", OPEN, 0, PATH_SYNTAX_BAD),
     ("dir\\\\file", OPEN, 0, NAME_INVALID),
     ("\\file", OPEN, 0, INVALID_PARAMETER),

@@ -156,6 +156,8 @@ static void got_create(struct chaos *c, struct chaos_op *op,
 	number = file_number(created.contexts);
 	if (!number && o->tree == 0)
 		sim_fail(c->actor.sim, "%s: a CREATE answer without QFid", c->name);
+	if (op->stream) /* shared with nobody who opens the file itself */
+		number = ~number;
 	if (o->tree == 0)
 		model_open(c->model, chaos_who(c, op->slot), number, op->access,
 			   op->share);

@@ -42,6 +42,7 @@ struct chaos_op {
 	unsigned tree; /* of a TREE_CONNECT: index */
 	uint64_t offset, length;
 	uint32_t access, share;
+	bool stream; /* of the file that is opened; there is one name for them */
 	bool exclusive;
 };
 

@@ -37,6 +37,12 @@ static const struct {
 	{"dir\\sub\\one", false, false},
 	{"fresh\\one", false, false},
 	{"none\\one", false, false},
+	{"one:s", false, false}, /* streams: all of one name, see add_create() */
+	{"ONE:S:$DATA", false, false},
+	{"two:s", false, false},
+	{"dir:s", false, false},
+	{"dir\\one:s", false, false},
+	{"dir\\Two:S", false, false},
 	{"", true, false},
 };
 
@@ -194,6 +200,7 @@ static void add_create(struct chaos *c, int slot, const char *path)
 			  SMB2_CREATE, slot);
 	op->access = in.access;
 	op->share = in.share;
+	op->stream = strchr(path, ':') != NULL;
 }
 
 static void do_create(struct chaos *c)

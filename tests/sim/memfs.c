@@ -42,6 +42,7 @@ struct memfs_inode *memfs_inode_new(struct memfs *fs, enum vfs_type type, uint32
 	n->nlink = 1;
 	n->create_time = n->access_time = n->write_time = n->change_time = memfs_now(fs);
 	list_init(&n->eas);
+	list_init(&n->streams);
 	list_init(&n->names);
 	n->next_cookie = 3; /* behind "." and ".." */
 	fs->inodes++;
@@ -66,9 +67,11 @@ void memfs_inode_put(struct memfs_inode *n)
 	names_free(n);
 	memfs_eas_free(n);
 	free(n->sd);
+	memfs_streams_free(n);
 	n->fs->used -= n->len;
 	n->fs->inodes--;
 	free(n->data);
+	free(n->stream);
 	free(n);
 }
 
@@ -83,6 +86,8 @@ struct vfile *memfs_handle_new(struct memfs_inode *n, bool data, bool read, bool
 	h->read = read;
 	h->write = write;
 	n->refs++;
+	if (n->base)
+		n->base->refs++;
 	n->fs->handles++;
 	vfs_get(&n->fs->vfs);
 	return &h->file;
@@ -91,10 +96,13 @@ struct vfile *memfs_handle_new(struct memfs_inode *n, bool data, bool read, bool
 static void handle_close(struct vfile *f)
 {
 	struct memfs_handle *h = memfs_handle_of(f);
+	struct memfs_inode *base = h->inode->base;
 	struct memfs *fs = h->inode->fs;
 
 	fs->handles--;
 	memfs_inode_put(h->inode);
+	if (base)
+		memfs_inode_put(base);
 	free(h);
 	vfs_put(&fs->vfs);
 }
@@ -103,6 +111,8 @@ unsigned memfs_may(const struct memfs_inode *n, const struct cred *c)
 {
 	unsigned shift = 0;
 
+	if (n->base)
+		n = n->base;
 	if (!c || c->uid == 0)
 		return VFS_MAY_READ | VFS_MAY_WRITE | VFS_MAY_EXEC;
 	if (c->uid == n->uid)
@@ -133,7 +143,19 @@ void memfs_sd_set(struct memfs_inode *n, struct span sd)
 void memfs_stat_of(const struct memfs_inode *n, struct vfs_stat *ret)
 {
 	uint64_t blocks = ((uint64_t)n->len + BLOCK - 1) / BLOCK;
+	uint64_t allocated = blocks * BLOCK > n->reserved ? blocks * BLOCK : n->reserved;
 
+	if (n->base) {
+		memfs_stat_of(n->base, ret);
+		ret->key.stream = n->number;
+		ret->type = VFS_FILE;
+		ret->size = n->len;
+		ret->allocated = allocated;
+		ret->dos_attributes &= ~(uint32_t)FILE_ATTRIBUTE_DIRECTORY;
+		if (!ret->dos_attributes)
+			ret->dos_attributes = FILE_ATTRIBUTE_NORMAL;
+		return;
+	}
 	*ret = (struct vfs_stat){
 		.key = {.volume = n->fs->vfs.volume, .inode = n->number},
 		.type = n->type,
@@ -143,7 +165,7 @@ void memfs_stat_of(const struct memfs_inode *n, struct vfs_stat *ret)
 		.nlink = n->nlink,
 		.dos_attributes = n->dos_attributes,
 		.size = n->len,
-		.allocated = blocks * BLOCK > n->reserved ? blocks * BLOCK : n->reserved,
+		.allocated = allocated,
 		.create_time = n->create_time,
 		.access_time = n->access_time,
 		.write_time = n->write_time,
@@ -203,6 +225,7 @@ static void tell_below(struct memfs_inode *dir, struct memfs_inode *n, uint32_t 
 /* By a walk over the whole tree: it is small, and inodes need not know their names. */
 void memfs_touched(struct memfs_inode *n, uint32_t filter)
 {
+	n = memfs_base(n);
 	n->change_time = memfs_now(n->fs);
 	tell_below(n->fs->root, n, filter);
 }
@@ -239,14 +262,26 @@ bool memfs_below(struct vfile *watch, const struct memfs_change *c, bool tree, c
 /* ---- calls -------------------------------------------------------------------------------------------- */
 
 static int (*const operations[VFS_OP_COUNT])(struct memfs *fs, struct vfs_call *c) = {
-	[VFS_LOOKUP] = memfs_lookup,   [VFS_CREATE] = memfs_create,
-	[VFS_OPEN] = memfs_open,       [VFS_STAT] = memfs_stat,
-	[VFS_SETATTR] = memfs_setattr, [VFS_UNLINK] = memfs_unlink,
-	[VFS_RENAME] = memfs_rename,   [VFS_LINK] = memfs_link,
-	[VFS_READ] = memfs_read,       [VFS_WRITE] = memfs_write,
-	[VFS_SYNC] = memfs_sync,       [VFS_READDIR] = memfs_readdir,
-	[VFS_STATFS] = memfs_statfs,   [VFS_EA_LIST] = memfs_ea_list,
+	[VFS_LOOKUP] = memfs_lookup,
+	[VFS_CREATE] = memfs_create,
+	[VFS_OPEN] = memfs_open,
+	[VFS_STAT] = memfs_stat,
+	[VFS_SETATTR] = memfs_setattr,
+	[VFS_UNLINK] = memfs_unlink,
+	[VFS_RENAME] = memfs_rename,
+	[VFS_LINK] = memfs_link,
+	[VFS_READ] = memfs_read,
+	[VFS_WRITE] = memfs_write,
+	[VFS_SYNC] = memfs_sync,
+	[VFS_READDIR] = memfs_readdir,
+	[VFS_STATFS] = memfs_statfs,
+	[VFS_EA_LIST] = memfs_ea_list,
 	[VFS_EA_SET] = memfs_ea_set,
+	[VFS_STREAM_OPEN] = memfs_stream_open,
+	[VFS_STREAM_REMOVE] = memfs_stream_remove,
+	[VFS_STREAM_RENAME] = memfs_stream_rename,
+	[VFS_STREAM_LIST] = memfs_stream_list,
+	[VFS_STREAM_CLEAR] = memfs_stream_clear,
 };
 
 static int call_run(struct vfs_call *c)

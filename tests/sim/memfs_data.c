@@ -13,7 +13,7 @@ enum { BLOCK = 4096 };
 
 static bool owns(const struct memfs_inode *n, const struct cred *c)
 {
-	return !c || c->uid == 0 || c->uid == n->uid;
+	return !c || c->uid == 0 || c->uid == (n->base ? n->base : n)->uid;
 }
 
 int memfs_open(struct memfs *fs, struct vfs_call *c)
@@ -32,7 +32,7 @@ int memfs_open(struct memfs *fs, struct vfs_call *c)
 	if (o->truncate && n->len) {
 		(void)memfs_resize(n, 0); /* shorter always fits */
 		n->reserved = 0;
-		n->write_time = memfs_now(fs);
+		memfs_base(n)->write_time = memfs_now(fs);
 		memfs_touched(n, FILE_NOTIFY_CHANGE_SIZE);
 	}
 	o->data = memfs_handle_new(n, true, o->read, o->write);
@@ -72,7 +72,8 @@ static int setattr_check(const struct vfs_setattr *s, const struct memfs_inode *
 		return -EPERM;
 	if ((s->what & SET_OWNER) && !owns(n, c))
 		return -EPERM;
-	if ((s->what & VFS_SET_OWNER) && c && c->uid != 0 && s->attr.uid != n->uid)
+	if ((s->what & VFS_SET_OWNER) && c && c->uid != 0 &&
+	    s->attr.uid != (n->base ? n->base : n)->uid)
 		return -EPERM;
 	return 0;
 }
@@ -91,12 +92,13 @@ static int setattr_length(const struct vfs_setattr *s, struct memfs_inode *n)
 		n->reserved = (s->attr.allocated + BLOCK - 1) / BLOCK * BLOCK;
 	}
 	if (!err && (s->what & SET_LENGTH))
-		n->write_time = memfs_now(n->fs);
+		memfs_base(n)->write_time = memfs_now(n->fs);
 	return err;
 }
 
 static void setattr_rest(const struct vfs_setattr *s, struct memfs_inode *n)
 {
+	n = memfs_base(n);
 	if (s->what & VFS_SET_CREATE_TIME)
 		n->create_time = s->attr.create_time;
 	if (s->what & VFS_SET_ACCESS_TIME)
@@ -176,7 +178,7 @@ int memfs_write(struct memfs *fs, struct vfs_call *c)
 		return err;
 	memcpy(n->data + io->off, io->bytes.p, io->bytes.len);
 	io->done = io->bytes.len;
-	n->write_time = memfs_now(fs);
+	memfs_base(n)->write_time = memfs_now(fs);
 	memfs_touched(n, FILE_NOTIFY_CHANGE_SIZE | FILE_NOTIFY_CHANGE_LAST_WRITE);
 	return 0;
 }
@@ -224,7 +226,7 @@ void memfs_eas_free(struct memfs_inode *n)
 int memfs_ea_list(struct memfs *fs, struct vfs_call *c)
 {
 	struct vfs_ea_list *l = container_of(c, struct vfs_ea_list, call);
-	struct memfs_inode *n = memfs_inode_of(l->file);
+	struct memfs_inode *n = memfs_base(memfs_inode_of(l->file));
 	size_t count = 0;
 
 	if (!(memfs_may(n, memfs_rights(c)) & VFS_MAY_READ))
@@ -273,7 +275,7 @@ static void ea_set(struct memfs_inode *n, const struct vfs_ea *in)
 int memfs_ea_set(struct memfs *fs, struct vfs_call *c)
 {
 	struct vfs_ea_set *s = container_of(c, struct vfs_ea_set, call);
-	struct memfs_inode *n = memfs_inode_of(s->file);
+	struct memfs_inode *n = memfs_base(memfs_inode_of(s->file));
 
 	if (!(memfs_may(n, memfs_rights(c)) & VFS_MAY_WRITE))
 		return -EACCES;

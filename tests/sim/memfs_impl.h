@@ -1,4 +1,4 @@
-/* memfs_impl.h - between memfs.c, memfs_names.c and memfs_data.c. */
+/* memfs_impl.h - between memfs.c, memfs_names.c, memfs_data.c and memfs_streams.c. */
 #pragma once
 
 #include "base/list.h"
@@ -35,6 +35,13 @@ struct memfs_inode {
 	uint8_t *sd; /* the stored descriptor */
 	size_t sd_len;
 
+	struct list_node streams; /* memfs_inode.in_base: its named ones */
+	struct memfs_inode *
+		base; /* of a stream: its file, kept by the stream's handles; else NULL */
+	char *stream; /* of a stream: its name */
+	struct list_node in_base;
+	bool listed; /* in base->streams, which is a reference */
+
 	struct list_node names; /* of a directory */
 	uint64_t next_cookie;
 	struct memfs_inode *
@@ -70,6 +77,12 @@ static inline struct memfs_handle *memfs_handle_of(struct vfile *f)
 static inline struct memfs_inode *memfs_inode_of(struct vfile *f)
 {
 	return memfs_handle_of(f)->inode;
+}
+
+/* What has owner, times and attributes: the file itself, or the one a stream belongs to. */
+static inline struct memfs_inode *memfs_base(struct memfs_inode *n)
+{
+	return n->base ? n->base : n;
 }
 
 struct memfs_inode *memfs_inode_new(struct memfs *fs, enum vfs_type type, uint32_t mode,
@@ -114,6 +127,12 @@ int memfs_sync(struct memfs *fs, struct vfs_call *c);
 int memfs_statfs(struct memfs *fs, struct vfs_call *c);
 int memfs_ea_list(struct memfs *fs, struct vfs_call *c);
 int memfs_ea_set(struct memfs *fs, struct vfs_call *c);
+int memfs_stream_open(struct memfs *fs, struct vfs_call *c);
+int memfs_stream_remove(struct memfs *fs, struct vfs_call *c);
+int memfs_stream_rename(struct memfs *fs, struct vfs_call *c);
+int memfs_stream_list(struct memfs *fs, struct vfs_call *c);
+int memfs_stream_clear(struct memfs *fs, struct vfs_call *c);
 
 /* Memory of n that goes with it. */
 void memfs_eas_free(struct memfs_inode *n);
+void memfs_streams_free(struct memfs_inode *n);

@@ -56,6 +56,7 @@ static inline void rig_start(struct rig *r, struct rig_op *o, const struct state
 	CHECK(o->op);
 	*o->op = *op;
 	o->op->node = rig_key;
+	o->op->node.stream = op->node.stream; /* 0: the file itself */
 	for (size_t i = 0; i < op->range_count; i++)
 		o->op->ranges[i] = ranges[i];
 	o->ended = false;

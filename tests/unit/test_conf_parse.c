@@ -135,6 +135,7 @@ TEST(empty_global_has_the_documented_defaults)
 		"security = windows\n"
 		"map_acls = xattr:raw\n"
 		"case_insensitive = true\n"
+		"named_streams = true\n"
 		"administrative = false\n"
 		"force_create_mode = 0000\n"
 		"force_directory_mode = 0000\n"

@@ -103,6 +103,40 @@ TEST(file_info_one_stream_for_a_file_none_for_a_directory)
 	CHECK_EQ(encode(FileStreamInformation, &dir, room).len, 0);
 }
 
+TEST(file_info_lists_named_streams)
+{
+	static const struct vfs_stream streams[] = {{"s", 5, 8}, {"t", 0, 0}};
+	struct file_info i = file;
+	uint8_t room[ROOM];
+	struct span s;
+
+	i.streams = streams;
+	i.stream_count = ARRAY_LEN(streams);
+	i.stat.type = VFS_DIR;
+	s = encode(FileStreamInformation, &i, room);
+	CHECK_SPAN(s,
+		   BYTES(U32(40), U32(16), U64(5), U64(8), ':', 0, 's', 0, ':', 0, '$', 0,
+			 'D', 0, 'A', 0, 'T', 0, 'A', 0, U32(0), U32(16), U64(0), U64(0),
+			 ':', 0, 't', 0, ':', 0, '$', 0, 'D', 0, 'A', 0, 'T', 0, 'A', 0));
+	CHECK(s.len <= file_streams_len(&i));
+	i.stat.type = VFS_FILE;
+	s = encode(FileStreamInformation, &i, room);
+	CHECK_EQ(s.p[0], 40); /* the unnamed one is first */
+	CHECK_EQ(s.p[4], 14);
+	CHECK_EQ(s.p[40], 40);
+	CHECK(s.len <= file_streams_len(&i));
+}
+
+TEST(file_info_names_the_stream)
+{
+	struct file_info i = file;
+	uint8_t room[ROOM];
+
+	i.stream = "s";
+	CHECK_SPAN(encode(FileNormalizedNameInformation, &i, room),
+		   BYTES(U32(10), 'd', 0, '\\', 0, 0xE4, 0, ':', 0, 's', 0));
+}
+
 TEST(file_info_pending_deletion_takes_a_link)
 {
 	struct file_info i = file;
@@ -252,6 +286,31 @@ TEST(file_target_decodes_a_path)
 	CHECK_STR(t.path.names[1], "f");
 }
 
+TEST(file_target_decodes_a_stream)
+{
+	CLEANUP(arena_fini) struct arena a;
+	struct file_target t;
+
+	arena_init(&a, 1 << 16);
+	CHECK_ST(decode_target(&a, BYTES(TARGET(0, 0, 4), ':', 0, 's', 0), &t),
+		 STATUS_SUCCESS);
+	CHECK_EQ(t.path.count, 0);
+	CHECK_STR(t.path.stream, "s");
+	CHECK_ST(decode_target(&a, BYTES(TARGET(0, 0, 6), 'f', 0, ':', 0, 's', 0), &t),
+		 STATUS_SUCCESS);
+	CHECK_EQ(t.path.count, 1);
+	CHECK_STR(t.path.stream, "s");
+	CHECK_ST(decode_target(&a,
+			       BYTES(TARGET(0, 0, 14), ':', 0, ':', 0, '$', 0, 'D', 0,
+				     'A', 0, 'T', 0, 'A', 0),
+			       &t),
+		 STATUS_SUCCESS);
+	CHECK_EQ(t.path.count, 0);
+	CHECK(!t.path.stream);
+	CHECK_ST(decode_target(&a, BYTES(TARGET(0, 0, 2), ':', 0), &t),
+		 STATUS_OBJECT_NAME_INVALID);
+}
+
 TEST(file_target_refuses)
 {
 	CLEANUP(arena_fini) struct arena a;
@@ -268,8 +327,6 @@ TEST(file_target_refuses)
 		 STATUS_INVALID_PARAMETER); /* longer than what was sent */
 	CHECK_ST(decode_target(&a, BYTES(TARGET(0, 0, 2), '\\', 0), &t),
 		 STATUS_INVALID_PARAMETER);
-	CHECK_ST(decode_target(&a, BYTES(TARGET(0, 0, 4), ':', 0, 's', 0), &t),
-		 STATUS_OBJECT_NAME_INVALID); /* a stream */
 	CHECK_ST(decode_target(&a, BYTES(TARGET(0, 0, 4), 'd', 0, '\\', 0), &t),
 		 STATUS_OBJECT_NAME_INVALID);
 	CHECK_ST(decode_target(&a, BYTES(TARGET(0, 0, 2), '*', 0), &t),

@@ -76,6 +76,15 @@ TEST(fs_info_read_only_and_case_sensitive)
 	      BYTES(0x0F, 0, 0xC8, 0, U32(255), U32(6), 'x', 0, 'f', 0, 's', 0));
 }
 
+TEST(fs_info_tells_of_named_streams)
+{
+	struct fs_info i = volume;
+
+	i.named_streams = true;
+	check(FileFsAttributeInformation, &i,
+	      BYTES(0x0E, 0, 0xC4, 0, U32(255), U32(6), 'x', 0, 'f', 0, 's', 0));
+}
+
 /* Sizes that are no multiple of a sector are not rounded: the block is the sector times something. */
 TEST(fs_info_odd_block_sizes)
 {

@@ -121,6 +121,82 @@ TEST(a_node_keeps_its_parent)
 	rig_fini(&r);
 }
 
+static struct node *stream_of(struct rig *r, struct node *base, uint64_t stream,
+			      const char *name)
+{
+	struct vfs_stat stat = {.key = base->key, .type = VFS_FILE};
+	struct vfile *f = fake_file(&r->vfs);
+	struct node *n;
+
+	stat.key.stream = stream;
+	n = node_find_or_new_stream(r->table, &stat, f, base, name);
+	CHECK(n);
+	vfile_put(f);
+	return n;
+}
+
+TEST(a_stream_keeps_its_file_and_is_another_node)
+{
+	struct node *file, *one, *two, *again;
+	struct rig r;
+
+	rig_init(&r);
+	file = find_or_new(&r, 2, NULL, "file");
+	one = stream_of(&r, file, 11, "one");
+	two = stream_of(&r, file, 12, "two");
+	again = stream_of(&r, file, 11, "one");
+	CHECK(one == again && one != two && one != file);
+	CHECK(node_base(one) == file && node_base(file) == file);
+	CHECK_EQ(file->streams, 2);
+	CHECK(one->state != two->state && one->state != file->state);
+	CHECK(!one->directory);
+	node_put(file);
+	CHECK_EQ(node_table_count(r.table), 3);
+	node_put(two);
+	CHECK_EQ(file->streams, 1);
+	node_put(again);
+	node_put(one);
+	rig_fini(&r);
+}
+
+TEST(a_stream_is_renamed_without_a_parent)
+{
+	CLEANUP(arena_fini) struct arena a;
+	struct node *file, *stream, *parent;
+	const char *name;
+	struct rig r;
+
+	arena_init(&a, 1 << 16);
+	rig_init(&r);
+	file = find_or_new(&r, 2, NULL, "file");
+	stream = stream_of(&r, file, 11, "one");
+	CHECK_EQ(node_moved(stream, NULL, "other"), 0);
+	CHECK_EQ(node_name(stream, &a, &parent, &name), 0);
+	CHECK_STR(name, "other");
+	CHECK(!parent);
+	CHECK_STR(node_stream_turn_name(name, &a), ":other");
+	node_put(stream);
+	node_put(file);
+	rig_fini(&r);
+}
+
+TEST(a_stream_shows_its_files_change_time)
+{
+	struct vfs_stat stat = {.change_time = 5};
+	struct node *file, *stream;
+	struct rig r;
+
+	rig_init(&r);
+	file = find_or_new(&r, 2, NULL, "file");
+	stream = stream_of(&r, file, 11, "one");
+	node_set_change_time(stream, 9, 5);
+	node_show_change_time(file, &stat);
+	CHECK_EQ(stat.change_time, 9);
+	node_put(stream);
+	node_put(file);
+	rig_fini(&r);
+}
+
 static void *put_it(void *n)
 {
 	node_put(n);

@@ -218,6 +218,31 @@ TEST(the_last_close_removes_what_was_set_to_be_deleted)
 	rig_fini(&r);
 }
 
+/* Of a named stream it is not the name of the file that goes. */
+TEST(the_last_close_of_a_stream_removes_the_stream)
+{
+	struct state_op op = {.code = STATE_RESERVE,
+			      .node.stream = 9,
+			      .open = 1,
+			      .access = DELETE,
+			      .share = SHARE_ALL,
+			      .delete_on_close = true};
+	struct node_key key = rig_key;
+	struct state_result res;
+	struct state_node *n;
+	struct rig r;
+
+	rig_init(&r);
+	key.stream = 9;
+	n = state_node_get(r.state, &key);
+	CHECK_ST(rig_do(&r, &op, NULL).status, STATUS_SUCCESS);
+	op.code = STATE_CLOSE;
+	res = rig_do(&r, &op, NULL);
+	CHECK(res.remove_stream && !res.remove_name);
+	state_node_put(n);
+	rig_fini(&r);
+}
+
 TEST(deletion_can_be_taken_back_but_not_that_of_create)
 {
 	struct state_op on_close = {.code = STATE_RESERVE,
