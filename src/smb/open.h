@@ -14,6 +14,7 @@
 #include "fs/node.h"
 #include "fs/notify.h"
 #include "fs/state.h"
+#include "smb/lock_sequence.h"
 #include "smb/tree.h"
 
 struct req;
@@ -66,6 +67,7 @@ struct open {
 	uint64_t position; /* L  FilePositionInformation			*/
 	uint32_t ea_next;  /* L  where FileFullEaInformation goes on		*/
 	atomic_uint mode;  /* A  FileModeInformation: FILE_WRITE_THROUGH ...	*/
+	struct lock_sequences lock_sequences; /* L */
 	/* A  times set or frozen through it, which its operations do not move; 0: they do (cmd/held_times.h) */
 	_Atomic uint64_t held_write_time, held_change_time;
 	struct open_closing *closing;
