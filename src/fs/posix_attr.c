@@ -21,6 +21,8 @@ int posix_stat(struct posix_volume *v, struct vfs_call *c, enum posix_where wher
 
 /* ---- SETATTR: one function an aspect, `st` being the file before ---------------------------------- */
 
+enum { CHANGE_TIME_TRIES = 8 };
+
 struct change {
 	const struct vfs_setattr *set;
 	struct posix_file *f;
@@ -106,10 +108,10 @@ static int set_mode(const struct change *ch)
 
 static int write_dosattr(const struct change *ch, const struct dosattr *a)
 {
-	uint8_t xattr[DOSATTR_LEN];
+	uint8_t room[DOSATTR_LEN];
+	struct span xattr = dosattr_encode(a, room);
 
-	dosattr_encode(a, xattr);
-	if (setxattr(posix_proc(ch->f->fd).path, DOSATTR_XATTR, xattr, sizeof(xattr), 0) <
+	if (setxattr(posix_proc(ch->f->fd).path, DOSATTR_XATTR, xattr.p, xattr.len, 0) <
 	    0)
 		return -errno;
 	return 0;
@@ -152,6 +154,7 @@ static int set_dosattr(const struct change *ch)
 	if (!(s->what & (VFS_SET_DOS_ATTRIBUTES | VFS_SET_CREATE_TIME)))
 		return 0;
 	err = posix_dosattr_read(ch->f->vol, ch->f->fd, &a);
+	a.has_change_time = false; /* this is a change */
 	if (err == -EOPNOTSUPP)
 		return mode_for_readonly(ch);
 	if (s->what & VFS_SET_CREATE_TIME) {
@@ -179,7 +182,7 @@ static struct timespec new_time(const struct change *ch, unsigned what, uint64_t
 	return filetime_to(ft);
 }
 
-/* Last: all the others move them. */
+/* After all that move them. */
 static int set_times(const struct change *ch)
 {
 	const struct vfs_setattr *s = ch->set;
@@ -195,10 +198,52 @@ static int set_times(const struct change *ch)
 	return 0;
 }
 
+static int read_own_times(const struct change *ch, struct dosattr *a)
+{
+	struct vfs_stat st;
+	struct statx stx;
+	int err = posix_statx(ch->f->fd, "", &stx);
+
+	if (err)
+		return err;
+	posix_stat_basic(&stx, ch->f->dot_name, &st);
+	a->own_change_time = st.change_time;
+	a->write_time = st.write_time;
+	return 0;
+}
+
 /*
- * What can be refused before anything is changed. Deviation: the change time is the kernel's on every file system,
- * so setting it to anything else is -EOPNOTSUPP rather than done as [MS-FSA] 2.1.5.15.2 has it.
+ * Last, as everything else moves it. It is stored beside the file's own change time, which must be very nearly what it
+ * is once this is stored: the first write brings it up to date if it is old, and whoever is interrupted in between
+ * tries again. Deviation: where nothing can be stored, or that takes too long, the change time stays the kernel's.
  */
+static int set_change_time(const struct change *ch)
+{
+	struct dosattr a = {0}, now;
+	int err;
+
+	if (!(ch->set->what & VFS_SET_CHANGE_TIME))
+		return 0;
+	err = posix_dosattr_read(ch->f->vol, ch->f->fd, &a);
+	if (err && err != -ENODATA && err != -EBADMSG)
+		return err == -EOPNOTSUPP ? 0 : err;
+	a.has_change_time = true;
+	a.change_time = ch->set->attr.change_time;
+	err = read_own_times(ch, &a);
+	for (unsigned i = 0; i < CHANGE_TIME_TRIES && !err; i++) {
+		err = write_dosattr_as_owner(ch, &a);
+		if (!err)
+			err = read_own_times(ch, &now);
+		if (err ||
+		    dosattr_change_time_holds(&a, now.own_change_time, now.write_time))
+			break;
+		a.own_change_time = now.own_change_time;
+		a.write_time = now.write_time;
+	}
+	return err == -EOPNOTSUPP ? 0 : err;
+}
+
+/* What can be refused before anything is changed. */
 static int check_settable(const struct change *ch)
 {
 	const struct vfs_setattr *s = ch->set;
@@ -207,8 +252,6 @@ static int check_settable(const struct change *ch)
 		return -EOPNOTSUPP;
 	if (ch->f->type == VFS_DIR && (s->what & (VFS_SET_SIZE | VFS_SET_ALLOCATION)))
 		return -EISDIR;
-	if ((s->what & VFS_SET_CHANGE_TIME) && s->attr.change_time != ch->st->change_time)
-		return -EOPNOTSUPP;
 	return 0;
 }
 
@@ -216,7 +259,7 @@ int posix_setattr(struct posix_volume *v, struct vfs_call *c, enum posix_where w
 {
 	static int (*const steps[])(const struct change *) = {
 		check_settable, set_size,    set_allocation, set_owner,
-		set_mode,       set_dosattr, set_times,
+		set_mode,       set_dosattr, set_times,      set_change_time,
 	};
 	struct vfs_setattr *s = container_of(c, struct vfs_setattr, call);
 	struct posix_file *f = posix_file_of(s->file);

@@ -171,7 +171,7 @@ enum {
 	VFS_SET_CREATE_TIME = 1 << 2,
 	VFS_SET_ACCESS_TIME = 1 << 3,
 	VFS_SET_WRITE_TIME = 1 << 4,
-	VFS_SET_CHANGE_TIME = 1 << 5,
+	VFS_SET_CHANGE_TIME = 1 << 5, /* shown until the file changes; where that can be kept */
 	VFS_SET_DOS_ATTRIBUTES = 1 << 6,
 	VFS_SET_MODE = 1 << 7,
 	VFS_SET_OWNER = 1 << 8,
