@@ -1,5 +1,6 @@
 /* SMB2 CREATE: decode, checks, the ends.  Spec: [MS-SMB2] 2.2.13, 2.2.14, 3.3.5.9; the way between: create.h */
 #include "cmd/create.h"
+#include "cmd/open_call.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -192,6 +193,18 @@ static char *create_path(const struct create *c)
 	return path;
 }
 
+/* What is new, or empty anew, has the space that was asked for. [MS-FSA] 2.1.5.1.1, 2.1.5.1.2 */
+static void create_show(struct req *q, struct node *n)
+{
+	struct create *c = q->state;
+
+	if (c->action != FILE_OPENED) {
+		shown_catch_up(&n->shown);
+		shown_reserve(&n->shown, c->contexts.allocation);
+	}
+	open_show(q, n, &c->stat);
+}
+
 nt_status create_succeed(struct req *q)
 {
 	struct create *c = q->state;
@@ -227,7 +240,7 @@ nt_status create_succeed(struct req *q)
 		&c->node_ref); /* the node may go with the open, even before this request ends */
 	q->file_id = o->id;
 	q->has_file_id = true;
-	node_show_change_time(o->node, &c->stat);
+	create_show(q, o->node);
 	create_encode(q, c, o);
 	open_put(o);
 	return STATUS_SUCCESS;

@@ -1,6 +1,7 @@
 /* QUERY_INFO, SMB2_0_INFO_FILE.  Spec: [MS-SMB2] 3.3.5.20.1, [MS-FSA] 2.1.5.12 */
 #include "cmd/ea.h"
 #include "cmd/file_info.h"
+#include "cmd/open_call.h"
 #include "cmd/query_info.h"
 #include "rpc/pipe.h"
 
@@ -94,7 +95,7 @@ static nt_status stat_done(struct req *q, int err, struct wr *w)
 	if (err)
 		return nt_from_errno(err);
 	f->info.stat = f->call.stat.stat;
-	node_show_change_time(q->open->node, &f->info.stat);
+	open_show(q, q->open->node, &f->info.stat);
 	return gather(q);
 }
 

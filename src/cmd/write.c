@@ -14,6 +14,7 @@ struct write {
 	uint32_t flags;
 	struct file_id id;
 	struct span data; /* in the frame's buffer, where it was received or decrypted */
+	struct vfs_statcall before; /* for the write time that is shown still */
 	struct vfs_io io;
 	struct vfs_setattr times; /* afterwards, if any are held */
 };
@@ -69,15 +70,6 @@ static nt_status write_done(struct req *q, int err, struct wr *w)
 	return STATUS_SUCCESS;
 }
 
-static nt_status write_times_held(struct req *q, int err, struct wr *w)
-{
-	const struct write *a = q->state;
-
-	if (!err)
-		held_times_made(q->open, &a->times);
-	return write_done(q, err, w);
-}
-
 static nt_status write_hold_times(struct req *q, int err, struct wr *w)
 {
 	struct write *a = q->state;
@@ -86,8 +78,36 @@ static nt_status write_hold_times(struct req *q, int err, struct wr *w)
 		return write_done(q, err, w);
 	a->times.file = q->open->node->file;
 	a->times.data = q->open->data;
-	held_times_add(q->open, &a->times);
-	return open_call(q, &a->times.call, VFS_SETATTR, write_times_held);
+	held_times_add(q->open, 0, &a->times);
+	return open_call(q, &a->times.call, VFS_SETATTR, write_done);
+}
+
+static nt_status write_start(struct req *q)
+{
+	struct write *a = q->state;
+
+	a->io.data = q->open->data;
+	a->io.off = a->offset;
+	/* the frame's buffer is ours alone until the request ends; the kernel only reads it */
+	a->io.bytes = mspan_of(q->frame->buf->data + (a->data.p - q->frame->buf->data),
+			       a->data.len);
+	a->io.buf = q->frame->buf;
+	a->io.sync = (atomic_load(&q->open->mode) & FILE_WRITE_THROUGH) ||
+		     (a->flags & SMB2_WRITEFLAG_WRITE_THROUGH);
+	vfs_run(open_vfs(q->open), &a->io.call, VFS_WRITE, q->lane->lane, req_cred(q),
+		&q->arena, req_wait(q, write_hold_times));
+	return STATUS_PENDING;
+}
+
+/* Of a file that cannot be looked at the time is shown as it is. */
+static nt_status write_time_known(struct req *q, int err, struct wr *w)
+{
+	const struct write *a = q->state;
+
+	if (!err)
+		shown_late(&q->open->node->shown, a->before.stat.write_time,
+			   req_now_ns(q));
+	return write_start(q);
 }
 
 static nt_status write_check(struct req *q, const struct write *a)
@@ -129,16 +149,11 @@ nt_status cmd_write(struct req *q)
 		write_encode(req_reply(q, 17), 0);
 		return STATUS_SUCCESS;
 	}
-	a->io.data = q->open->data;
-	a->io.off = a->offset;
-	/* the frame's buffer is ours alone until the request ends; the kernel only reads it */
-	a->io.bytes = mspan_of(q->frame->buf->data + (a->data.p - q->frame->buf->data),
-			       a->data.len);
-	a->io.buf = q->frame->buf;
-	a->io.sync = (atomic_load(&q->open->mode) & FILE_WRITE_THROUGH) ||
-		     (a->flags & SMB2_WRITEFLAG_WRITE_THROUGH);
 	q->state = a;
-	vfs_run(open_vfs(q->open), &a->io.call, VFS_WRITE, q->lane->lane, req_cred(q),
-		&q->arena, req_wait(q, write_hold_times));
-	return STATUS_PENDING;
+	/* a write time that is held does not move */
+	if (held_time_any(&q->open->held_write_time) ||
+	    !shown_write_begins(&q->open->node->shown, req_now_ns(q)))
+		return write_start(q);
+	a->before.file = q->open->data;
+	return open_call(q, &a->before.call, VFS_STAT, write_time_known);
 }

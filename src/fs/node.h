@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/map.h"
+#include "fs/shown.h"
 #include "fs/turn.h"
 #include "fs/vfs.h"
 
@@ -23,11 +24,11 @@ struct node {
 	bool directory;           /* I */
 	struct state_node *state; /* I  share modes, locks, deletion: fs/state.h */
 	struct turn turn;
-	struct lock lock;    /* rank NODE */
+	struct shown
+		shown;    /* A  what clients are told instead of the file system's word */
+	struct lock lock; /* rank NODE */
 	struct node *parent; /* L  NULL for a root; counted */
 	char *name;          /* L  as on disk, "" for a root */
-	/* L  a change time that a client set is shown while the file's own is still that of then; 0: never */
-	uint64_t shown_change_time, own_change_time;
 };
 
 /* A name under change or look-up: serialises creators of one name, case-folded. */
@@ -61,11 +62,6 @@ MUST_CHECK int node_name(struct node *n, struct arena *a, struct node **ret_pare
 /* Inside the turns: from now on this is the name that deletion removes (after a rename; a link through which deletion is
  * asked for). Takes a reference to parent. -ENOMEM leaves it as it was. */
 MUST_CHECK int node_moved(struct node *n, struct node *parent, const char *name);
-
-/* A client has set the change time to `shown`, which no file system can; the file's own is `own`. */
-void node_set_change_time(struct node *n, uint64_t shown, uint64_t own);
-/* What clients are told instead of the file's own change time. stat was taken of n just now. */
-void node_show_change_time(struct node *n, struct vfs_stat *stat);
 
 /* The turn of (parent, name) for whoever creates, renames or deletes it. Released by name_turn_give(). NULL
  * without memory: nothing is taken, w ends with -ENOMEM. */

@@ -428,6 +428,8 @@ static void close_applied(struct wait *w)
 	struct open_closing *c = container_of(w, struct open_closing, wait);
 	struct open *o = c->open;
 
+	if (open_may(o, FILE_WRITE_DATA | FILE_APPEND_DATA))
+		shown_catch_up(&o->node->shown);
 	if (!c->result.remove_name || !c->unlink.dir) {
 		vfile_put(TAKE(c->unlink.dir));
 		close_finish(c, 0);

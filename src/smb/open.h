@@ -69,7 +69,7 @@ struct open {
 	atomic_uint mode;  /* A  FileModeInformation: FILE_WRITE_THROUGH ...	*/
 	struct lock_sequences lock_sequences; /* L */
 	/* A  times set or frozen through it, which its operations do not move; 0: they do (cmd/held_times.h) */
-	_Atomic uint64_t held_write_time, held_change_time;
+	_Atomic uint64_t held_access_time, held_write_time, held_change_time;
 	struct open_closing *closing;
 
 	struct turn scan_turn; /* one QUERY_DIRECTORY, or start of a watch, at a time */

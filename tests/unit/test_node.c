@@ -201,26 +201,6 @@ TEST(a_name_needs_room)
 	rig_fini(&r);
 }
 
-TEST(a_change_time_is_shown_until_the_file_changes)
-{
-	struct vfs_stat stat = {.change_time = 100};
-	struct node *n;
-	struct rig r;
-
-	rig_init(&r);
-	n = find_or_new(&r, 1, NULL, "");
-	node_show_change_time(n, &stat);
-	CHECK_EQ(stat.change_time, 100);
-	node_set_change_time(n, 55, 100);
-	node_show_change_time(n, &stat);
-	CHECK_EQ(stat.change_time, 55);
-	stat.change_time = 101;
-	node_show_change_time(n, &stat);
-	CHECK_EQ(stat.change_time, 101);
-	node_put(n);
-	rig_fini(&r);
-}
-
 /* Somebody who wants the turn of a name. */
 struct taker {
 	struct wait wait;
