@@ -29,7 +29,8 @@ struct node_key {
 	uint64_t volume; /* st_dev, mixed with what else tells volumes apart	*/
 	uint64_t inode;
 	uint64_t generation; /* 0 where the back end knows none			*/
-	uint64_t stream; /* of a named stream: a hash of its folded name; 0: the file itself */
+	uint64_t
+		stream; /* of a named stream: a hash of its folded name; 0: the file itself */
 };
 
 static inline bool node_key_eq(const struct node_key *a, const struct node_key *b)
@@ -171,7 +172,8 @@ enum {
 	VFS_SET_CREATE_TIME = 1 << 2,
 	VFS_SET_ACCESS_TIME = 1 << 3,
 	VFS_SET_WRITE_TIME = 1 << 4,
-	VFS_SET_CHANGE_TIME = 1 << 5, /* shown until the file changes; where that can be kept */
+	VFS_SET_CHANGE_TIME =
+		1 << 5, /* shown until the file changes; where that can be kept */
 	VFS_SET_DOS_ATTRIBUTES = 1 << 6,
 	VFS_SET_MODE = 1 << 7,
 	VFS_SET_OWNER = 1 << 8,
