@@ -1,16 +1,16 @@
 """Real clients, and one of our own that breaks the rules, against a private server."""
-from peer import attack, capture, create, files, impacket_peer, info, ipc, lifecycle, policy
+from peer import attack, attributes, capture, compound, create, files, impacket_peer, info, ipc, lifecycle, locks, policy
 
 
 def tests(build):
-    for module in (files, create, impacket_peer, info, ipc, capture, policy, attack, lifecycle):
+    for module in (files, create, impacket_peer, info, attributes, locks, compound, ipc, capture, policy, attack, lifecycle):
         yield from module.tests(build)
 
 
 def quick_tests(build):
     """For sanitized builds: every path, less data."""
     yield from files.quick_tests(build)
-    for module in (create, impacket_peer, info, ipc, policy):
+    for module in (create, impacket_peer, info, attributes, locks, compound, ipc, policy):
         yield from module.tests(build)
     yield from attack.tests(build, quick=True)
     yield from (t for t in lifecycle.tests(build) if t.name.rpartition(".")[2] in ("reload-shares", "reload-nested", "passwd", "as-root", "stop-under-load"))
