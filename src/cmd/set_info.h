@@ -36,5 +36,6 @@ nt_status set_link(struct req *q, struct set_info *a);
 nt_status set_succeed(struct req *q);
 /* The same, or the status of err: the continuation of a last call. */
 nt_status set_done(struct req *q, int err, struct wr *w);
-/* The same, after times that the call moved were put back: cmd/held_times.h. */
-nt_status set_done_hold_times(struct req *q, int err, struct wr *w);
+/* The same, after the change was noted: the file is to be archived, and times that are held (cmd/held_times.h) are put
+ * back. [MS-FSA] 2.1.4.18 */
+nt_status set_done_note(struct req *q, int err, struct wr *w);

@@ -179,7 +179,7 @@ static nt_status set_size(struct req *q, struct set_info *a, unsigned what)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	if (q->open->directory || size > INT64_MAX)
 		return STATUS_INVALID_PARAMETER;
-	s->call.what = what;
+	s->call.what = what | VFS_SET_ARCHIVE;
 	s->call.attr.size = s->call.attr.allocated = size;
 	open_after_writes(q->open, q, req_wait(q, size_writes_done));
 	return STATUS_PENDING;

@@ -373,7 +373,7 @@ static nt_status link_it(struct req *q, bool replace)
 	l->dst_dir = m->to_parent->file;
 	l->dst_name = m->to_name;
 	l->replace = replace;
-	return open_call(q, &l->call, VFS_LINK, set_done_hold_times);
+	return open_call(q, &l->call, VFS_LINK, set_done_note);
 }
 
 static nt_status target_looked(struct req *q, int err, struct wr *w)
@@ -410,5 +410,5 @@ static nt_status moved(struct req *q, int err, struct wr *w)
 	moved_opens_apply(&m->opens, m->parent, m->name);
 	/* without memory the node keeps its old name: nothing is deleted by a name that is not the file's */
 	err = node_moved(q->open->node, m->to_parent, m->to_name);
-	return set_done_hold_times(q, err, w);
+	return set_done_note(q, err, w);
 }

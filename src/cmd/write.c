@@ -15,8 +15,9 @@ struct write {
 	struct file_id id;
 	struct span data; /* in the frame's buffer, where it was received or decrypted */
 	struct vfs_statcall before; /* for the write time that is shown still */
+	bool archive;               /* it did not say that it is to be archived */
 	struct vfs_io io;
-	struct vfs_setattr times; /* afterwards, if any are held */
+	struct vfs_setattr after; /* times that are held, FILE_ATTRIBUTE_ARCHIVE */
 };
 
 uint32_t cmd_write_payload(struct req *q)
@@ -70,16 +71,23 @@ static nt_status write_done(struct req *q, int err, struct wr *w)
 	return STATUS_SUCCESS;
 }
 
-static nt_status write_hold_times(struct req *q, int err, struct wr *w)
+/* [MS-FSA] 2.1.4.17. What has been written cannot be unwritten: that this was not possible is no reason to fail. */
+static nt_status write_noted(struct req *q, int err, struct wr *w)
+{
+	return write_done(q, 0, w);
+}
+
+static nt_status write_note(struct req *q, int err, struct wr *w)
 {
 	struct write *a = q->state;
 
-	if (err || !held_times_any(q->open))
+	if (err || (!a->archive && !held_times_any(q->open)))
 		return write_done(q, err, w);
-	a->times.file = q->open->node->file;
-	a->times.data = q->open->data;
-	held_times_add(q->open, 0, &a->times);
-	return open_call(q, &a->times.call, VFS_SETATTR, write_done);
+	a->after.file = q->open->node->file;
+	a->after.data = q->open->data;
+	a->after.what = a->archive ? VFS_SET_ARCHIVE : 0;
+	held_times_add(q->open, 0, &a->after);
+	return open_call(q, &a->after.call, VFS_SETATTR, write_noted);
 }
 
 static nt_status write_start(struct req *q)
@@ -95,18 +103,21 @@ static nt_status write_start(struct req *q)
 	a->io.sync = (atomic_load(&q->open->mode) & FILE_WRITE_THROUGH) ||
 		     (a->flags & SMB2_WRITEFLAG_WRITE_THROUGH);
 	vfs_run(open_vfs(q->open), &a->io.call, VFS_WRITE, q->lane->lane, req_cred(q),
-		&q->arena, req_wait(q, write_hold_times));
+		&q->arena, req_wait(q, write_note));
 	return STATUS_PENDING;
 }
 
 /* Of a file that cannot be looked at the time is shown as it is. */
 static nt_status write_time_known(struct req *q, int err, struct wr *w)
 {
-	const struct write *a = q->state;
+	struct write *a = q->state;
+	struct open *o = q->open;
 
-	if (!err)
-		shown_late(&q->open->node->shown, a->before.stat.write_time,
-			   req_now_ns(q));
+	if (err)
+		return write_start(q);
+	a->archive = !(a->before.stat.dos_attributes & FILE_ATTRIBUTE_ARCHIVE);
+	if (!held_time_any(&o->held_write_time)) /* else it does not move */
+		shown_late(&o->node->shown, a->before.stat.write_time, req_now_ns(q));
 	return write_start(q);
 }
 
@@ -150,9 +161,7 @@ nt_status cmd_write(struct req *q)
 		return STATUS_SUCCESS;
 	}
 	q->state = a;
-	/* a write time that is held does not move */
-	if (held_time_any(&q->open->held_write_time) ||
-	    !shown_write_begins(&q->open->node->shown, req_now_ns(q)))
+	if (!shown_write_begins(&q->open->node->shown, req_now_ns(q)))
 		return write_start(q);
 	a->before.file = q->open->data;
 	return open_call(q, &a->before.call, VFS_STAT, write_time_known);

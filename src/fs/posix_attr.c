@@ -175,6 +175,22 @@ static int set_dosattr(const struct change *ch)
 	return write_dosattr_as_owner(ch, &a);
 }
 
+/*
+ * A file that was changed is to be archived anew. That this cannot be kept is no reason to fail the change; a
+ * disk that fails is. */
+static int set_archive(const struct change *ch)
+{
+	struct dosattr a;
+
+	if (!(ch->set->what & VFS_SET_ARCHIVE) || ch->st->type != VFS_FILE ||
+	    (ch->st->dos_attributes & FILE_ATTRIBUTE_ARCHIVE) ||
+	    posix_dosattr_read(ch->f->vol, ch->f->fd, &a) != 0)
+		return 0;
+	a.attributes |= FILE_ATTRIBUTE_ARCHIVE;
+	a.has_change_time = false;
+	return write_dosattr(ch, &a) == -EIO ? -EIO : 0;
+}
+
 static struct timespec new_time(const struct change *ch, unsigned what, uint64_t ft)
 {
 	if (!(ch->set->what & what))
@@ -258,8 +274,8 @@ static int check_settable(const struct change *ch)
 int posix_setattr(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
 {
 	static int (*const steps[])(const struct change *) = {
-		check_settable, set_size,    set_allocation, set_owner,
-		set_mode,       set_dosattr, set_times,      set_change_time,
+		check_settable, set_size,    set_allocation, set_owner,       set_mode,
+		set_dosattr,    set_archive, set_times,      set_change_time,
 	};
 	struct vfs_setattr *s = container_of(c, struct vfs_setattr, call);
 	struct posix_file *f = posix_file_of(s->file);

@@ -39,6 +39,28 @@ def attributes(build):
         expect(basic(c, d)[4], 0x10, "none")
 
 
+def archive(build):
+    """Whatever changes a file marks it to be archived again; a directory is never marked. [MS-FSA] 2.1.4.17, 2.1.4.18"""
+    with Server(build) as s, Client(s) as c:
+        f, d = c.open("f"), c.folder("d")
+        for change in (
+            lambda: c.write(f, b"x"),
+            lambda: c.set(f, 20, struct.pack("<Q", 3)),
+            lambda: c.set(f, 19, struct.pack("<Q", 1 << 16)),
+            lambda: c.set(f, 10, rename_data("g")),
+            lambda: c.set(f, 11, rename_data("h")),
+            lambda: c.set(f, 15, struct.pack("<IBBH", 0, 0, 1, 1) + b"A\0" + b"v"),
+        ):
+            c.write(f, b"x")
+            c.set(f, 4, basic_data(attributes=2))
+            expect(basic(c, f)[4], 2, "archived")
+            change()
+            expect(basic(c, f)[4], 0x22, "to be archived")
+        c.set(d, 4, basic_data(attributes=2))
+        c.set(d, 10, rename_data("e"))
+        expect(basic(c, d)[4], 0x12, "a directory")
+
+
 def change_time(build):
     """A change time stays as it was set when nobody has the file open, also in a listing, and ends with the next change."""
     with Server(build) as s, Client(s) as c:
@@ -136,5 +158,5 @@ def space(build):
 
 
 def tests(build):
-    for f in (attributes, change_time, held, late_write, space):
+    for f in (attributes, archive, change_time, held, late_write, space):
         yield Test(f"attributes.{f.__name__.replace('_', '-')}", functools.partial(f, build))

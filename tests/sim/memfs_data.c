@@ -108,6 +108,8 @@ static void setattr_rest(const struct vfs_setattr *s, struct memfs_inode *n)
 		n->dos_attributes = s->attr.dos_attributes &
 				    (FILE_ATTRIBUTE_READONLY | FILE_ATTRIBUTE_HIDDEN |
 				     FILE_ATTRIBUTE_SYSTEM | FILE_ATTRIBUTE_ARCHIVE);
+	if ((s->what & VFS_SET_ARCHIVE) && n->type == VFS_FILE)
+		n->dos_attributes |= FILE_ATTRIBUTE_ARCHIVE;
 	if (s->what & VFS_SET_MODE)
 		n->mode = s->attr.mode;
 	if (s->what & VFS_SET_OWNER)

@@ -268,6 +268,30 @@ TEST(other_attributes_end_a_change_time)
 	fix_fini(&f);
 }
 
+/* [MS-FSA] 2.1.4.17 */
+TEST(a_file_that_changed_is_to_be_archived)
+{
+	struct vfs_stat st;
+	struct fix f;
+
+	fix_init(&f);
+	CLEANUP(vfile_putp) struct vfile *file = new_file(&f, "");
+	CHECK_EQ(set(&f, file, VFS_SET_DOS_ATTRIBUTES | VFS_SET_CREATE_TIME,
+		     (struct vfs_stat){.dos_attributes = FILE_ATTRIBUTE_HIDDEN,
+				       .create_time = SOME_TIME},
+		     &st),
+		 0);
+	CHECK_EQ(st.dos_attributes, FILE_ATTRIBUTE_HIDDEN);
+	CHECK_EQ(set(&f, file, VFS_SET_ARCHIVE, (struct vfs_stat){0}, &st), 0);
+	CHECK_EQ(st.dos_attributes, FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_ARCHIVE);
+	CHECK_EQ(st.create_time, SOME_TIME);
+	vfile_put(TAKE(file));
+	/* never a directory */
+	CHECK_EQ(set(&f, f.root, VFS_SET_ARCHIVE, (struct vfs_stat){0}, &st), 0);
+	CHECK_EQ(st.dos_attributes, FILE_ATTRIBUTE_DIRECTORY);
+	fix_fini(&f);
+}
+
 TEST(a_change_time_set_with_other_attributes)
 {
 	struct vfs_stat st;
