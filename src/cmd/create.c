@@ -91,8 +91,7 @@ static nt_status create_check(const struct create *c)
 {
 	bool directory = c->options & FILE_DIRECTORY_FILE;
 
-	/* Windows refuses to open for nothing but waiting as well (smb2.create.gentest) */
-	if ((c->desired_access & ~(uint32_t)SYNCHRONIZE) == 0 ||
+	if (c->desired_access == 0 ||
 	    (c->desired_access & ~(uint32_t)ACCESS_VALID & ~GENERIC_READ))
 		return STATUS_ACCESS_DENIED;
 	if (c->disposition > FILE_OVERWRITE_IF || (c->share_access & ~SHARE_VALID) ||

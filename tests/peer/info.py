@@ -452,7 +452,7 @@ def query_security(build):
 def query_refused(build):
     """Classes that do not exist, are not for this, or not for this file; and what the open may not."""
     with Server(build) as s, Client(s) as c:
-        f, blind = c.open("f"), c.open("f", 0x20000)
+        f, blind = c.open("f"), c.open("f", 0x100000)
         for info in (0, 30, 100, 255):
             c.get(f, info, status=INVALID_CLASS)
             c.set(f, info, bytes(64), INVALID_CLASS)
