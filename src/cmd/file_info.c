@@ -21,6 +21,20 @@ static void encode_alignment(struct wr *w, const struct file_info *i)
 	wr_u32(w, FILE_BYTE_ALIGNMENT);
 }
 
+const char *file_info_leaf(const char *path)
+{
+	const char *sep = strrchr(path, '\\');
+
+	return sep ? sep + 1 : path;
+}
+
+static void encode_alternate_name(struct wr *w, const struct file_info *i)
+{
+	size_t len = wr_hole_u32(w);
+
+	wr_fill_u32(w, len, (uint32_t)wr_utf16(w, file_info_leaf(i->path)));
+}
+
 static uint32_t reparse_tag(const struct vfs_stat *s)
 {
 	return s->dos_attributes & FILE_ATTRIBUTE_REPARSE_POINT ? IO_REPARSE_TAG_SYMLINK
@@ -185,7 +199,9 @@ static const struct file_info_class classes[] = {
 	{FileAccessInformation, 4, BOTH, 0, encode_access},
 	{FileAlignmentInformation, 4, BOTH, 0, encode_alignment},
 	{FileAllInformation, 104, BOTH | STAT | EAS, ATTR, encode_all},
-	{FileAlternateNameInformation, 8, FILES, 0, NULL},
+	/* none are made up for names that are long */
+	{FileAlternateNameInformation, 8, FILES | FILE_INFO_PATH | FILE_INFO_SHORT_NAME,
+	 0, encode_alternate_name},
 	{FileAttributeTagInformation, 8, FILES | STAT, ATTR, encode_attribute_tag},
 	{FileBasicInformation, 40, BOTH | STAT, ATTR, encode_basic},
 	{FileCompressionInformation, 16, FILES | STAT, 0, encode_compression},

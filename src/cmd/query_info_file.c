@@ -53,8 +53,6 @@ static nt_status query_check(struct req *q, const struct query_info *a,
 		return query_too_short(q);
 	if (c->access && !open_may(q->open, c->access))
 		return STATUS_ACCESS_DENIED;
-	if (!c->encode) /* there are no short names */
-		return STATUS_OBJECT_NAME_NOT_FOUND;
 	return STATUS_SUCCESS;
 }
 
@@ -82,6 +80,9 @@ static nt_status answer(struct req *q)
 	struct query_file *f = q->state;
 	struct wr *w;
 
+	if ((f->class->needs & FILE_INFO_SHORT_NAME) &&
+	    !name_is_short(file_info_leaf(f->info.path)))
+		return STATUS_OBJECT_NAME_NOT_FOUND; /* [MS-FSA] 2.1.5.12.4 */
 	w = query_begin(q, FILE_INFO_LEN_MAX +
 				   (f->info.path ? 2 * strlen(f->info.path) : 0));
 	f->class->encode(w, &f->info);

@@ -466,7 +466,8 @@ def query_refused(build):
             c.get(blind, info, status=ACCESS_DENIED)
         for info in (23, 24, 25):
             c.get(f, info, status=INVALID_PARAMETER)
-        c.get(f, 21, status=NAME_NOT_FOUND)
+        c.get(c.open("longer than dos names"), 21, status=NAME_NOT_FOUND)
+        expect(c.get(f, 21), struct.pack("<I", 2) + "f".encode("utf-16le"), "a short name is its own")
         for info, status in ((0, INVALID_CLASS), (1, INVALID_CLASS), (2, NOT_SUPPORTED), (6, NOT_SUPPORTED), (8, NOT_SUPPORTED),
                              (12, INVALID_CLASS)):
             c.set(f, info, bytes(64), status, kind=2)
