@@ -6,11 +6,10 @@ from harness.testing import Test
 
 from peer import raw
 from peer.files import expect
-from peer.info import ALL, READ, Client
+from peer.info import READ, Client
 from peer.server import Server
 
-RELATED = 4
-INVALID_PARAMETER, ACCESS_DENIED, NOT_FOUND = 0xC000000D, 0xC0000022, 0xC0000034
+INVALID_PARAMETER, ACCESS_DENIED, NOT_FOUND, INTERNAL_ERROR = 0xC000000D, 0xC0000022, 0xC0000034, 0xC00000E5
 GET_OBJECT_ID, CREATE_OR_GET_OBJECT_ID, UNKNOWN_CONTROL = 0x9009C, 0x900C0, 0x900FC
 OPEN = 1
 
@@ -29,9 +28,9 @@ def first_is_related(build):
     with Server(build) as s, Client(s) as c:
         f = c.open("f")
         message = [(raw.CLOSE, raw.close_body(f)), (raw.FLUSH, raw.flush_body(f))]
-        c.raw.send(raw.CLOSE, raw.close_body(f), "sign", tree=c.id, flags=RELATED)
+        c.raw.send(raw.CLOSE, raw.close_body(f), "sign", tree=c.id, flags=raw.RELATED)
         expect(c.raw.answer().status, INVALID_PARAMETER, "alone")
-        expect(statuses(c, message, flags=RELATED)[1], 0xC0000128, "related to a CLOSE")
+        expect(statuses(c, message, flags=raw.RELATED)[1], 0xC0000128, "related to a CLOSE")
 
 
 def failure_is_passed_on(build):
@@ -39,8 +38,18 @@ def failure_is_passed_on(build):
     with Server(build) as s, Client(s) as c:
         for access, name, want in ((READ, "missing", NOT_FOUND), (0, "f", ACCESS_DENIED)):
             got = statuses(c, [(raw.CREATE, raw.create_body(name, access, OPEN)), (raw.IOCTL, raw.ioctl_body(UNKNOWN_CONTROL)),
-                               (raw.CLOSE, raw.close_body(raw.NO_ID))], flags=RELATED)
+                               (raw.CLOSE, raw.close_body(raw.NO_ID))], flags=raw.RELATED)
             expect(got, [want] * 3, f"{name}")
+
+
+def notify_in_the_middle(build):
+    """It would keep what is behind it waiting, the CLOSE that ends it too; as the last it waits."""
+    with Server(build) as s, Client(s) as c:
+        opens = (raw.CREATE, raw.create_body("", READ, OPEN))
+        notify = (raw.CHANGE_NOTIFY, raw.notify_body(raw.NO_ID))
+        got = statuses(c, [opens, notify, (raw.CLOSE, raw.close_body(raw.NO_ID))], flags=raw.RELATED)
+        expect(got[:2], [raw.SUCCESS, INTERNAL_ERROR], "in the middle")
+        expect(statuses(c, [opens, notify], flags=raw.RELATED), [raw.SUCCESS, raw.PENDING], "as the last")
 
 
 def object_id(build):
@@ -59,5 +68,5 @@ def object_id(build):
 
 
 def tests(build):
-    for f in (first_is_related, failure_is_passed_on, object_id):
+    for f in (first_is_related, failure_is_passed_on, notify_in_the_middle, object_id):
         yield Test(f"compound.{f.__name__.replace('_', '-')}", functools.partial(f, build))

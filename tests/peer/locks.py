@@ -6,12 +6,12 @@ from harness.testing import Test
 
 from peer import raw
 from peer.files import expect
-from peer.info import ALL, READ, Client
+from peer.info import READ, Client
 from peer.server import Server
 
 SHARED, EXCLUSIVE, UNLOCK, NOW = 1, 2, 4, 0x10
 NOT_GRANTED, RANGE_NOT_LOCKED, INVALID_RANGE, CONFLICT = 0xC0000055, 0xC000007E, 0xC00001A1, 0xC0000054
-INVALID_PARAMETER, CLOSED, ACCESS_DENIED, INVALID_DEVICE = 0xC000000D, 0xC0000128, 0xC0000022, 0xC0000010
+INVALID_PARAMETER, CLOSED, ACCESS_DENIED = 0xC000000D, 0xC0000128, 0xC0000022
 LAST = 2**64 - 1
 
 
