@@ -66,7 +66,7 @@ static nt_status close_done(struct req *q, int err, struct wr *w)
 static bool notes_write(const struct open *o)
 {
 	return o->node && open_may(o, FILE_WRITE_DATA | FILE_APPEND_DATA) &&
-	       shown_late_again(&o->node->shown) && !held_time_any(&o->held_write_time);
+	       shown_late_again(open_shown(o)) && !held_time_any(&o->held_write_time);
 }
 
 nt_status cmd_close(struct req *q)

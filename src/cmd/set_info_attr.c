@@ -73,7 +73,7 @@ static nt_status basic_done(struct req *q, int err, struct wr *w)
 	if (err)
 		return nt_from_errno(err);
 	held_times_set(q->open, &s->basic);
-	shown_catch_up(&q->open->node->shown);
+	shown_catch_up(open_shown(q->open));
 	return set_succeed(q);
 }
 
@@ -146,10 +146,10 @@ static nt_status size_done(struct req *q, int err, struct wr *w)
 
 	turn_give(&s->turn);
 	if (!err) {
-		shown_catch_up(&q->open->node->shown);
-		shown_reserve(&q->open->node->shown, s->call.what & VFS_SET_ALLOCATION
-							     ? s->call.attr.allocated
-							     : 0);
+		shown_catch_up(open_shown(q->open));
+		shown_reserve(open_shown(q->open), s->call.what & VFS_SET_ALLOCATION
+							   ? s->call.attr.allocated
+							   : 0);
 	}
 	return set_done(q, err, w);
 }

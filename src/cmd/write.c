@@ -117,7 +117,7 @@ static nt_status write_time_known(struct req *q, int err, struct wr *w)
 		return write_start(q);
 	a->archive = !(a->before.stat.dos_attributes & FILE_ATTRIBUTE_ARCHIVE);
 	if (!held_time_any(&o->held_write_time)) /* else it does not move */
-		shown_late(&o->node->shown, a->before.stat.write_time, req_now_ns(q));
+		shown_late(open_shown(o), a->before.stat.write_time, req_now_ns(q));
 	return write_start(q);
 }
 
@@ -161,7 +161,7 @@ nt_status cmd_write(struct req *q)
 		return STATUS_SUCCESS;
 	}
 	q->state = a;
-	if (!shown_write_begins(&q->open->node->shown, req_now_ns(q)))
+	if (!shown_write_begins(open_shown(q->open), req_now_ns(q)))
 		return write_start(q);
 	a->before.file = q->open->data;
 	return open_call(q, &a->before.call, VFS_STAT, write_time_known);

@@ -24,9 +24,8 @@ struct node {
 	bool directory;           /* I */
 	struct state_node *state; /* I  share modes, locks, deletion: fs/state.h */
 	struct turn turn;
-	struct shown
-		shown;    /* A  what clients are told instead of the file system's word */
-	struct lock lock; /* rank NODE */
+	struct shown shown;  /* A  what clients are told */
+	struct lock lock;    /* rank NODE */
 	struct node *parent; /* L  NULL for a root; counted */
 	char *name;          /* L  as on disk, "" for a root */
 };

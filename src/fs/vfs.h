@@ -178,9 +178,8 @@ enum {
 	VFS_SET_MODE = 1 << 7,
 	VFS_SET_OWNER = 1 << 8,
 	VFS_SET_GROUP = 1 << 9,
-	VFS_SET_ARCHIVE =
-		1
-		<< 10, /* FILE_ATTRIBUTE_ARCHIVE besides those of a file; where that can be kept */
+	/* FILE_ATTRIBUTE_ARCHIVE besides those a file has; where that can be kept */
+	VFS_SET_ARCHIVE = 1 << 11,
 };
 
 struct vfs_setattr {

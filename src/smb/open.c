@@ -429,7 +429,7 @@ static void close_applied(struct wait *w)
 	struct open *o = c->open;
 
 	if (open_may(o, FILE_WRITE_DATA | FILE_APPEND_DATA))
-		shown_catch_up(&o->node->shown);
+		shown_catch_up(open_shown(o));
 	if (!c->result.remove_name || !c->unlink.dir) {
 		vfile_put(TAKE(c->unlink.dir));
 		close_finish(c, 0);

@@ -122,6 +122,12 @@ static inline struct vfs *open_vfs(const struct open *o)
 	return o->tree->share->vfs;
 }
 
+/* What clients are told of its file besides what the file system says. Not for a pipe. */
+static inline struct shown *open_shown(const struct open *o)
+{
+	return &o->node->shown;
+}
+
 /* Out of the session's table: nobody finds it any more. Idempotent. */
 void open_take_off(struct open *o);
 
