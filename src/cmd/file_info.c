@@ -1,5 +1,6 @@
 #include "cmd/file_info.h"
 
+#include "fs/short_name.h"
 #include "wire/filetime.h"
 #include "wire/smb2_proto.h"
 #include "wire/utf16.h"
@@ -30,9 +31,11 @@ const char *file_info_leaf(const char *path)
 
 static void encode_alternate_name(struct wr *w, const struct file_info *i)
 {
+	char name[SHORT_NAME_LEN + 1];
 	size_t len = wr_hole_u32(w);
 
-	wr_fill_u32(w, len, (uint32_t)wr_utf16(w, file_info_leaf(i->path)));
+	short_name_of(file_info_leaf(i->path), name);
+	wr_fill_u32(w, len, (uint32_t)wr_utf16(w, name));
 }
 
 static uint32_t reparse_tag(const struct vfs_stat *s)
@@ -199,7 +202,6 @@ static const struct file_info_class classes[] = {
 	{FileAccessInformation, 4, BOTH, 0, encode_access},
 	{FileAlignmentInformation, 4, BOTH, 0, encode_alignment},
 	{FileAllInformation, 104, BOTH | STAT | EAS, ATTR, encode_all},
-	/* none are made up for names that are long */
 	{FileAlternateNameInformation, 8, FILES | FILE_INFO_PATH | FILE_INFO_SHORT_NAME,
 	 0, encode_alternate_name},
 	{FileAttributeTagInformation, 8, FILES | STAT, ATTR, encode_attribute_tag},

@@ -33,7 +33,7 @@ enum {
 	FILE_INFO_PATH = 4,
 	FILE_INFO_OF_FILE = 8,
 	FILE_INFO_OF_PIPE = 16,
-	FILE_INFO_SHORT_NAME = 64, /* only if the last name of the path is short	*/
+	FILE_INFO_SHORT_NAME = 64, /* only if the last name of the path has one	*/
 };
 
 struct file_info_class {

@@ -3,6 +3,7 @@
 #include "cmd/file_info.h"
 #include "cmd/open_call.h"
 #include "cmd/query_info.h"
+#include "fs/short_name.h"
 #include "rpc/pipe.h"
 
 #include <string.h>
@@ -75,13 +76,19 @@ static void fill_from_open(struct open *o, struct file_info *i)
 	i->position = o->position;
 }
 
+/* Those that are made up can be looked up only where names are compared anyway: fs/posix_lookup.c */
+static bool has_short_name(const struct open *o, const char *name)
+{
+	return name[0] && (open_vfs(o)->case_insensitive || short_name_fits(name));
+}
+
 static nt_status answer(struct req *q)
 {
 	struct query_file *f = q->state;
 	struct wr *w;
 
 	if ((f->class->needs & FILE_INFO_SHORT_NAME) &&
-	    !name_is_short(file_info_leaf(f->info.path)))
+	    !has_short_name(q->open, file_info_leaf(f->info.path)))
 		return STATUS_OBJECT_NAME_NOT_FOUND; /* [MS-FSA] 2.1.5.12.4 */
 	w = query_begin(q, FILE_INFO_LEN_MAX +
 				   (f->info.path ? 2 * strlen(f->info.path) : 0));

@@ -310,27 +310,3 @@ bool name_pattern_match(const struct name_pattern *p, const char *name)
 	match_step(p, &at, 0, false);
 	return positions_next(&at, p->len) == p->len;
 }
-
-/* Of letters, digits and these: ASCII only, as code pages differ. */
-static size_t short_part(const char *p)
-{
-	static const char allowed[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-		"!#$%&'()-@^_`{}~";
-
-	return strspn(p, allowed);
-}
-
-bool name_is_short(const char *on_disk)
-{
-	size_t base = short_part(on_disk), extension = 0;
-
-	if (on_disk[base] == '.') {
-		extension = short_part(on_disk + base + 1);
-		if (extension == 0 || on_disk[base + 1 + extension])
-			return false;
-	} else if (on_disk[base]) {
-		return false;
-	}
-	return base >= 1 && base <= 8 && extension <= 3;
-}

@@ -42,9 +42,6 @@ bool name_reserved(const char *component);
 /* A name as it may be shown to clients; false if it cannot (not UTF-8, reserved characters): then it is hidden. */
 bool name_showable(const char *on_disk);
 
-/* Does the name fit DOS, eight characters and three? Then it is its own short name: [MS-FSCC] 2.1.5.2.1 */
-bool name_is_short(const char *on_disk);
-
 enum { NAME_PATTERN_UNITS_MAX = 256 }; /* names have 255; runs of '*' count once */
 
 /* An expression of * ? < > " made ready: prepared once, matched against every name of a directory. */

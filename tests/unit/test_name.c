@@ -446,22 +446,4 @@ TEST(wildcards_match_like_the_naive_matcher)
 	CHECK(matches > 10000);
 }
 
-/* [MS-FSCC] 2.1.5.2.1 */
-TEST(names_that_are_short)
-{
-	static const struct {
-		const char *name;
-		bool is_short;
-	} cases[] = {
-		{"a", true},          {"ABCDEFGH", true},       {"abcdefgh.txt", true},
-		{"PROGRA~1", true},   {"x{}!.$$$", true},       {"", false},
-		{"abcdefghi", false}, {"abcdefgh.html", false}, {"a.", false},
-		{".a", false},        {"a.b.c", false},         {"a b", false},
-		{"a+b", false},       {"a,b", false},           {"\xc3\xa4", false},
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		CHECK_EQ(name_is_short(cases[i].name), cases[i].is_short);
-}
-
 TEST_MAIN()
