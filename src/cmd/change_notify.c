@@ -105,8 +105,13 @@ static nt_status notify_done(struct req *q, int err, struct wr *w)
 static nt_status notify_park(struct req *q)
 {
 	struct wait *w;
-	nt_status st = req_wait_peer(q, notify_done, &w);
+	nt_status st;
 
+	/* what is behind it would wait as well, a CLOSE of the directory too: [MS-SMB2] 3.3.5.2.7 lets it fail, and so
+	 * does Windows */
+	if (q->next)
+		return STATUS_INTERNAL_ERROR;
+	st = req_wait_peer(q, notify_done, &w);
 	if (!nt_ok(st))
 		return st;
 	q->conn->server->notify->ops->wait(q->open->notify, w);

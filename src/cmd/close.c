@@ -1,9 +1,13 @@
 /* SMB2 CLOSE.  Spec: [MS-SMB2] 2.2.15, 2.2.16, 3.3.5.10 */
 #include "cmd/cmd.h"
+#include "cmd/held_times.h"
+#include "cmd/open_call.h"
 
 struct close_req {
 	bool want_attributes;
 	bool have_attributes;
+	bool note_write; /* there were writes that the write time does not tell of yet */
+	struct vfs_setattr times;
 	struct vfs_statcall stat;
 };
 
@@ -14,7 +18,7 @@ static nt_status close_encode(struct req *q, int err, struct wr *w)
 
 	if (c->have_attributes && !err) {
 		s = c->stat.stat;
-		node_show_change_time(q->open->node, &s);
+		open_show(q, q->open->node, &s);
 	}
 	wr_u16(w, 60); /* StructureSize */
 	wr_u16(w, s.dos_attributes ? SMB2_CLOSE_FLAG_POSTQUERY_ATTRIB : 0);
@@ -29,21 +33,41 @@ static nt_status close_encode(struct req *q, int err, struct wr *w)
 	return STATUS_SUCCESS;
 }
 
+static nt_status close_stat(struct req *q, int err, struct wr *w)
+{
+	struct close_req *c = q->state;
+
+	if (!c->want_attributes || !q->open->node)
+		return close_encode(q, 0, w);
+	c->have_attributes = true;
+	c->stat.file = q->open->node->file;
+	c->stat.call.raised = share_raises(q->open->tree->share);
+	vfs_run(open_vfs(q->open), &c->stat.call, VFS_STAT, q->lane->lane, req_cred(q),
+		&q->arena, req_wait(q, close_encode));
+	return STATUS_PENDING;
+}
+
 static nt_status close_done(struct req *q, int err, struct wr *w)
 {
 	struct close_req *c = q->state;
-	struct open *o = q->open;
 
 	if (err)
 		return STATUS_FILE_CLOSED; /* another was first */
-	if (!c->want_attributes || !o->node)
-		return close_encode(q, 0, w);
-	c->have_attributes = true;
-	c->stat.file = o->node->file;
-	c->stat.call.raised = share_raises(o->tree->share);
-	vfs_run(open_vfs(o), &c->stat.call, VFS_STAT, q->lane->lane, req_cred(q),
-		&q->arena, req_wait(q, close_encode));
-	return STATUS_PENDING;
+	if (!c->note_write)
+		return close_stat(q, 0, w);
+	/* whoever may write but does not own the file leaves the time of his last write */
+	c->times.file = q->open->node->file;
+	c->times.what = VFS_SET_WRITE_TIME;
+	c->times.attr.write_time = env_filetime(q->lane->lane->env);
+	held_times_add(q->open, 0, &c->times);
+	return open_call(q, &c->times.call, VFS_SETATTR, close_stat);
+}
+
+/* See fs/shown.h. */
+static bool notes_write(const struct open *o)
+{
+	return o->node && open_may(o, FILE_WRITE_DATA | FILE_APPEND_DATA) &&
+	       shown_late_again(open_shown(o)) && !held_time_any(&o->held_write_time);
 }
 
 nt_status cmd_close(struct req *q)
@@ -66,6 +90,7 @@ nt_status cmd_close(struct req *q)
 	if (!nt_ok(st))
 		return st;
 	c->want_attributes = flags & SMB2_CLOSE_FLAG_POSTQUERY_ATTRIB;
+	c->note_write = notes_write(q->open);
 	q->state = c;
 	open_close(q->open, q->lane->lane, q, req_wait(q, close_done));
 	return STATUS_PENDING;

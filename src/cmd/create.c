@@ -1,5 +1,6 @@
 /* SMB2 CREATE: decode, checks, the ends.  Spec: [MS-SMB2] 2.2.13, 2.2.14, 3.3.5.9; the way between: create.h */
 #include "cmd/create.h"
+#include "cmd/open_call.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@ enum {
 			      FILE_RESERVE_OPFILTER,
 	SHARE_VALID = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
 	ATTRIBUTES_VALID =
-		0x0000FFB7, /* all named in [MS-FSCC] 2.6 that a client may ask for */
+		0x00007FB7, /* all of NTFS that a client may ask for: [MS-FSCC] 2.6 */
 	RESPONSE_SIZE = 89,
 	RESPONSE_FIXED_LEN = 88,
 };
@@ -207,6 +208,18 @@ static char *create_path(const struct create *c)
 	return path;
 }
 
+/* What is new, or empty anew, has the space that was asked for. [MS-FSA] 2.1.5.1.1, 2.1.5.1.2 */
+static void create_show(struct req *q, struct node *n)
+{
+	struct create *c = q->state;
+
+	if (c->action != FILE_OPENED) {
+		shown_catch_up(&node_base(n)->shown);
+		shown_reserve(&n->shown, c->contexts.allocation);
+	}
+	open_show(q, n, &c->stat);
+}
+
 nt_status create_succeed(struct req *q)
 {
 	struct create *c = q->state;
@@ -243,7 +256,7 @@ nt_status create_succeed(struct req *q)
 		&c->node_ref); /* the node may go with the open, even before this request ends */
 	q->file_id = o->id;
 	q->has_file_id = true;
-	node_show_change_time(o->node, &c->stat);
+	create_show(q, o->node);
 	create_cache_opened(q, o);
 	create_encode(q, c, o);
 	open_put(o);

@@ -1,5 +1,6 @@
 #include "cmd/file_info.h"
 
+#include "fs/short_name.h"
 #include "wire/filetime.h"
 #include "wire/smb2_proto.h"
 #include "wire/utf16.h"
@@ -19,6 +20,22 @@ static void encode_access(struct wr *w, const struct file_info *i)
 static void encode_alignment(struct wr *w, const struct file_info *i)
 {
 	wr_u32(w, FILE_BYTE_ALIGNMENT);
+}
+
+const char *file_info_leaf(const char *path)
+{
+	const char *sep = strrchr(path, '\\');
+
+	return sep ? sep + 1 : path;
+}
+
+static void encode_alternate_name(struct wr *w, const struct file_info *i)
+{
+	char name[SHORT_NAME_LEN + 1];
+	size_t len = wr_hole_u32(w);
+
+	short_name_of(file_info_leaf(i->path), name);
+	wr_fill_u32(w, len, (uint32_t)wr_utf16(w, name));
 }
 
 static uint32_t reparse_tag(const struct vfs_stat *s)
@@ -216,7 +233,8 @@ static const struct file_info_class classes[] = {
 	{FileAccessInformation, 4, BOTH, 0, encode_access},
 	{FileAlignmentInformation, 4, BOTH, 0, encode_alignment},
 	{FileAllInformation, 104, BOTH | STAT | EAS, ATTR, encode_all},
-	{FileAlternateNameInformation, 8, FILES, 0, NULL},
+	{FileAlternateNameInformation, 8, FILES | FILE_INFO_PATH | FILE_INFO_SHORT_NAME,
+	 0, encode_alternate_name},
 	{FileAttributeTagInformation, 8, FILES | STAT, ATTR, encode_attribute_tag},
 	{FileBasicInformation, 40, BOTH | STAT, ATTR, encode_basic},
 	{FileCompressionInformation, 16, FILES | STAT, 0, encode_compression},

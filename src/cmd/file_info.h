@@ -37,6 +37,7 @@ enum {
 	FILE_INFO_OF_FILE = 8,
 	FILE_INFO_OF_PIPE = 16,
 	FILE_INFO_STREAMS = 32,
+	FILE_INFO_SHORT_NAME = 64, /* only if the last name of the path has one	*/
 };
 
 struct file_info_class {
@@ -44,7 +45,7 @@ struct file_info_class {
 	uint8_t fixed_len; /* with less room than that there is no answer at all	*/
 	uint8_t needs;     /* FILE_INFO_*						*/
 	uint32_t access;   /* to be granted; 0: none				*/
-	/* Everything, whatever the client has room for. NULL: there never is an answer (no short names). */
+	/* Everything, whatever the client has room for. */
 	void (*encode)(struct wr *w, const struct file_info *i);
 };
 
@@ -53,6 +54,9 @@ size_t file_streams_len(const struct file_info *i);
 
 /* Bytes any other class takes besides what follows from `path`. */
 enum { FILE_INFO_LEN_MAX = 128 };
+
+/* The last name of a path. */
+const char *file_info_leaf(const char *path);
 
 /* The row of a class that can be queried by QUERY_INFO, FileFullEaInformation aside; or NULL. */
 const struct file_info_class *file_info_class(uint8_t class);

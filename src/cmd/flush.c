@@ -5,6 +5,8 @@ static nt_status flush_done(struct req *q, int err, struct wr *w)
 {
 	if (err)
 		return nt_from_errno(err);
+	if (q->open->node)
+		shown_catch_up(open_shown(q->open));
 	wr_u16(w, 4); /* StructureSize */
 	wr_u16(w, 0); /* Reserved */
 	return STATUS_SUCCESS;

@@ -1,28 +1,38 @@
 /*
  * held_times.h - times that a client set, or froze with -1: the operations of that open do not move them.
  *
- * The write time is put back on disk after whatever moved it. The change time is the kernel's and cannot be set: what a
- * client set is shown instead of the file's own for as long as that has not moved on otherwise and somebody has the
- * file open (fs/node.h).
+ * The kernel moves them all the same; what is held is put back by a VFS_SETATTR after whatever moved it.
  *
  * Threads  any; the fields of struct open are atomic.
- * Spec     [MS-FSA] 2.1.5.15.2, 2.1.4.17, 2.1.4.18 (UserSetModificationTime, UserSetChangeTime)
+ * Spec     [MS-FSA] 2.1.5.15.2, 2.1.4.17, 2.1.4.18, 2.1.4.20 (UserSetModificationTime, UserSetChangeTime,
+ *          UserSetAccessTime)
  */
 #pragma once
 
 #include "smb/open.h"
 
-/* After a SET_INFO: a time is held from now on, FILETIME_THAW lets go, anything else changes nothing. */
-void held_times_set(struct open *o, uint64_t write_time, uint64_t change_time);
+struct file_basic; /* cmd/file_info.h */
+
+/* After a SET_INFO: its times are held from now on, FILETIME_THAW lets go, anything else changes nothing. */
+void held_times_set(struct open *o, const struct file_basic *basic);
+
+static inline bool held_time_any(const _Atomic uint64_t *held)
+{
+	return atomic_load_explicit(held, memory_order_relaxed) != 0;
+}
 
 /* Does an operation through o that moves times have to be followed by a VFS_SETATTR? */
 static inline bool held_times_any(const struct open *o)
 {
-	return atomic_load_explicit(&o->held_write_time, memory_order_relaxed) ||
-	       atomic_load_explicit(&o->held_change_time, memory_order_relaxed);
+	return held_time_any(&o->held_write_time) ||
+	       held_time_any(&o->held_change_time) || held_time_any(&o->held_access_time);
 }
 
-/* Add to a VFS_SETATTR what is held. */
-void held_times_add(const struct open *o, struct vfs_setattr *s);
-/* It was made, the file is as it left it. */
-void held_times_made(const struct open *o, const struct vfs_setattr *s);
+/* Does reading through o? */
+static inline bool held_times_by_reads(const struct open *o)
+{
+	return held_time_any(&o->held_access_time);
+}
+
+/* Add to a VFS_SETATTR what is held, other than the times in `but` (VFS_SET_*) and those that it sets anyway. */
+void held_times_add(const struct open *o, unsigned but, struct vfs_setattr *s);

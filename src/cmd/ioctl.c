@@ -9,6 +9,7 @@ enum {
 	OFF_COUNTS = SMB2_HEADER_LEN + 28, /* InputCount in the request */
 	RESPONSE_FIXED_LEN = 48,
 	VALIDATE_INFO_LEN = 24,
+	OBJECT_ID_LEN = 64,
 };
 
 uint32_t cmd_ioctl_payload(struct req *q)
@@ -164,11 +165,44 @@ static nt_status ioctl_pipe_transceive(struct req *q, const struct ioctl *c)
 	return q->open->node ? STATUS_INVALID_DEVICE_REQUEST : pipe_cmd_transceive(q, c);
 }
 
+static void wr_object_id(struct wr *w, const struct node_key *key)
+{
+	wr_u64(w, key->inode);
+	wr_u64(w, key->volume);
+}
+
+/*
+ * Every file has an object id from the start: what tells it from the others of its volume. So it has been nowhere else
+ * before, and none is ever made. [MS-FSA] 2.1.5.10.1, 2.1.5.10.11; [MS-FSCC] 2.1.3.1
+ */
+static nt_status ioctl_object_id(struct req *q, const struct ioctl *c)
+{
+	nt_status st = req_open_get(q, c->id);
+	struct wr w;
+
+	if (!nt_ok(st))
+		return st;
+	if (!q->open->node)
+		return STATUS_INVALID_DEVICE_REQUEST;
+	if (c->max_output < OBJECT_ID_LEN)
+		return STATUS_INVALID_PARAMETER;
+	w = wr_of(ioctl_room(q, OBJECT_ID_LEN));
+	wr_object_id(&w, &q->open->node->key); /* ObjectId */
+	wr_u64(&w, q->open->node->key.volume); /* BirthVolumeId */
+	wr_u64(&w, 0);
+	wr_object_id(&w, &q->open->node->key); /* BirthObjectId */
+	wr_zero(&w, 16);                       /* DomainId */
+	ioctl_encode(q, c, OBJECT_ID_LEN);
+	return STATUS_SUCCESS;
+}
+
 static const struct {
 	uint32_t code;
 	nt_status (*run)(struct req *q, const struct ioctl *c);
 } controls[] = {
 	{FSCTL_VALIDATE_NEGOTIATE_INFO, ioctl_validate_negotiate},
+	{FSCTL_CREATE_OR_GET_OBJECT_ID, ioctl_object_id},
+	{FSCTL_GET_OBJECT_ID, ioctl_object_id},
 	{FSCTL_PIPE_TRANSCEIVE, ioctl_pipe_transceive},
 	{FSCTL_PIPE_WAIT, ioctl_pipe_wait},
 	{FSCTL_DFS_GET_REFERRALS, ioctl_dfs},
@@ -191,6 +225,6 @@ nt_status cmd_ioctl(struct req *q)
 		if (controls[i].code == c->code)
 			return controls[i].run(q, c);
 	/* not ours; but a file that is named must be there */
-	st = is_none(c->id) ? STATUS_SUCCESS : req_open_get(q, c->id);
+	st = is_none(c->id) && !q->related ? STATUS_SUCCESS : req_open_get(q, c->id);
 	return nt_ok(st) ? STATUS_INVALID_DEVICE_REQUEST : st;
 }

@@ -160,7 +160,7 @@ static void show_as_opened(struct req *q, struct vfs_stat *stat)
 
 	if (!n)
 		return;
-	node_show_change_time(n, stat);
+	open_show(q, n, stat);
 	node_put(n);
 }
 

@@ -1,7 +1,9 @@
 /* QUERY_INFO, SMB2_0_INFO_FILE.  Spec: [MS-SMB2] 3.3.5.20.1, [MS-FSA] 2.1.5.12 */
 #include "cmd/ea.h"
 #include "cmd/file_info.h"
+#include "cmd/open_call.h"
 #include "cmd/query_info.h"
+#include "fs/short_name.h"
 #include "rpc/pipe.h"
 
 #include <string.h>
@@ -53,8 +55,6 @@ static nt_status query_check(struct req *q, const struct query_info *a,
 		return query_too_short(q);
 	if (c->access && !open_may(q->open, c->access))
 		return STATUS_ACCESS_DENIED;
-	if (!c->encode) /* there are no short names */
-		return STATUS_OBJECT_NAME_NOT_FOUND;
 	return STATUS_SUCCESS;
 }
 
@@ -78,11 +78,20 @@ static void fill_from_open(struct open *o, struct file_info *i)
 	i->position = o->position;
 }
 
+/* Those that are made up can be looked up only where names are compared anyway: fs/posix_lookup.c */
+static bool has_short_name(const struct open *o, const char *name)
+{
+	return name[0] && (open_vfs(o)->case_insensitive || short_name_fits(name));
+}
+
 static nt_status answer(struct req *q)
 {
 	struct query_file *f = q->state;
 	struct wr *w;
 
+	if ((f->class->needs & FILE_INFO_SHORT_NAME) &&
+	    !has_short_name(q->open, file_info_leaf(f->info.path)))
+		return STATUS_OBJECT_NAME_NOT_FOUND; /* [MS-FSA] 2.1.5.12.4 */
 	w = query_begin(q, FILE_INFO_LEN_MAX + file_streams_len(&f->info) +
 				   (f->info.path ? 2 * strlen(f->info.path) : 0) +
 				   (f->info.stream ? 2 * strlen(f->info.stream) : 0));
@@ -97,7 +106,7 @@ static nt_status stat_done(struct req *q, int err, struct wr *w)
 	if (err)
 		return nt_from_errno(err);
 	f->info.stat = f->call.stat.stat;
-	node_show_change_time(q->open->node, &f->info.stat);
+	open_show(q, q->open->node, &f->info.stat);
 	return gather(q);
 }
 

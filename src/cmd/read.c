@@ -1,5 +1,7 @@
 /* SMB2 READ.  Spec: [MS-SMB2] 2.2.19, 2.2.20, 3.3.5.12 */
 #include "cmd/cmd.h"
+#include "cmd/held_times.h"
+#include "cmd/open_call.h"
 #include "cmd/pipe_io.h"
 
 enum {
@@ -73,6 +75,26 @@ static nt_status read_done(struct req *q, int err, struct wr *w)
 	return STATUS_SUCCESS;
 }
 
+/* What has been read cannot be unread: that the time could not be put back is no reason to fail. */
+static nt_status read_times_held(struct req *q, int err, struct wr *w)
+{
+	return read_done(q, 0, w);
+}
+
+static nt_status read_hold_times(struct req *q, int err, struct wr *w)
+{
+	struct vfs_setattr *s;
+
+	if (err || !held_times_by_reads(q->open))
+		return read_done(q, err, w);
+	s = arena_alloc(&q->arena, sizeof(*s));
+	if (!s)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	s->file = q->open->node->file;
+	held_times_add(q->open, 0, s);
+	return open_call(q, &s->call, VFS_SETATTR, read_times_held);
+}
+
 static nt_status read_check(struct req *q, const struct read *a)
 {
 	struct open *o = q->open;
@@ -116,6 +138,6 @@ nt_status cmd_read(struct req *q)
 	a->io.off = a->offset;
 	q->state = a;
 	vfs_run(open_vfs(q->open), &a->io.call, VFS_READ, q->lane->lane, NULL, &q->arena,
-		req_wait(q, read_done));
+		req_wait(q, read_hold_times));
 	return STATUS_PENDING;
 }

@@ -4,6 +4,7 @@
 #include "cmd/ea.h"
 #include "cmd/file_info.h"
 #include "cmd/fs_info.h"
+#include "cmd/held_times.h"
 
 #include <errno.h>
 
@@ -52,6 +53,27 @@ nt_status set_succeed(struct req *q)
 nt_status set_done(struct req *q, int err, struct wr *w)
 {
 	return err ? nt_from_errno(err) : set_succeed(q);
+}
+
+/* What was done stays done. */
+static nt_status set_noted(struct req *q, int err, struct wr *w)
+{
+	return set_succeed(q);
+}
+
+nt_status set_done_note(struct req *q, int err, struct wr *w)
+{
+	struct vfs_setattr *s;
+
+	if (err || (q->open->directory && !held_times_any(q->open)))
+		return set_done(q, err, w);
+	s = arena_alloc(&q->arena, sizeof(*s));
+	if (!s)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	s->file = q->open->node->file;
+	s->what = VFS_SET_ARCHIVE;
+	held_times_add(q->open, 0, s);
+	return open_call(q, &s->call, VFS_SETATTR, set_noted);
 }
 
 /* ---- classes that change only the open ----------------------------------------------------------- */
@@ -116,7 +138,7 @@ static nt_status eas_done(struct req *q, int err, struct wr *w)
 {
 	if (err == -EINVAL)
 		return STATUS_INVALID_EA_NAME;
-	return set_done(q, err, w);
+	return set_done_note(q, err, w);
 }
 
 /* [MS-FSA] 2.1.5.15.6 */

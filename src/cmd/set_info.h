@@ -41,3 +41,6 @@ nt_status set_stream_rename(struct req *q, const struct file_target *to);
 nt_status set_succeed(struct req *q);
 /* The same, or the status of err: the continuation of a last call. */
 nt_status set_done(struct req *q, int err, struct wr *w);
+/* The same, after the change was noted: the file is to be archived, and times that are held (cmd/held_times.h) are put
+ * back. [MS-FSA] 2.1.4.18 */
+nt_status set_done_note(struct req *q, int err, struct wr *w);

@@ -60,14 +60,22 @@ static void want_time(struct set_attr *s, unsigned what, uint64_t time, uint64_t
 	*attr = time;
 }
 
+/* Times that are held no longer, VFS_SET_*. */
+static unsigned thawed(const struct file_basic *b)
+{
+	return (b->access_time == FILETIME_THAW ? VFS_SET_ACCESS_TIME : 0) |
+	       (b->write_time == FILETIME_THAW ? VFS_SET_WRITE_TIME : 0) |
+	       (b->change_time == FILETIME_THAW ? VFS_SET_CHANGE_TIME : 0);
+}
+
 static nt_status basic_done(struct req *q, int err, struct wr *w)
 {
 	struct set_attr *s = q->state;
 
 	if (err)
 		return nt_from_errno(err);
-	held_times_set(q->open, s->basic.write_time, s->basic.change_time);
-	held_times_made(q->open, &s->call);
+	held_times_set(q->open, &s->basic);
+	shown_catch_up(open_shown(q->open));
 	return cache_entry_of_open(q, set_done);
 }
 
@@ -80,32 +88,43 @@ static nt_status basic_apply(struct req *q)
 	want_time(s, VFS_SET_CREATE_TIME, b->create_time, &attr->create_time);
 	want_time(s, VFS_SET_ACCESS_TIME, b->access_time, &attr->access_time);
 	want_time(s, VFS_SET_WRITE_TIME, b->write_time, &attr->write_time);
+	want_time(s, VFS_SET_CHANGE_TIME, b->change_time, &attr->change_time);
 	if (b->attributes) {
 		s->call.what |= VFS_SET_DOS_ATTRIBUTES;
 		attr->dos_attributes = b->attributes & SETTABLE;
 	}
+	if (s->call.what)
+		held_times_add(q->open, thawed(b), &s->call);
 	return open_call(q, &s->call.call, VFS_SETATTR, basic_done);
 }
 
-/* What is to be frozen is known. Setting the write time to what it is shows whether the client may. */
+static void freeze(uint64_t *time, uint64_t now)
+{
+	if (*time == FILETIME_FREEZE)
+		*time = now;
+}
+
+static bool freezes(const struct file_basic *b)
+{
+	return b->access_time == FILETIME_FREEZE || b->write_time == FILETIME_FREEZE ||
+	       b->change_time == FILETIME_FREEZE;
+}
+
+/* What is to be frozen is known. Setting it to what it is shows whether the client may. */
 static nt_status basic_frozen(struct req *q, int err, struct wr *w)
 {
 	struct set_attr *s = q->state;
 
 	if (err)
 		return nt_from_errno(err);
-	node_show_change_time(q->open->node, &s->stat.stat);
-	if (s->basic.write_time == FILETIME_FREEZE)
-		s->basic.write_time = s->stat.stat.write_time;
-	if (s->basic.change_time == FILETIME_FREEZE)
-		s->basic.change_time = s->stat.stat.change_time;
+	open_show(q, q->open->node, &s->stat.stat);
+	freeze(&s->basic.access_time, s->stat.stat.access_time);
+	freeze(&s->basic.write_time, s->stat.stat.write_time);
+	freeze(&s->basic.change_time, s->stat.stat.change_time);
 	return basic_apply(q);
 }
 
-/*
- * Deviation: the change time is only shown as it was set (cmd/held_times.h), and an access time is moved by later reads,
- * also through this open, if the volume is mounted so that reads move it.
- */
+/* The creation time moves by itself never: there is nothing to freeze. */
 nt_status set_basic(struct req *q, struct set_info *a)
 {
 	struct set_attr *s = set_attr_new(q);
@@ -116,8 +135,7 @@ nt_status set_basic(struct req *q, struct set_info *a)
 	st = file_basic_decode(&a->data, q->open->directory, &s->basic);
 	if (!nt_ok(st))
 		return st;
-	if (s->basic.write_time == FILETIME_FREEZE ||
-	    s->basic.change_time == FILETIME_FREEZE)
+	if (freezes(&s->basic))
 		return open_call(q, &s->stat.call, VFS_STAT, basic_frozen);
 	return basic_apply(q);
 }
@@ -129,8 +147,12 @@ static nt_status size_done(struct req *q, int err, struct wr *w)
 	struct set_attr *s = q->state;
 
 	turn_give(&s->turn);
-	if (!err)
-		held_times_made(q->open, &s->call);
+	if (!err) {
+		shown_catch_up(open_shown(q->open));
+		shown_reserve(&q->open->node->shown, s->call.what & VFS_SET_ALLOCATION
+							     ? s->call.attr.allocated
+							     : 0);
+	}
 	return set_done(q, err, w);
 }
 
@@ -138,7 +160,7 @@ static nt_status size_turn(struct req *q, int err, struct wr *w)
 {
 	struct set_attr *s = q->state;
 
-	held_times_add(q->open, &s->call);
+	held_times_add(q->open, 0, &s->call);
 	return open_call(q, &s->call.call, VFS_SETATTR, size_done);
 }
 
@@ -166,7 +188,7 @@ static nt_status set_size(struct req *q, struct set_info *a, unsigned what)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	if (q->open->directory || size > INT64_MAX)
 		return STATUS_INVALID_PARAMETER;
-	s->call.what = what;
+	s->call.what = what | VFS_SET_ARCHIVE;
 	s->call.attr.size = s->call.attr.allocated = size;
 	open_after_writes(q->open, q, req_wait(q, size_writes_done));
 	return STATUS_PENDING;
@@ -273,6 +295,7 @@ static nt_status security_stat_done(struct req *q, int err, struct wr *w)
 		return st;
 	if (!s->call.what)
 		return set_succeed(q);
+	held_times_add(q->open, 0, &s->call);
 	return open_call(q, &s->call.call, VFS_SETATTR, set_done);
 }
 

@@ -404,7 +404,7 @@ static nt_status entered(struct req *q, int err, struct wr *w)
 {
 	const struct set_move *m = q->state;
 
-	return set_done(q, err ? err : m->err, w);
+	return set_done_note(q, err ? err : m->err, w);
 }
 
 static nt_status left(struct req *q, int err, struct wr *w)

@@ -15,8 +15,10 @@ struct write {
 	uint32_t flags;
 	struct file_id id;
 	struct span data; /* in the frame's buffer, where it was received or decrypted */
+	struct vfs_statcall before; /* for the write time that is shown still */
+	bool archive;               /* it did not say that it is to be archived */
 	struct vfs_io io;
-	struct vfs_setattr times; /* afterwards, if any are held */
+	struct vfs_setattr after; /* times that are held, FILE_ATTRIBUTE_ARCHIVE */
 	struct vfs_statcall stat; /* before, for who may only append; inside the turn */
 	struct turn_ref turn;
 };
@@ -72,25 +74,54 @@ static nt_status write_done(struct req *q, int err, struct wr *w)
 	return STATUS_SUCCESS;
 }
 
-static nt_status write_times_held(struct req *q, int err, struct wr *w)
+/* [MS-FSA] 2.1.4.17. What has been written cannot be unwritten: that this was not possible is no reason to fail. */
+static nt_status write_noted(struct req *q, int err, struct wr *w)
 {
-	const struct write *a = q->state;
-
-	if (!err)
-		held_times_made(q->open, &a->times);
-	return write_done(q, err, w);
+	return write_done(q, 0, w);
 }
 
-static nt_status write_hold_times(struct req *q, int err, struct wr *w)
+static nt_status write_note(struct req *q, int err, struct wr *w)
 {
 	struct write *a = q->state;
 
-	if (err || !held_times_any(q->open))
+	if (err || (!a->archive && !held_times_any(q->open)))
 		return write_done(q, err, w);
-	a->times.file = q->open->node->file;
-	a->times.data = q->open->data;
-	held_times_add(q->open, &a->times);
-	return open_call(q, &a->times.call, VFS_SETATTR, write_times_held);
+	a->after.file = q->open->node->file;
+	a->after.data = q->open->data;
+	a->after.what = a->archive ? VFS_SET_ARCHIVE : 0;
+	held_times_add(q->open, 0, &a->after);
+	return open_call(q, &a->after.call, VFS_SETATTR, write_noted);
+}
+
+static nt_status write_start(struct req *q)
+{
+	struct write *a = q->state;
+
+	a->io.data = q->open->data;
+	a->io.off = a->offset;
+	/* the frame's buffer is ours alone until the request ends; the kernel only reads it */
+	a->io.bytes = mspan_of(q->frame->buf->data + (a->data.p - q->frame->buf->data),
+			       a->data.len);
+	a->io.buf = q->frame->buf;
+	a->io.sync = (atomic_load(&q->open->mode) & FILE_WRITE_THROUGH) ||
+		     (a->flags & SMB2_WRITEFLAG_WRITE_THROUGH);
+	vfs_run(open_vfs(q->open), &a->io.call, VFS_WRITE, q->lane->lane, req_cred(q),
+		&q->arena, req_wait(q, write_note));
+	return STATUS_PENDING;
+}
+
+/* Of a file that cannot be looked at the time is shown as it is. */
+static nt_status write_time_known(struct req *q, int err, struct wr *w)
+{
+	struct write *a = q->state;
+	struct open *o = q->open;
+
+	if (err)
+		return write_start(q);
+	a->archive = !(a->before.stat.dos_attributes & FILE_ATTRIBUTE_ARCHIVE);
+	if (!held_time_any(&o->held_write_time)) /* else it does not move */
+		shown_late(open_shown(o), a->before.stat.write_time, req_now_ns(q));
+	return write_start(q);
 }
 
 static nt_status write_check(struct req *q, const struct write *a)
@@ -118,14 +149,16 @@ static void write_cleanup(struct req *q)
 	turn_give(&a->turn);
 }
 
-static nt_status write_start(struct req *q)
+/* Nobody is in the way any more. */
+static nt_status write_begin(struct req *q)
 {
 	struct write *a = q->state;
 
 	atomic_store_explicit(&q->open->wrote, true, memory_order_relaxed);
-	vfs_run(open_vfs(q->open), &a->io.call, VFS_WRITE, q->lane->lane, req_cred(q),
-		&q->arena, req_wait(q, write_hold_times));
-	return STATUS_PENDING;
+	if (!shown_write_begins(open_shown(q->open), req_now_ns(q)))
+		return write_start(q);
+	a->before.file = q->open->data;
+	return open_call(q, &a->before.call, VFS_STAT, write_time_known);
 }
 
 /*
@@ -139,7 +172,7 @@ static nt_status append_size_known(struct req *q, int err, struct wr *w)
 
 	if (err)
 		return nt_from_errno(err);
-	return a->offset < a->stat.stat.size ? STATUS_ACCESS_DENIED : write_start(q);
+	return a->offset < a->stat.stat.size ? STATUS_ACCESS_DENIED : write_begin(q);
 }
 
 static nt_status append_turn_held(struct req *q, int err, struct wr *w)
@@ -156,7 +189,7 @@ static nt_status write_uncached(struct req *q, int err, struct wr *w)
 	struct write *a = q->state;
 
 	if (open_may(q->open, FILE_WRITE_DATA))
-		return write_start(q);
+		return write_begin(q);
 	q->cleanup = write_cleanup;
 	turn_take(&q->open->node->turn, &a->turn, req_wait(q, append_turn_held));
 	return STATUS_PENDING;
@@ -183,14 +216,6 @@ nt_status cmd_write(struct req *q)
 		write_encode(req_reply(q, 17), 0);
 		return STATUS_SUCCESS;
 	}
-	a->io.data = q->open->data;
-	a->io.off = a->offset;
-	/* the frame's buffer is ours alone until the request ends; the kernel only reads it */
-	a->io.bytes = mspan_of(q->frame->buf->data + (a->data.p - q->frame->buf->data),
-			       a->data.len);
-	a->io.buf = q->frame->buf;
-	a->io.sync = (atomic_load(&q->open->mode) & FILE_WRITE_THROUGH) ||
-		     (a->flags & SMB2_WRITEFLAG_WRITE_THROUGH);
 	q->state = a;
 	return cache_use(q, CACHING_USE_WRITE, write_uncached);
 }

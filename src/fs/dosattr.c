@@ -1,6 +1,7 @@
 /* dosattr.c - reader and writer of "user.DOSATTRIB". */
 #include "fs/dosattr.h"
 
+#include "wire/filetime.h"
 #include "wire/fscc_proto.h"
 #include "wire/rd.h"
 #include "wire/wr.h"
@@ -10,8 +11,14 @@
 /* Bits of `valid`. */
 enum {
 	VALID_ATTRIBUTES = 0x01,
+	VALID_SIZE = 0x04,
+	VALID_ALLOC_SIZE = 0x08,
 	VALID_CREATE_TIME = 0x10,
+	VALID_CHANGE_TIME = 0x20,
 };
+
+/* The time it may take to store an attribute, in 100 ns: what happens to the file within it is not seen. */
+enum { CHANGE_SLACK = 2 * 10000 };
 
 uint32_t dosattr_kept(void)
 {
@@ -26,17 +33,23 @@ static void decode_body(struct rd *r, uint16_t version, struct dosattr *a)
 
 	valid = rd_u32(r);
 	attributes = rd_u32(r);
-	if (version == 3)
-		rd_skip(r, 4 + 8 + 8); /* ea_size, size, alloc_size */
-	else if (version == 4)
+	if (version == 3) {
+		rd_skip(r, 4); /* ea_size */
+		a->own_change_time = rd_u64(r);
+		a->write_time = rd_u64(r);
+	} else if (version == 4) {
 		rd_skip(r, 8); /* itime */
+	}
 	a->create_time = rd_u64(r);
 	if (version == 3)
-		rd_skip(r, 8); /* change_time */
+		a->change_time = rd_u64(r);
 
 	a->attributes = attributes & dosattr_kept();
 	a->has_attributes = valid & VALID_ATTRIBUTES;
 	a->has_create_time = (valid & VALID_CREATE_TIME) && a->create_time;
+	a->has_change_time = (valid & VALID_CHANGE_TIME) &&
+			     !(valid & (VALID_SIZE | VALID_ALLOC_SIZE)) &&
+			     filetime_is_time(a->change_time);
 }
 
 int dosattr_decode(struct span xattr, struct dosattr *ret_attr)
@@ -60,17 +73,40 @@ int dosattr_decode(struct span xattr, struct dosattr *ret_attr)
 	return 0;
 }
 
-void dosattr_encode(const struct dosattr *attr, uint8_t ret_xattr[DOSATTR_LEN])
+static uint32_t valid_of(const struct dosattr *a)
+{
+	return (a->has_attributes ? VALID_ATTRIBUTES : 0) |
+	       (a->has_create_time ? VALID_CREATE_TIME : 0) |
+	       (a->has_change_time ? VALID_CHANGE_TIME : 0);
+}
+
+struct span dosattr_encode(const struct dosattr *attr, uint8_t ret_xattr[DOSATTR_LEN])
 {
 	struct wr w = wr_of(mspan_of(ret_xattr, DOSATTR_LEN));
+	uint16_t version = attr->has_change_time ? 3 : 5;
 
 	wr_u8(&w, 0); /* no text */
 	wr_align(&w, 2);
-	wr_u16(&w, 5);
-	wr_u16(&w, 5);
+	wr_u16(&w, version);
+	wr_u16(&w, version);
 	wr_align(&w, 4);
-	wr_u32(&w, (attr->has_attributes ? VALID_ATTRIBUTES : 0) |
-			   (attr->has_create_time ? VALID_CREATE_TIME : 0));
+	wr_u32(&w, valid_of(attr));
 	wr_u32(&w, attr->has_attributes ? attr->attributes & dosattr_kept() : 0);
+	if (version == 3) {
+		wr_u32(&w, 0); /* ea_size */
+		wr_u64(&w, attr->own_change_time);
+		wr_u64(&w, attr->write_time);
+	}
 	wr_u64(&w, attr->has_create_time ? attr->create_time : 0);
+	if (version == 3)
+		wr_u64(&w, attr->change_time);
+	return wr_done(&w);
+}
+
+bool dosattr_change_time_holds(const struct dosattr *attr, uint64_t own_change_time,
+			       uint64_t write_time)
+{
+	return attr->has_change_time && write_time == attr->write_time &&
+	       own_change_time >= attr->own_change_time &&
+	       own_change_time - attr->own_change_time <= CHANGE_SLACK;
 }

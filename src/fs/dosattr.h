@@ -9,7 +9,10 @@
  *     4  valid u32, attributes u32, itime u64, create_time u64
  *     5  valid u32, attributes u32, create_time u64
  *
- * Version 5 is written, since every Samba from 4.16 on reads it and it holds nothing we do not know.
+ * Version 5 is written, since every Samba from 4.16 on reads it and it holds nothing we do not know; version 3, which
+ * all read as well, where a client has set the change time. No file system lets that be set, so it is shown instead of
+ * the file's own for as long as nothing happens to the file: until its own change time or its write time moves. What
+ * they were is kept in `size` and `alloc_size`, not marked as valid, so that nobody takes them for sizes.
  *
  * Owns     nothing.
  * Threads  pure.
@@ -24,19 +27,29 @@
 enum {
 	DOSATTR_LEN_MAX =
 		256, /* of a stored one that is worth reading; the longest known takes 56 */
-	DOSATTR_LEN = 24, /* of one that dosattr_encode() wrote */
+	DOSATTR_LEN = 52, /* of the longest that dosattr_encode() writes */
 };
 
 struct dosattr {
-	bool has_attributes, has_create_time;
+	bool has_attributes, has_create_time, has_change_time;
 	uint32_t
 		attributes; /* FILE_ATTRIBUTE_*, only those a file system can keep: DOSATTR_KEPT */
-	uint64_t create_time; /* FILETIME */
+	uint64_t create_time; /* FILETIME, as all that follow */
+	uint64_t change_time; /* what a client set */
+	/* the file's own change time just before this was stored, which moved it; and its write time */
+	uint64_t own_change_time, write_time;
 };
 
 /* Attributes that are stored; the others follow from what the file is. [MS-FSCC] 2.6 */
 uint32_t dosattr_kept(void);
 
 MUST_CHECK int dosattr_decode(struct span xattr, struct dosattr *ret_attr);
-/* Exactly DOSATTR_LEN bytes. */
-void dosattr_encode(const struct dosattr *attr, uint8_t ret_xattr[DOSATTR_LEN]);
+/* What was written of ret_xattr. */
+struct span dosattr_encode(const struct dosattr *attr, uint8_t ret_xattr[DOSATTR_LEN]);
+
+/*
+ * Is attr->change_time to be shown of a file that has these times of its own now? Storing the attribute moves the change
+ * time, by nobody knows how much beforehand: a little later than own_change_time is still the same.
+ */
+bool dosattr_change_time_holds(const struct dosattr *attr, uint64_t own_change_time,
+			       uint64_t write_time);

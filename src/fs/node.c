@@ -266,24 +266,6 @@ void node_watch(struct node *n)
 	local_watch_set(n->table->watch, n->file, &n->key, what);
 }
 
-void node_set_change_time(struct node *n, uint64_t shown, uint64_t own)
-{
-	n = node_base(n);
-	LOCK_SCOPE(&n->lock);
-
-	n->shown_change_time = shown;
-	n->own_change_time = own;
-}
-
-void node_show_change_time(struct node *n, struct vfs_stat *stat)
-{
-	n = node_base(n);
-	LOCK_SCOPE(&n->lock);
-
-	if (n->own_change_time && n->own_change_time == stat->change_time)
-		stat->change_time = n->shown_change_time;
-}
-
 static uint64_t name_hash(const struct node_table *t, const struct node *parent,
 			  const char *name)
 {

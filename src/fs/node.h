@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/map.h"
+#include "fs/shown.h"
 #include "fs/turn.h"
 #include "fs/vfs.h"
 
@@ -28,11 +29,10 @@ struct node {
 	struct turn turn;
 	unsigned
 		watched; /* whoever holds the turn: WATCH_*, what local processes are watched for */
+	struct shown shown;  /* A  what clients are told */
 	struct lock lock;    /* rank NODE */
 	struct node *parent; /* L  NULL for a root or a stream; counted */
 	char *name; /* L  as on disk, "" for a root; of a stream without colons */
-	/* L  a change time that a client set is shown while the file's own is still that of then; 0: never */
-	uint64_t shown_change_time, own_change_time;
 };
 
 /* A name under change or look-up: serialises creators of one name, case-folded. */
@@ -82,11 +82,6 @@ MUST_CHECK int node_moved(struct node *n, struct node *parent, const char *name)
 
 /* Inside the turn, when what clients cache of it may have changed: what local processes do is told accordingly. */
 void node_watch(struct node *n);
-
-/* A client has set the change time to `shown`, which no file system can; the file's own is `own`. Of a stream: its file's. */
-void node_set_change_time(struct node *n, uint64_t shown, uint64_t own);
-/* What clients are told instead of the file's own change time. stat was taken of n just now. */
-void node_show_change_time(struct node *n, struct vfs_stat *stat);
 
 /* The name by which a stream's turn is taken, its file being the parent; after the turns of files' names. NULL without
  * memory. */

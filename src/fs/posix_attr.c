@@ -26,6 +26,8 @@ int posix_stat(struct posix_volume *v, struct vfs_call *c, enum posix_where wher
 
 /* ---- SETATTR: one function an aspect, `st` being the file before ---------------------------------- */
 
+enum { CHANGE_TIME_TRIES = 8 };
+
 struct change {
 	const struct vfs_setattr *set;
 	struct posix_file *f;
@@ -91,7 +93,9 @@ static int set_allocation(const struct change *ch)
 	fd = data_fd(ch, &own);
 	if (fd < 0)
 		return fd;
-	return fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)want) < 0 ? -errno : 0;
+	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)want) < 0)
+		return errno == EOPNOTSUPP ? 0 : -errno; /* it is a wish */
+	return 0;
 }
 
 static int set_owner(const struct change *ch)
@@ -131,10 +135,10 @@ static int set_mode(const struct change *ch)
 
 static int write_dosattr(const struct change *ch, const struct dosattr *a)
 {
-	uint8_t xattr[DOSATTR_LEN];
+	uint8_t room[DOSATTR_LEN];
+	struct span xattr = dosattr_encode(a, room);
 
-	dosattr_encode(a, xattr);
-	if (setxattr(posix_proc(ch->f->fd).path, DOSATTR_XATTR, xattr, sizeof(xattr), 0) <
+	if (setxattr(posix_proc(ch->f->fd).path, DOSATTR_XATTR, xattr.p, xattr.len, 0) <
 	    0)
 		return -errno;
 	return 0;
@@ -177,6 +181,7 @@ static int set_dosattr(const struct change *ch)
 	if (!(s->what & (VFS_SET_DOS_ATTRIBUTES | VFS_SET_CREATE_TIME)))
 		return 0;
 	err = posix_dosattr_read(ch->f->vol, ch->f->fd, &a);
+	a.has_change_time = false; /* this is a change */
 	if (err == -EOPNOTSUPP)
 		return mode_for_readonly(ch);
 	if (s->what & VFS_SET_CREATE_TIME) {
@@ -197,6 +202,22 @@ static int set_dosattr(const struct change *ch)
 	return write_dosattr_as_owner(ch, &a);
 }
 
+/*
+ * A file that was changed is to be archived anew. That this cannot be kept is no reason to fail the change; a
+ * disk that fails is. */
+static int set_archive(const struct change *ch)
+{
+	struct dosattr a;
+
+	if (!(ch->set->what & VFS_SET_ARCHIVE) || ch->st->type != VFS_FILE ||
+	    (ch->st->dos_attributes & FILE_ATTRIBUTE_ARCHIVE) ||
+	    posix_dosattr_read(ch->f->vol, ch->f->fd, &a) != 0)
+		return 0;
+	a.attributes |= FILE_ATTRIBUTE_ARCHIVE;
+	a.has_change_time = false;
+	return write_dosattr(ch, &a) == -EIO ? -EIO : 0;
+}
+
 static struct timespec new_time(const struct change *ch, unsigned what, uint64_t ft)
 {
 	if (!(ch->set->what & what))
@@ -204,7 +225,7 @@ static struct timespec new_time(const struct change *ch, unsigned what, uint64_t
 	return filetime_to(ft);
 }
 
-/* Last: all the others move them. */
+/* After all that move them. */
 static int set_times(const struct change *ch)
 {
 	const struct vfs_setattr *s = ch->set;
@@ -220,10 +241,52 @@ static int set_times(const struct change *ch)
 	return 0;
 }
 
+static int read_own_times(const struct change *ch, struct dosattr *a)
+{
+	struct vfs_stat st;
+	struct statx stx;
+	int err = posix_statx(ch->f->fd, "", &stx);
+
+	if (err)
+		return err;
+	posix_stat_basic(&stx, ch->f->dot_name, &st);
+	a->own_change_time = st.change_time;
+	a->write_time = st.write_time;
+	return 0;
+}
+
 /*
- * What can be refused before anything is changed. Deviation: the change time is the kernel's on every file system,
- * so setting it to anything else is -EOPNOTSUPP rather than done as [MS-FSA] 2.1.5.15.2 has it.
+ * Last, as everything else moves it. It is stored beside the file's own change time, which must be very nearly what it
+ * is once this is stored: the first write brings it up to date if it is old, and whoever is interrupted in between
+ * tries again. Deviation: where nothing can be stored, or that takes too long, the change time stays the kernel's.
  */
+static int set_change_time(const struct change *ch)
+{
+	struct dosattr a = {0}, now;
+	int err;
+
+	if (!(ch->set->what & VFS_SET_CHANGE_TIME))
+		return 0;
+	err = posix_dosattr_read(ch->f->vol, ch->f->fd, &a);
+	if (err && err != -ENODATA && err != -EBADMSG)
+		return err == -EOPNOTSUPP ? 0 : err;
+	a.has_change_time = true;
+	a.change_time = ch->set->attr.change_time;
+	err = read_own_times(ch, &a);
+	for (unsigned i = 0; i < CHANGE_TIME_TRIES && !err; i++) {
+		err = write_dosattr_as_owner(ch, &a);
+		if (!err)
+			err = read_own_times(ch, &now);
+		if (err ||
+		    dosattr_change_time_holds(&a, now.own_change_time, now.write_time))
+			break;
+		a.own_change_time = now.own_change_time;
+		a.write_time = now.write_time;
+	}
+	return err == -EOPNOTSUPP ? 0 : err;
+}
+
+/* What can be refused before anything is changed. */
 static int check_settable(const struct change *ch)
 {
 	const struct vfs_setattr *s = ch->set;
@@ -232,16 +295,14 @@ static int check_settable(const struct change *ch)
 		return -EOPNOTSUPP;
 	if (ch->st->type == VFS_DIR && (s->what & (VFS_SET_SIZE | VFS_SET_ALLOCATION)))
 		return -EISDIR;
-	if ((s->what & VFS_SET_CHANGE_TIME) && s->attr.change_time != ch->st->change_time)
-		return -EOPNOTSUPP;
 	return 0;
 }
 
 int posix_setattr(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
 {
 	static int (*const steps[])(const struct change *) = {
-		check_settable, set_size, set_allocation, set_sd,
-		set_owner,      set_mode, set_dosattr,    set_times,
+		check_settable, set_size,    set_allocation, set_sd,    set_owner,
+		set_mode,       set_dosattr, set_archive,    set_times, set_change_time,
 	};
 	struct vfs_setattr *s = container_of(c, struct vfs_setattr, call);
 	struct posix_file *f = posix_file_of(s->file);

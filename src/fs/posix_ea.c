@@ -49,6 +49,21 @@ static struct xattr_name xattr_name(const char *name)
 	return x;
 }
 
+/* The names of all attributes, each with its NUL, in the arena. */
+static int list_names(struct posix_file *f, struct arena *a, struct span *ret_names)
+{
+	char *names = arena_alloc(a, XATTR_LIST_MAX);
+	ssize_t len;
+
+	if (!names)
+		return -ENOMEM;
+	len = listxattr(posix_proc(f->fd).path, names, XATTR_LIST_MAX);
+	if (len < 0)
+		return -errno;
+	*ret_names = span_of(names, (size_t)len);
+	return 0;
+}
+
 /* Of `xattr`, in the arena. -ENODATA if it is not there. */
 static int read_value(struct posix_file *f, const char *xattr, struct arena *a,
 		      struct span *ret_value)
@@ -103,9 +118,10 @@ int posix_ea_list(struct posix_volume *v, struct vfs_call *c, enum posix_where w
 {
 	struct vfs_ea_list *l = container_of(c, struct vfs_ea_list, call);
 	struct posix_file *f = posix_file_of(l->file);
+	struct span all;
+	const char *names;
 	size_t count = 0;
-	ssize_t len;
-	char *names;
+	int err;
 
 	l->count = 0;
 	l->eas = NULL;
@@ -113,19 +129,17 @@ int posix_ea_list(struct posix_volume *v, struct vfs_call *c, enum posix_where w
 		return -EAGAIN;
 	if (f->type != VFS_FILE && f->type != VFS_DIR)
 		return 0;
-	names = arena_alloc(c->arena, XATTR_LIST_MAX);
-	if (!names)
-		return -ENOMEM;
-	len = listxattr(posix_proc(f->fd).path, names, XATTR_LIST_MAX);
-	if (len < 0)
-		return errno == EOPNOTSUPP ? 0 : -errno;
-	for (ssize_t i = 0; i < len; i++)
+	err = list_names(f, c->arena, &all);
+	if (err)
+		return err == -EOPNOTSUPP ? 0 : err;
+	names = (const char *)all.p;
+	for (size_t i = 0; i < all.len; i++)
 		count += names[i] == '\0';
 	l->eas = arena_array(c->arena, count, sizeof(*l->eas));
 	if (!l->eas)
 		return -ENOMEM;
-	for (ssize_t i = 0; i < len; i += (ssize_t)strlen(names + i) + 1) {
-		int err = list_one(f, names + i, l);
+	for (size_t i = 0; i < all.len; i += strlen(names + i) + 1) {
+		err = list_one(f, names + i, l);
 		if (err)
 			return err;
 	}
@@ -146,30 +160,55 @@ static int set_one(struct posix_file *f, const char *xattr, struct span value)
 	return 0;
 }
 
+/*
+ * The attribute that `name` stands for: one that is there in another case, as Windows tells none from the other, or
+ * itself. name has been checked. [MS-FSCC] 2.4.16
+ */
+static struct xattr_name stored_name(struct span all, const char *name)
+{
+	struct xattr_name wanted = xattr_name(name);
+	const char *names = (const char *)all.p;
+	const char *found = NULL;
+
+	for (size_t i = 0; i < all.len; i += strlen(names + i) + 1) {
+		if (strcmp(names + i, wanted.text) == 0)
+			return wanted;
+		if (strcasecmp(names + i, wanted.text) == 0)
+			found = names + i;
+	}
+	if (found) /* of the same length */
+		memcpy(wanted.text, found, strlen(found));
+	return wanted;
+}
+
 /* What was there before, to go back to. */
 struct before {
+	struct xattr_name name;
 	bool was;
 	struct span value;
 };
 
-static int remember(struct posix_file *f, const char *xattr, struct arena *a,
-		    struct before *b)
+static bool same_name(const struct before *a, const struct before *b)
 {
-	int err = read_value(f, xattr, a, &b->value);
+	return strcasecmp(a->name.text, b->name.text) == 0;
+}
+
+static int remember(struct posix_file *f, struct arena *a, struct before *b)
+{
+	int err = read_value(f, b->name.text, a, &b->value);
 
 	b->was = err == 0;
 	return err == -ENODATA ? 0 : err;
 }
 
-static void go_back(struct posix_file *f, const struct vfs_ea_set *s,
-		    const struct before *before, size_t count)
+static void go_back(struct posix_file *f, const struct before *before, size_t count)
 {
 	while (count--) {
 		struct span old = before[count].was ? before[count].value
 						    : (struct span){0};
 
 		/* as far as the file system can: nobody is left to tell */
-		if (set_one(f, xattr_name(s->eas[count].name).text, old) < 0)
+		if (set_one(f, before[count].name.text, old) < 0)
 			continue;
 	}
 }
@@ -194,6 +233,7 @@ int posix_ea_set(struct posix_volume *v, struct vfs_call *c, enum posix_where wh
 	struct vfs_ea_set *s = container_of(c, struct vfs_ea_set, call);
 	struct posix_file *f = posix_file_of(s->file);
 	struct before *before;
+	struct span names;
 	int err;
 
 	if (where == POSIX_INLINE && !f->fs->local)
@@ -206,14 +246,19 @@ int posix_ea_set(struct posix_volume *v, struct vfs_call *c, enum posix_where wh
 	before = arena_array(c->arena, s->count, sizeof(*before));
 	if (!before)
 		return -ENOMEM;
+	err = list_names(f, c->arena, &names);
+	if (err)
+		return err;
 	for (size_t i = 0; i < s->count; i++) {
-		struct xattr_name x = xattr_name(s->eas[i].name);
-
-		err = remember(f, x.text, c->arena, &before[i]);
+		before[i].name = stored_name(names, s->eas[i].name);
+		for (size_t k = 0; k < i; k++) /* set just now */
+			if (same_name(&before[k], &before[i]))
+				before[i].name = before[k].name;
+		err = remember(f, c->arena, &before[i]);
 		if (!err)
-			err = set_one(f, x.text, s->eas[i].value);
+			err = set_one(f, before[i].name.text, s->eas[i].value);
 		if (err) {
-			go_back(f, s, before, i);
+			go_back(f, before, i);
 			return err;
 		}
 	}

@@ -200,8 +200,8 @@ MUST_CHECK int posix_resolve(struct posix_volume *v, int dirfd, const char *name
 			     int flags, mode_t mode, enum posix_where where);
 
 /*
- * The name in dirfd that `name` stands for: itself, or one that differs in case. 0, -ENOENT, ...; inline
- * -EAGAIN. real holds POSIX_NAME_MAX + 1 bytes.
+ * The name in dirfd that `name` stands for: itself, or one that differs in case, or one whose short name it is
+ * (fs/short_name.h). 0, -ENOENT, ...; inline -EAGAIN. real holds POSIX_NAME_MAX + 1 bytes.
  */
 MUST_CHECK int posix_real_name(struct posix_volume *v, int dirfd, const char *name,
 			       enum posix_where where, char *real);

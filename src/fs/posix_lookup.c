@@ -11,10 +11,13 @@
  */
 #include "fs/name.h"
 #include "fs/posix_impl.h"
+#include "fs/short_name.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <linux/openat2.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -94,6 +97,43 @@ int posix_resolve(struct posix_volume *v, int dirfd, const char *name, int flags
 	return open_beneath(v, v->root->fd, path, flags, mode, where);
 }
 
+/* Only names that clients may use have short ones: not "..", nor our own folder. */
+static bool is_short_for(const char *on_disk, const char *short_name)
+{
+	char made[SHORT_NAME_LEN + 1];
+
+	if (posix_check_name(on_disk) != 0 || !name_showable(on_disk) ||
+	    short_name_fits(on_disk))
+		return false;
+	short_name_of(on_disk, made);
+	return strcasecmp(made, short_name) == 0;
+}
+
+static void closedirp(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+/* Names that could be short ones and do not exist are rare: nothing is kept, the directory is read each time. */
+static int name_by_short(struct posix_volume *v, int dirfd, const char *name, char *real)
+{
+	CLEANUP(posix_closep) int fd = posix_reopen(v, dirfd, O_RDONLY | O_DIRECTORY);
+	CLEANUP(closedirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *de;
+
+	if (!dir)
+		return fd < 0 ? fd : -ENOMEM;
+	fd = -1; /* the stream's now */
+	for (errno = 0; (de = readdir(dir)); errno = 0) {
+		if (!is_short_for(de->d_name, name))
+			continue;
+		memcpy(real, de->d_name, strlen(de->d_name) + 1);
+		return 0;
+	}
+	return errno ? -errno : -ENOENT;
+}
+
 int posix_real_name(struct posix_volume *v, int dirfd, const char *name,
 		    enum posix_where where, char *real)
 {
@@ -109,7 +149,10 @@ int posix_real_name(struct posix_volume *v, int dirfd, const char *name,
 		return err;
 	dir.stx = &stx;
 	dir.keep = fs->local;
-	return posix_names_find(v->names, &dir, name, real);
+	err = posix_names_find(v->names, &dir, name, real);
+	if (err != -ENOENT || !short_name_is_made(name))
+		return err;
+	return where == POSIX_POOL ? name_by_short(v, dirfd, name, real) : -EAGAIN;
 }
 
 /* ---- walking ------------------------------------------------------------------------------------ */

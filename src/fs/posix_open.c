@@ -92,7 +92,8 @@ static void store_attributes(const struct vfs_create *k, struct posix_file *f,
 			     struct vfs_stat *st)
 {
 	struct dosattr a = {.has_attributes = true};
-	uint8_t xattr[DOSATTR_LEN];
+	uint8_t room[DOSATTR_LEN];
+	struct span xattr;
 
 	a.attributes = k->dos_attributes & dosattr_kept();
 	if (!k->directory)
@@ -101,8 +102,8 @@ static void store_attributes(const struct vfs_create *k, struct posix_file *f,
 		a.attributes |= FILE_ATTRIBUTE_HIDDEN;
 	if (a.attributes == (st->dos_attributes & dosattr_kept()))
 		return;
-	dosattr_encode(&a, xattr);
-	if (setxattr(posix_proc(f->fd).path, DOSATTR_XATTR, xattr, sizeof(xattr), 0) == 0)
+	xattr = dosattr_encode(&a, room);
+	if (setxattr(posix_proc(f->fd).path, DOSATTR_XATTR, xattr.p, xattr.len, 0) == 0)
 		posix_dosattr_apply(&a, st);
 }
 

@@ -110,6 +110,8 @@ void posix_dosattr_apply(const struct dosattr *attr, struct vfs_stat *stat)
 		stat->dos_attributes = whole_attributes(attr->attributes, stat->type);
 	if (attr->has_create_time)
 		stat->create_time = attr->create_time;
+	if (dosattr_change_time_holds(attr, stat->change_time, stat->write_time))
+		stat->change_time = attr->change_time;
 }
 
 void posix_stat_from(struct posix_file *f, const struct cred *c, const struct statx *stx,

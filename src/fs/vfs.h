@@ -184,7 +184,8 @@ enum {
 	VFS_SET_CREATE_TIME = 1 << 2,
 	VFS_SET_ACCESS_TIME = 1 << 3,
 	VFS_SET_WRITE_TIME = 1 << 4,
-	VFS_SET_CHANGE_TIME = 1 << 5,
+	VFS_SET_CHANGE_TIME =
+		1 << 5, /* shown until the file changes; where that can be kept */
 	VFS_SET_DOS_ATTRIBUTES = 1 << 6,
 	VFS_SET_MODE = 1 << 7,
 	VFS_SET_OWNER = 1 << 8,
@@ -192,6 +193,8 @@ enum {
 	/* the stored descriptor. Together with OWNER or GROUP these are changed only if the file system lets us: what the
 	 * descriptor says counts. */
 	VFS_SET_SD = 1 << 10,
+	/* FILE_ATTRIBUTE_ARCHIVE besides those a file has; where that can be kept */
+	VFS_SET_ARCHIVE = 1 << 11,
 };
 
 struct vfs_setattr {

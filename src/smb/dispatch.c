@@ -13,7 +13,7 @@ static nt_status dispatch_related(struct req *q)
 
 	if (!q->related)
 		return STATUS_SUCCESS;
-	if (q == f->first)
+	if (q->misplaced || !q->channel) /* nor had the one before a session */
 		return STATUS_INVALID_PARAMETER;
 	q->header.tree_id = f->last_tree_id;
 	q->file_id = f->last_file_id;

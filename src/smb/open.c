@@ -566,6 +566,8 @@ static void close_applied(struct wait *w)
 
 	if (c->open->node->watched)
 		node_watch(c->open->node);
+	if (open_may(c->open, FILE_WRITE_DATA | FILE_APPEND_DATA))
+		shown_catch_up(open_shown(c->open));
 	if (c->result.remove_name && c->unlink.dir) /* its streams go with it */
 		close_remove_file(c);
 	else if (c->result.remove_stream)

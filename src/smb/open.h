@@ -14,6 +14,7 @@
 #include "fs/node.h"
 #include "fs/notify.h"
 #include "fs/state.h"
+#include "smb/lock_sequence.h"
 #include "smb/tree.h"
 
 struct req;
@@ -79,8 +80,9 @@ struct open {
 	atomic_uint mode;  /* A  FileModeInformation: FILE_WRITE_THROUGH ...	*/
 	atomic_bool
 		wrote; /* A  its closing changes what the directory says of the file */
+	struct lock_sequences lock_sequences; /* L */
 	/* A  times set or frozen through it, which its operations do not move; 0: they do (cmd/held_times.h) */
-	_Atomic uint64_t held_write_time, held_change_time;
+	_Atomic uint64_t held_access_time, held_write_time, held_change_time;
 	struct open_closing *closing;
 
 	struct turn scan_turn; /* one QUERY_DIRECTORY, or start of a watch, at a time */
@@ -151,6 +153,11 @@ static inline struct vfs *open_vfs(const struct open *o)
 
 /* A record of fs/state about o, by its owner, lease and all. */
 struct state_op open_state_op(const struct open *o, enum state_code code);
+/* What clients are told of its file besides what the file system says. Not for a pipe. */
+static inline struct shown *open_shown(const struct open *o)
+{
+	return &node_base(o->node)->shown;
+}
 
 /* Out of the session's table: nobody finds it any more. Idempotent. */
 void open_take_off(struct open *o);

@@ -83,6 +83,12 @@ static struct req *split_one(struct frame *f, struct span all, size_t off,
 	return q;
 }
 
+/* The first cannot be related to anything. [MS-SMB2] 3.3.5.2.7.2 */
+static bool is_misplaced(const struct req *q, const struct req *before)
+{
+	return q->related && (!before || before->misplaced);
+}
+
 /* [MS-SMB2] 3.3.5.2.6, 3.3.5.2.7 */
 static const char *recv_split(struct frame *f, struct span all)
 {
@@ -90,10 +96,12 @@ static const char *recv_split(struct frame *f, struct span all)
 	size_t off = 0;
 
 	do {
+		struct req *before = f->last;
 		struct req *q = split_one(f, all, off, &off);
 
 		if (!q)
 			return "malformed header";
+		q->misplaced = is_misplaced(q, before);
 		/* an unknown command among others is answered by dispatch.c: 3.3.5.2.6 */
 		if ((q->header.command >= count && q == f->first) ||
 		    f->count > ELEMENTS_MAX)

@@ -49,7 +49,8 @@ struct req {
 	enum policy_protection protection;
 	struct policy_out verdict; /* of policy_admit()				*/
 	bool related;
-	bool smb1; /* the multi-protocol NEGOTIATE: `message` is SMB1	*/
+	bool misplaced; /* related to nothing, or to one that is */
+	bool smb1;      /* the multi-protocol NEGOTIATE: `message` is SMB1	*/
 
 	struct channel *channel; /* counted; NULL: session not known here		*/
 	struct sess *sess;       /* counted						*/

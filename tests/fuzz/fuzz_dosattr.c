@@ -13,22 +13,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	uint8_t xattr[DOSATTR_LEN];
+	uint8_t room[DOSATTR_LEN];
 	struct dosattr a, again;
 
 	if (dosattr_decode(span_of(data, size), &a) != 0)
 		return 0;
 	if (a.attributes & ~dosattr_kept())
 		abort();
-	dosattr_encode(&a, xattr);
-	if (dosattr_decode(span_of(xattr, sizeof(xattr)), &again) != 0)
+	if (dosattr_decode(dosattr_encode(&a, room), &again) != 0)
 		abort();
 	if (again.has_attributes != a.has_attributes ||
-	    again.has_create_time != a.has_create_time)
+	    again.has_create_time != a.has_create_time ||
+	    again.has_change_time != a.has_change_time)
 		abort();
 	if (a.has_attributes && again.attributes != a.attributes)
 		abort();
 	if (a.has_create_time && again.create_time != a.create_time)
+		abort();
+	if (a.has_change_time && (again.change_time != a.change_time ||
+				  again.own_change_time != a.own_change_time ||
+				  again.write_time != a.write_time))
 		abort();
 	return 0;
 }

@@ -312,6 +312,7 @@ def times(build):
         expect(basic(c, f)[2:4], (then + 2, then + 3), "write and change time after writes")
         c.set(f, 4, basic_data(write=THAW, change=THAW))
         c.write(f, b"y")
+        c.call(raw.FLUSH, raw.flush_body(f))
         expect(basic(c, f)[2] > then + 2, True, "a thawed write time moves")
         before = basic(c, g)
         c.set(g, 4, basic_data(write=FREEZE, change=FREEZE))
@@ -465,7 +466,12 @@ def query_refused(build):
             c.get(blind, info, status=ACCESS_DENIED)
         for info in (23, 24, 25):
             c.get(f, info, status=INVALID_PARAMETER)
-        c.get(f, 21, status=NAME_NOT_FOUND)
+        made_up = c.get(c.open("longer than dos names"), 21)[4:].decode("utf-16le")
+        expect((made_up[:3], len(made_up)), ("LO~", 8), "a short name that is made up")
+        expect(c.get(c.open(made_up, READ, OPEN), 6), c.get(c.open("longer than dos names", READ, OPEN), 6), "what it means")
+        c.open("LO~00000", READ, OPEN, status=NAME_NOT_FOUND)
+        c.get(c.folder("", READ), 21, status=NAME_NOT_FOUND)
+        expect(c.get(f, 21), struct.pack("<I", 2) + "f".encode("utf-16le"), "a short name is its own")
         for info, status in ((0, INVALID_CLASS), (1, INVALID_CLASS), (2, NOT_SUPPORTED), (6, NOT_SUPPORTED), (8, NOT_SUPPORTED),
                              (12, INVALID_CLASS)):
             c.set(f, info, bytes(64), status, kind=2)

@@ -113,6 +113,8 @@ static void setattr_rest(const struct vfs_setattr *s, struct memfs_inode *n)
 				     FILE_ATTRIBUTE_SYSTEM | FILE_ATTRIBUTE_ARCHIVE);
 	if (s->what & VFS_SET_SD)
 		memfs_sd_set(n, s->sd);
+	if ((s->what & VFS_SET_ARCHIVE) && n->type == VFS_FILE)
+		n->dos_attributes |= FILE_ATTRIBUTE_ARCHIVE;
 	if (s->what & VFS_SET_MODE)
 		n->mode = s->attr.mode;
 	if (s->what & VFS_SET_OWNER)

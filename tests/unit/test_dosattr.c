@@ -135,10 +135,77 @@ TEST(written_as_samba_writes_it)
 		.attributes = 0x26,
 		.create_time = CREATED,
 	};
-	uint8_t got[DOSATTR_LEN];
+	uint8_t room[DOSATTR_LEN];
 
-	dosattr_encode(&a, got);
-	CHECK_SPAN(span_of(got, sizeof(got)), span_of(v5, sizeof(v5)));
+	CHECK_SPAN(dosattr_encode(&a, room), span_of(v5, sizeof(v5)));
+}
+
+/* A change time of a client's, beside the two that it holds for. */
+static const struct dosattr changed = {
+	.has_attributes = true,
+	.has_create_time = true,
+	.has_change_time = true,
+	.attributes = 0x26,
+	.create_time = CREATED,
+	.change_time = 77,
+	.own_change_time = UINT64_C(134000000000000000),
+	.write_time = UINT64_C(133000000000000000),
+};
+
+TEST(a_change_time_comes_back)
+{
+	uint8_t room[DOSATTR_LEN];
+	struct dosattr a = {0};
+	struct span xattr = dosattr_encode(&changed, room);
+
+	CHECK_EQ(xattr.len, DOSATTR_LEN);
+	CHECK_EQ(xattr.p[2], 3);
+	CHECK_EQ(dosattr_decode(xattr, &a), 0);
+	CHECK(a.has_attributes && a.has_create_time && a.has_change_time);
+	CHECK_EQ(a.attributes, changed.attributes);
+	CHECK_EQ(a.create_time, changed.create_time);
+	CHECK_EQ(a.change_time, changed.change_time);
+	CHECK_EQ(a.own_change_time, changed.own_change_time);
+	CHECK_EQ(a.write_time, changed.write_time);
+}
+
+/* With sizes where ours are times it is another's, and says nothing of when it holds. */
+TEST(a_change_time_of_samba_is_not_shown)
+{
+	struct dosattr a;
+	uint8_t bytes[sizeof(v3)];
+
+	CHECK_EQ(dosattr_decode(span_of(v3, sizeof(v3)), &a), 0);
+	CHECK(!a.has_change_time);
+	memcpy(bytes, v3, sizeof(v3));
+	for (unsigned valid = 0; valid < 0x40; valid++) {
+		bytes[12] = (uint8_t)valid;
+		CHECK_EQ(dosattr_decode(span_of(bytes, sizeof(bytes)), &a), 0);
+		CHECK_EQ(a.has_change_time, (valid & 0x2C) == 0x20);
+	}
+}
+
+TEST(when_a_change_time_holds)
+{
+	static const struct {
+		int64_t own_later, written_later; /* 100 ns */
+		bool holds;
+	} cases[] = {
+		{0, 0, true},      {1, 0, true},          {20000, 0, true},
+		{20001, 0, false}, {-1, 0, false},        {0, 1, false},
+		{0, -1, false},    {INT64_MAX, 0, false}, {-10000, 0, false},
+	};
+	struct dosattr none = changed;
+
+	none.has_change_time = false;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		uint64_t own = changed.own_change_time + (uint64_t)cases[i].own_later;
+		uint64_t written = changed.write_time + (uint64_t)cases[i].written_later;
+
+		CHECK_EQ(dosattr_change_time_holds(&changed, own, written),
+			 cases[i].holds);
+		CHECK(!dosattr_change_time_holds(&none, own, written));
+	}
 }
 
 TEST_MAIN()

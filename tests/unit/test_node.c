@@ -180,23 +180,6 @@ TEST(a_stream_is_renamed_without_a_parent)
 	rig_fini(&r);
 }
 
-TEST(a_stream_shows_its_files_change_time)
-{
-	struct vfs_stat stat = {.change_time = 5};
-	struct node *file, *stream;
-	struct rig r;
-
-	rig_init(&r);
-	file = find_or_new(&r, 2, NULL, "file");
-	stream = stream_of(&r, file, 11, "one");
-	node_set_change_time(stream, 9, 5);
-	node_show_change_time(file, &stat);
-	CHECK_EQ(stat.change_time, 9);
-	node_put(stream);
-	node_put(file);
-	rig_fini(&r);
-}
-
 static void *put_it(void *n)
 {
 	node_put(n);
@@ -274,26 +257,6 @@ TEST(a_name_needs_room)
 	CHECK(!parent && !name);
 	node_put(n);
 	arena_fini(&a);
-	rig_fini(&r);
-}
-
-TEST(a_change_time_is_shown_until_the_file_changes)
-{
-	struct vfs_stat stat = {.change_time = 100};
-	struct node *n;
-	struct rig r;
-
-	rig_init(&r);
-	n = find_or_new(&r, 1, NULL, "");
-	node_show_change_time(n, &stat);
-	CHECK_EQ(stat.change_time, 100);
-	node_set_change_time(n, 55, 100);
-	node_show_change_time(n, &stat);
-	CHECK_EQ(stat.change_time, 55);
-	stat.change_time = 101;
-	node_show_change_time(n, &stat);
-	CHECK_EQ(stat.change_time, 101);
-	node_put(n);
 	rig_fini(&r);
 }
 

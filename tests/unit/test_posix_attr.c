@@ -128,7 +128,8 @@ TEST(a_file_made_writable_is_so_by_its_mode)
 TEST(attributes_changed_by_others_are_seen)
 {
 	struct dosattr a = {.has_attributes = true, .attributes = FILE_ATTRIBUTE_SYSTEM};
-	uint8_t xattr[DOSATTR_LEN];
+	uint8_t room[DOSATTR_LEN];
+	struct span xattr;
 	struct fix f;
 
 	fix_init(&f);
@@ -136,8 +137,8 @@ TEST(attributes_changed_by_others_are_seen)
 	usleep(3200 * 1000);
 	CHECK_EQ(get(&f, file).dos_attributes, FILE_ATTRIBUTE_ARCHIVE);
 	CHECK_EQ(get(&f, file).dos_attributes, FILE_ATTRIBUTE_ARCHIVE);
-	dosattr_encode(&a, xattr);
-	CHECK_EQ(setxattr(fix_path(&f, "share/file"), DOSATTR_XATTR, xattr, sizeof(xattr),
+	xattr = dosattr_encode(&a, room);
+	CHECK_EQ(setxattr(fix_path(&f, "share/file"), DOSATTR_XATTR, xattr.p, xattr.len,
 			  0),
 		 0);
 	CHECK_EQ(get(&f, file).dos_attributes, FILE_ATTRIBUTE_SYSTEM);
@@ -189,19 +190,125 @@ TEST(storing_a_creation_time_leaves_attributes_alone)
 	fix_fini(&f);
 }
 
-TEST(the_change_time_is_the_kernels)
+/* The clock of files ticks slowly: past what cannot be told from the moment it was set. */
+static void wait_for_a_tick(void)
+{
+	nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
+}
+
+static void set_some_change_time(struct fix *f, struct vfile *file)
+{
+	struct vfs_stat st;
+
+	CHECK_EQ(set(f, file, VFS_SET_CHANGE_TIME | VFS_SET_WRITE_TIME,
+		     (struct vfs_stat){.change_time = SOME_TIME,
+				       .write_time = SOME_TIME + 1},
+		     &st),
+		 0);
+	CHECK_EQ(st.change_time, SOME_TIME);
+	CHECK_EQ(st.write_time, SOME_TIME + 1);
+}
+
+/* No file system lets it be set; it is shown, also to who comes later. [MS-FSA] 2.1.5.15.2 */
+TEST(a_change_time_stays_as_it_was_set)
+{
+	struct fix f;
+
+	fix_init(&f);
+	CLEANUP(vfile_putp) struct vfile *file = new_file(&f, "");
+	set_some_change_time(&f, file);
+	wait_for_a_tick();
+	CHECK_EQ(get(&f, file).change_time, SOME_TIME);
+	CHECK_EQ(get(&f, file).dos_attributes, FILE_ATTRIBUTE_ARCHIVE);
+	vfile_put(TAKE(file));
+	fix_fini(&f);
+}
+
+/* Whoever changes the file, and however, the change time is the kernel's again. */
+TEST(a_change_time_that_was_set_ends_with_the_next_change)
+{
+	enum { CONTENTS, MODE, OTHER_ATTRIBUTE, WAYS };
+
+	for (int way = 0; way < WAYS; way++) {
+		struct fix f;
+
+		fix_init(&f);
+		CLEANUP(vfile_putp) struct vfile *file = new_file(&f, "");
+		set_some_change_time(&f, file);
+		wait_for_a_tick();
+		if (way == CONTENTS)
+			CHECK_EQ(truncate(fix_path(&f, "share/file"), 5), 0);
+		else if (way == MODE)
+			CHECK_EQ(chmod(fix_path(&f, "share/file"), 0600), 0);
+		else
+			CHECK_EQ(setxattr(fix_path(&f, "share/file"), "user.other", "x",
+					  1, 0),
+				 0);
+		CHECK(get(&f, file).change_time != SOME_TIME);
+		vfile_put(TAKE(file));
+		fix_fini(&f);
+	}
+}
+
+/* Also within the tick in which it was set. */
+TEST(other_attributes_end_a_change_time)
 {
 	struct vfs_stat st;
 	struct fix f;
 
 	fix_init(&f);
 	CLEANUP(vfile_putp) struct vfile *file = new_file(&f, "");
-	CHECK_EQ(set(&f, file, VFS_SET_CHANGE_TIME | VFS_SET_WRITE_TIME,
-		     (struct vfs_stat){.change_time = SOME_TIME, .write_time = SOME_TIME},
+	set_some_change_time(&f, file);
+	CHECK_EQ(set(&f, file, VFS_SET_DOS_ATTRIBUTES,
+		     (struct vfs_stat){.dos_attributes = FILE_ATTRIBUTE_HIDDEN}, &st),
+		 0);
+	CHECK(st.change_time != SOME_TIME);
+	CHECK_EQ(st.dos_attributes, FILE_ATTRIBUTE_HIDDEN);
+	vfile_put(TAKE(file));
+	fix_fini(&f);
+}
+
+/* [MS-FSA] 2.1.4.17 */
+TEST(a_file_that_changed_is_to_be_archived)
+{
+	struct vfs_stat st;
+	struct fix f;
+
+	fix_init(&f);
+	CLEANUP(vfile_putp) struct vfile *file = new_file(&f, "");
+	CHECK_EQ(set(&f, file, VFS_SET_DOS_ATTRIBUTES | VFS_SET_CREATE_TIME,
+		     (struct vfs_stat){.dos_attributes = FILE_ATTRIBUTE_HIDDEN,
+				       .create_time = SOME_TIME},
 		     &st),
-		 -EOPNOTSUPP);
-	CHECK(get(&f, file).write_time != SOME_TIME); /* nothing was done */
-	CHECK_EQ(set(&f, file, VFS_SET_CHANGE_TIME, get(&f, file), &st), 0);
+		 0);
+	CHECK_EQ(st.dos_attributes, FILE_ATTRIBUTE_HIDDEN);
+	CHECK_EQ(set(&f, file, VFS_SET_ARCHIVE, (struct vfs_stat){0}, &st), 0);
+	CHECK_EQ(st.dos_attributes, FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_ARCHIVE);
+	CHECK_EQ(st.create_time, SOME_TIME);
+	vfile_put(TAKE(file));
+	/* never a directory */
+	CHECK_EQ(set(&f, f.root, VFS_SET_ARCHIVE, (struct vfs_stat){0}, &st), 0);
+	CHECK_EQ(st.dos_attributes, FILE_ATTRIBUTE_DIRECTORY);
+	fix_fini(&f);
+}
+
+TEST(a_change_time_set_with_other_attributes)
+{
+	struct vfs_stat st;
+	struct fix f;
+
+	fix_init(&f);
+	CLEANUP(vfile_putp) struct vfile *file = new_file(&f, "");
+	CHECK_EQ(set(&f, file,
+		     VFS_SET_DOS_ATTRIBUTES | VFS_SET_CREATE_TIME | VFS_SET_CHANGE_TIME,
+		     (struct vfs_stat){.dos_attributes = FILE_ATTRIBUTE_SYSTEM,
+				       .create_time = SOME_TIME,
+				       .change_time = SOME_TIME + 2},
+		     &st),
+		 0);
+	CHECK_EQ(st.dos_attributes, FILE_ATTRIBUTE_SYSTEM);
+	CHECK_EQ(st.create_time, SOME_TIME);
+	CHECK_EQ(st.change_time, SOME_TIME + 2);
 	vfile_put(TAKE(file));
 	fix_fini(&f);
 }

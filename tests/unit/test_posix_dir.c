@@ -75,7 +75,8 @@ TEST(entries_tell_what_look_up_tells)
 	static const char *const names[] = {"file", "dir",  ".dot",  "link",
 					    "out",  "fifo", "hidden"};
 	struct dosattr a = {.has_attributes = true, .attributes = FILE_ATTRIBUTE_HIDDEN};
-	uint8_t xattr[DOSATTR_LEN];
+	uint8_t room[DOSATTR_LEN];
+	struct span xattr;
 	struct whole w;
 	struct fix f;
 
@@ -87,9 +88,9 @@ TEST(entries_tell_what_look_up_tells)
 	CHECK_EQ(mkfifo(fix_path(&f, "share/fifo"), 0600), 0);
 	fix_link(&f, "file", "share/link");
 	fix_link(&f, "/etc/passwd", "share/out");
-	dosattr_encode(&a, xattr);
-	CHECK_EQ(setxattr(fix_path(&f, "share/hidden"), DOSATTR_XATTR, xattr,
-			  sizeof(xattr), 0),
+	xattr = dosattr_encode(&a, room);
+	CHECK_EQ(setxattr(fix_path(&f, "share/hidden"), DOSATTR_XATTR, xattr.p, xattr.len,
+			  0),
 		 0);
 
 	CHECK_EQ(list(&f, f.root, 64, true, &w), 0);

@@ -94,6 +94,36 @@ TEST(names_that_cannot_be_are_refused)
 	fix_fini(&f);
 }
 
+/* [MS-FSA] 2.1.5.15.6: what is there is replaced; on Windows in whatever case it was written */
+TEST(names_differ_by_more_than_case)
+{
+	size_t count;
+	struct fix f;
+
+	fix_init(&f);
+	fix_put(&f, "share/file", "");
+	CLEANUP(vfile_putp) struct vfile *file = fix_find(&f, "file");
+	CHECK_EQ(set_one(&f, file, "Comment", "first"), 0);
+	CHECK_EQ(set_one(&f, file, "COMMENT", "second"), 0);
+	CHECK_SPAN(get(&f, file, "Comment", &count), span_of_str("second"));
+	CHECK_EQ(count, 1);
+	struct vfs_ea eas[] = {
+		{.name = "new", .value = span_of_str("first")},
+		{.name = "NEW", .value = span_of_str("second")},
+		{.name = "comment"},
+	};
+	CHECK_EQ(set(&f, file, eas, ARRAY_LEN(eas)), 0);
+	CHECK_SPAN(get(&f, file, "new", &count), span_of_str("second"));
+	CHECK_EQ(count, 1);
+	/* a local process may have made both: the exact one it is */
+	CHECK_EQ(setxattr(fix_path(&f, "share/file"), "user.NEW", "x", 1, 0), 0);
+	CHECK_EQ(set_one(&f, file, "NEW", "third"), 0);
+	CHECK_SPAN(get(&f, file, "NEW", &count), span_of_str("third"));
+	CHECK_SPAN(get(&f, file, "new", &count), span_of_str("second"));
+	vfile_put(TAKE(file));
+	fix_fini(&f);
+}
+
 TEST(all_or_none)
 {
 	static uint8_t huge[65536];

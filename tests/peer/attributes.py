@@ -1,0 +1,162 @@
+"""Times, attributes and space of a file, as they stay and as they come late.  [MS-FSA] 2.1.4.17, 2.1.4.18, 2.1.4.20, 2.1.5.15.1,
+2.1.5.15.2
+"""
+import functools
+import os
+import struct
+import time
+
+from harness.testing import Test
+
+from peer import raw
+from peer.files import expect
+from peer.info import ALL, FREEZE, READ, THAW, Client, basic, basic_data, rename_data
+from peer.server import Server
+
+THEN = 130000000000000000
+SETTABLE = 0x3127  # READONLY HIDDEN SYSTEM ARCHIVE TEMPORARY OFFLINE NOT_CONTENT_INDEXED
+
+
+def pause():
+    """The clock of files ticks, at the most, every 10 ms."""
+    time.sleep(0.03)
+
+
+def attributes(build):
+    """Each that can be set comes back, also later; a directory cannot be temporary."""
+    with Server(build) as s, Client(s) as c:
+        f, d = c.open("f"), c.folder("d")
+        for bit in (1 << n for n in range(16) if SETTABLE >> n & 1):
+            c.set(f, 4, basic_data(attributes=bit))
+            expect(basic(c, f)[4], bit, "attributes of a file")
+            if bit != 0x100:
+                c.set(d, 4, basic_data(attributes=bit))
+                expect(basic(c, d)[4], bit | 0x10, "attributes of a directory")
+        c.set(f, 4, basic_data(attributes=SETTABLE & ~1))
+        c.close(f)
+        expect(basic(c, c.open("f", READ))[4], SETTABLE & ~1, "all of them, opened anew")
+        c.set(d, 4, basic_data(attributes=0x80))
+        expect(basic(c, d)[4], 0x10, "none")
+
+
+def archive(build):
+    """Whatever changes a file marks it to be archived again; a directory is never marked. [MS-FSA] 2.1.4.17, 2.1.4.18"""
+    with Server(build) as s, Client(s) as c:
+        f, d = c.open("f"), c.folder("d")
+        for change in (
+            lambda: c.write(f, b"x"),
+            lambda: c.set(f, 20, struct.pack("<Q", 3)),
+            lambda: c.set(f, 19, struct.pack("<Q", 1 << 16)),
+            lambda: c.set(f, 10, rename_data("g")),
+            lambda: c.set(f, 11, rename_data("h")),
+            lambda: c.set(f, 15, struct.pack("<IBBH", 0, 0, 1, 1) + b"A\0" + b"v"),
+        ):
+            c.write(f, b"x")
+            c.set(f, 4, basic_data(attributes=2))
+            expect(basic(c, f)[4], 2, "archived")
+            change()
+            expect(basic(c, f)[4], 0x22, "to be archived")
+        c.set(d, 4, basic_data(attributes=2))
+        c.set(d, 10, rename_data("e"))
+        expect(basic(c, d)[4], 0x12, "a directory")
+
+
+def change_time(build):
+    """A change time stays as it was set when nobody has the file open, also in a listing, and ends with the next change."""
+    with Server(build) as s, Client(s) as c:
+        for name in ("written", "chmod", "attributes"):
+            f = c.open(name)
+            c.set(f, 4, basic_data(THEN, THEN + 1, THEN + 2, THEN + 3))
+            c.close(f)
+        pause()
+        root = c.folder("", READ)
+        for entry in c.entries(root, 37)[2:]:
+            expect(struct.unpack_from("<QQQQ", entry, 8), (THEN, THEN + 1, THEN + 2, THEN + 3), "times in a listing")
+        f = c.open("written")
+        expect(basic(c, f)[:4], (THEN, THEN + 1, THEN + 2, THEN + 3), "times of a file that was opened anew")
+        c.write(f, b"x")
+        os.chmod(f"{s.folder()}/chmod", 0o644)
+        g, h = c.open("chmod"), c.open("attributes")
+        c.set(h, 4, basic_data(attributes=2))
+        for changed in (f, g, h):
+            expect(basic(c, changed)[3] > THEN + 3, True, "the change time has moved")
+            expect(basic(c, changed)[0], THEN, "the creation time has not")
+
+
+def held(build):
+    """Times that were set or frozen are not moved by whatever is done through that open; by another they are."""
+    with Server(build) as s, Client(s) as c:
+        f = c.open("f")
+        c.write(f, b"content")
+        c.set(f, 4, basic_data(0, THEN + 1, THEN + 2, THEN + 3))
+        for change in (
+            lambda: c.write(f, b"x"),
+            lambda: c.set(f, 20, struct.pack("<Q", 3)),
+            lambda: c.set(f, 19, struct.pack("<Q", 1 << 16)),
+            lambda: c.set(f, 4, basic_data(attributes=2)),
+            lambda: c.set(f, 10, rename_data("g")),
+            lambda: c.set(f, 15, struct.pack("<IBBH", 0, 0, 1, 1) + b"A\0" + b"v"),
+            lambda: c.call(raw.READ, raw.read_body(f, 1)),
+        ):
+            pause()
+            change()
+            expect(basic(c, f)[1:4], (THEN + 1, THEN + 2, THEN + 3), "held times")
+        other = c.open("g")
+        c.write(other, b"y")
+        c.call(raw.FLUSH, raw.flush_body(other))
+        expect(basic(c, f)[2] > THEN + 2, True, "another open moves them")
+        c.set(f, 4, basic_data(0, FREEZE, FREEZE, FREEZE))
+        frozen = basic(c, f)
+        pause()
+        c.write(f, b"z")
+        expect(basic(c, f)[1:4], frozen[1:4], "frozen times")
+        c.set(f, 4, basic_data(0, THAW, THAW, THAW))
+        pause()
+        c.write(f, b"z")
+        c.call(raw.FLUSH, raw.flush_body(f))
+        expect([a > b for a, b in zip(basic(c, f)[2:4], frozen[2:4])], [True, True], "thawed times move")
+
+
+def late_write(build):
+    """A write is noted by what else is written to the record, or after 2 s; the kernel knows of it at once."""
+    with Server(build) as s, Client(s) as c:
+        for note in ("flush", "size", "attributes", "close", "time"):
+            f, reader = c.open(note), c.open(note, READ)
+            before = basic(c, f)[2]
+            pause()
+            c.write(f, b"x")
+            expect([basic(c, g)[2] for g in (f, reader)], [before] * 2, f"{note}: a write is not noted yet")
+            expect(os.stat(f"{s.folder()}/{note}").st_mtime_ns // 100 + 116444736000000000 > before, True, "but has happened")
+            if note == "flush":
+                c.call(raw.FLUSH, raw.flush_body(f))
+            elif note == "size":
+                c.set(f, 20, struct.pack("<Q", 5))
+            elif note == "attributes":
+                c.set(f, 4, basic_data())
+            elif note == "close":
+                c.close(f)
+            else:
+                time.sleep(2.1)
+            expect(basic(c, reader)[2] > before, True, f"{note}: the write is noted")
+
+
+def space(build):
+    """AllocationSize is what was asked for, in whole clusters, whatever the size; an empty file has none."""
+    with Server(build) as s, Client(s) as c:
+        standard = lambda f: struct.unpack_from("<QQ", c.get(f, 5))
+        f = c.open("f")
+        expect(standard(f), (0, 0), "of an empty file")
+        c.set(f, 19, struct.pack("<Q", 5000))
+        expect(standard(f), (8192, 0), "of an empty file with space reserved")
+        c.write(f, b"x")
+        expect(standard(f), (8192, 1), "of a file that has less")
+        c.set(f, 20, struct.pack("<Q", 0))
+        expect(standard(f), (0, 0), "of a file that is empty again")
+        context = struct.pack("<IHHHHI4s4xQ", 0, 16, 4, 0, 24, 8, b"AlSi", 1 << 20)
+        got = c.call(raw.CREATE, raw.create_body("g", ALL, 2, contexts=context))
+        expect(struct.unpack_from("<QQ", got.body, 40), (1 << 20, 0), "of a file created with space reserved")
+
+
+def tests(build):
+    for f in (attributes, archive, change_time, held, late_write, space):
+        yield Test(f"attributes.{f.__name__.replace('_', '-')}", functools.partial(f, build))
