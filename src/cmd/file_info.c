@@ -105,9 +105,10 @@ static void encode_network_open(struct wr *w, const struct file_info *i)
 	wr_u32(w, 0); /* Reserved */
 }
 
-static void encode_normalized_name(struct wr *w, const struct file_info *i)
+/* FILE_NAME_INFORMATION, of the path there is. */
+static void encode_path(struct wr *w, const struct file_info *i)
 {
-	size_t len = wr_hole_u32(w), n = wr_utf16(w, i->path);
+	size_t len = wr_hole_u32(w), n = i->path ? wr_utf16(w, i->path) : 0;
 
 	if (i->stream) {
 		n += wr_utf16(w, ":");
@@ -204,7 +205,7 @@ size_t file_streams_len(const struct file_info *i)
 	return len;
 }
 
-/* With an empty name: [MS-SMB2] 3.3.5.20.1 */
+/* Deviation: the name may be left empty ([MS-SMB2] 3.3.5.20.1); clients of Windows and of Samba like to see it. */
 static void encode_all(struct wr *w, const struct file_info *i)
 {
 	encode_basic(w, i);
@@ -215,7 +216,7 @@ static void encode_all(struct wr *w, const struct file_info *i)
 	encode_position(w, i);
 	encode_mode(w, i);
 	encode_alignment(w, i);
-	wr_u32(w, 0); /* FileNameLength */
+	encode_path(w, i);
 }
 
 /* ---- tables -------------------------------------------------------------------------------------- */
@@ -232,7 +233,8 @@ enum {
 static const struct file_info_class classes[] = {
 	{FileAccessInformation, 4, BOTH, 0, encode_access},
 	{FileAlignmentInformation, 4, BOTH, 0, encode_alignment},
-	{FileAllInformation, 104, BOTH | STAT | EAS, ATTR, encode_all},
+	{FileAllInformation, 104, BOTH | STAT | EAS | FILE_INFO_OPENED_PATH, ATTR,
+	 encode_all},
 	{FileAlternateNameInformation, 8, FILES | FILE_INFO_PATH | FILE_INFO_SHORT_NAME,
 	 0, encode_alternate_name},
 	{FileAttributeTagInformation, 8, FILES | STAT, ATTR, encode_attribute_tag},
@@ -243,8 +245,7 @@ static const struct file_info_class classes[] = {
 	{FileInternalInformation, 8, BOTH | STAT, 0, encode_internal},
 	{FileModeInformation, 4, BOTH, 0, encode_mode},
 	{FileNetworkOpenInformation, 56, BOTH | STAT, ATTR, encode_network_open},
-	{FileNormalizedNameInformation, 8, FILES | FILE_INFO_PATH, 0,
-	 encode_normalized_name},
+	{FileNormalizedNameInformation, 8, FILES | FILE_INFO_PATH, 0, encode_path},
 	{FilePipeInformation, 8, PIPES, ATTR, encode_pipe},
 	{FilePipeLocalInformation, 40, PIPES, ATTR, encode_pipe_local},
 	{FilePipeRemoteInformation, 12, PIPES, ATTR, encode_pipe_remote},

@@ -37,7 +37,8 @@ enum {
 	FILE_INFO_OF_FILE = 8,
 	FILE_INFO_OF_PIPE = 16,
 	FILE_INFO_STREAMS = 32,
-	FILE_INFO_SHORT_NAME = 64, /* only if the last name of the path has one	*/
+	FILE_INFO_OPENED_PATH = 128, /* as the client wrote it: costs no look-up	*/
+	FILE_INFO_SHORT_NAME = 64,   /* only if the last name of the path has one	*/
 };
 
 struct file_info_class {

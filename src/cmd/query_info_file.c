@@ -244,6 +244,11 @@ static nt_status gather(struct req *q)
 		f->call.eas.file = q->open->node->file;
 		return open_call(q, &f->call.eas.call, VFS_EA_LIST, eas_done);
 	}
+	if (needs(f, FILE_INFO_OPENED_PATH)) {
+		f->info.path = open_path(q->open, &q->arena);
+		if (!f->info.path)
+			return STATUS_INSUFFICIENT_RESOURCES;
+	}
 	if (needs(f, FILE_INFO_PATH))
 		return walk(q);
 	return answer(q);

@@ -84,11 +84,11 @@ TEST(file_info_of_pipes)
 	check(FilePipeRemoteInformation, BYTES(U64(0), U32(0)));
 }
 
-TEST(file_info_all_has_an_empty_name)
+TEST(file_info_all_ends_with_the_name)
 {
 	check(FileAllInformation,
 	      BYTES(BASIC, STANDARD, 0x22, 0x22, 0, 0, 0, 0, 0, 0, U32(0x55), ACCESS,
-		    U64(0x66), U32(2), U32(0), U32(0)));
+		    U64(0x66), U32(2), U32(0), U32(6), 'd', 0, '\\', 0, 0xE4, 0));
 }
 
 TEST(file_info_one_stream_for_a_file_none_for_a_directory)
