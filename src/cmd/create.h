@@ -92,6 +92,8 @@ nt_status create_again(struct req *q);
 
 /* create_cache.c: what of the oplock or lease asked for can be had here at all, into c and its record. */
 void create_cache_ask(struct req *q);
+/* It is a directory: those have leases of version 2 only, and only for clients that know of them. */
+void create_cache_of_directory(struct req *q);
 /* Others must give up caching first: let go, wait, begin again. */
 nt_status create_cache_wait(struct req *q);
 /* What was granted, from the record's result. */

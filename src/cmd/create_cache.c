@@ -48,6 +48,15 @@ void create_cache_ask(struct req *q)
 	c->oplock_level = SMB2_OPLOCK_LEVEL_NONE;
 }
 
+void create_cache_of_directory(struct req *q)
+{
+	struct create *c = q->state;
+
+	if (!(q->conn->server_capabilities & SMB2_GLOBAL_CAP_DIRECTORY_LEASING) ||
+	    c->op.lease_version != 2)
+		c->op.caching = 0;
+}
+
 static nt_status again(struct req *q, int err, struct wr *w)
 {
 	struct create *c = q->state;

@@ -100,8 +100,10 @@ static void negotiate_commit(struct req *q, const struct negotiate *n)
 	c->server_capabilities = c->multi_credit ? SMB2_GLOBAL_CAP_LARGE_MTU : 0;
 	if (c->multi_credit && conf->enable_oplock)
 		c->server_capabilities |= SMB2_GLOBAL_CAP_LEASING;
+	/* of what both must know, what the client does not say is not offered: 3.3.5.4 */
 	if (c->dialect >= SMB2_DIALECT_300 && conf->enable_oplock)
-		c->server_capabilities |= SMB2_GLOBAL_CAP_DIRECTORY_LEASING;
+		c->server_capabilities |= n->capabilities &
+					  SMB2_GLOBAL_CAP_DIRECTORY_LEASING;
 	if (n->choice.dialect < SMB2_DIALECT_311 && c->cipher != SEAL_NONE)
 		c->server_capabilities |= SMB2_GLOBAL_CAP_ENCRYPTION;
 	c->max_transact = limit(conf->smb2_trans_max, c->multi_credit);
