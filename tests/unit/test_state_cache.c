@@ -151,10 +151,13 @@ TEST(a_key_is_for_one_file)
 {
 	const struct node_key other = {.volume = 1, .inode = 77};
 	struct state_op op = by(2, 9);
+	struct state_node *n;
 	struct scene s;
 	struct rig_op o;
 
 	scene_init(&s);
+	n = state_node_get(s.rig.state, &other);
+	CHECK(n);
 	grant(&s, by(1, 9), R);
 	op.code = STATE_RESERVE;
 	op.node = other;
@@ -169,6 +172,7 @@ TEST(a_key_is_for_one_file)
 	op.code = STATE_WITHDRAW;
 	state_apply(s.rig.state, NULL, &op, &o.result, wait_arm(&o.wait, rig_ended));
 	box_run(&s.rig.box);
+	state_node_put(n);
 	run(&s, by(1, 9), STATE_CLOSE);
 	scene_fini(&s);
 }
