@@ -104,6 +104,8 @@ static nt_status lock_apply(struct req *q, struct lock_call *l)
 	op->node = o->node->key;
 	op->server = o->server->server_id;
 	op->open = o->state_id;
+	if (op->wait_if_held)
+		op->wait_id = open_state_id(o->server);
 	q->state = l;
 	return op->code == STATE_LOCK ? cache_use(q, CACHING_USE_LOCK, lock_go)
 				      : lock_go(q, 0, NULL);

@@ -22,16 +22,6 @@ struct state *state_new(uint32_t server, const uint8_t *hash_key)
 	return NULL;
 }
 
-void state_free(struct state *s)
-{
-	if (!s)
-		return;
-	map_fini(&s->nodes);
-	map_fini(&s->leases);
-	lock_fini(&s->lock);
-	free(s);
-}
-
 void state_set_sink(struct state *s, struct state_sink *sink)
 {
 	s->sink = sink;
@@ -134,6 +124,13 @@ struct state_node *state_node_get(struct state *s, const struct node_key *key)
 	return node_get(s, key, base);
 }
 
+size_t state_node_count(struct state *s)
+{
+	LOCK_SCOPE(&s->lock);
+
+	return s->nodes.count;
+}
+
 static bool node_drop(struct state_node *n)
 {
 	LOCK_SCOPE(&n->state->lock);
@@ -150,6 +147,41 @@ void state_node_put(struct state_node *n)
 		n = node_free(n);
 }
 
+/* Of a replica whose opens are another server's. */
+static void node_empty(struct state_node *n)
+{
+	for (struct list_node *it; (it = list_pop(&n->entries)) != NULL;)
+		free(container_of(it, struct entry, node));
+	for (struct list_node *it; (it = list_pop(&n->holders)) != NULL;)
+		free(container_of(it, struct holder, node));
+	for (struct list_node *it; (it = list_pop(&n->locks)) != NULL;)
+		free(container_of(it, struct held_lock, node));
+	for (struct list_node *it; (it = list_pop(&n->waiting)) != NULL;) {
+		struct waiting_lock *w = container_of(it, struct waiting_lock, node);
+
+		free(w->lock);
+		free(w);
+	}
+	(void)node_free(n);
+}
+
+void state_free(struct state *s)
+{
+	struct map_walk pos;
+	struct map_node *m;
+
+	if (!s)
+		return;
+	while ((m = map_walk_first(&s->nodes, &pos)) != NULL) {
+		map_del(&s->nodes, m);
+		node_empty(container_of(m, struct state_node, by_key));
+	}
+	map_fini(&s->nodes);
+	map_fini(&s->leases);
+	lock_fini(&s->lock);
+	free(s);
+}
+
 /* ---- operations ---------------------------------------------------------------------------------------------- */
 
 static state_fn *const apply[STATE_CODE_COUNT] = {
@@ -161,6 +193,7 @@ static state_fn *const apply[STATE_CODE_COUNT] = {
 	[STATE_CHECK] = state_check,
 	[STATE_LOCK] = state_lock_apply,
 	[STATE_UNLOCK] = state_unlock_apply,
+	[STATE_FORGET] = state_forget,
 	[STATE_USE] = state_use,
 	[STATE_ACK] = state_ack,
 	[STATE_EXPIRE] = state_expire,
@@ -199,13 +232,17 @@ static void work_finish(struct state_work *k)
 	free(k->holder);
 }
 
-static void apply_in_node(struct state_node *n, const struct state_op *op,
-			  struct state_work *k, struct state_result *ret)
+/* Returns whether n is kept for its opens from now on (1), or no longer (-1). */
+static int apply_in_node(struct state_node *n, const struct state_op *op,
+			 struct state_work *k, struct state_result *ret)
 {
 	LOCK_SCOPE(state_node_lock(n));
+	bool kept = n->kept;
 
 	ret->status = apply[op->code](n, op, k, ret);
 	ret->delete_pending = n->delete_pending || n->base->delete_pending;
+	n->kept = n->entry_count > 0;
+	return n->kept - kept;
 }
 
 /* Leases come and go with opens: then the table is held, too. */
@@ -216,43 +253,71 @@ static bool needs_table(const struct state_op *op)
 		op->code == STATE_CLOSE);
 }
 
+static int apply_locked(struct state_node *n, const struct state_op *op,
+			struct state_work *k, struct state_result *ret)
+{
+	if (needs_table(op)) {
+		LOCK_SCOPE(&n->state->lock);
+		return apply_in_node(n, op, k, ret);
+	}
+	return apply_in_node(n, op, k, ret);
+}
+
 static void apply_to(struct state_node *n, const struct state_op *op,
 		     struct state_work *k, struct state_result *ret)
 {
+	int refs;
+
 	*ret = (struct state_result){0};
-	if (needs_table(op)) {
+	refs = apply_locked(n, op, k, ret);
+	if (refs) { /* the caller's reference keeps n until here, whoever did the opposite meanwhile */
 		LOCK_SCOPE(&n->state->lock);
-		apply_in_node(n, op, k, ret);
-	} else {
-		apply_in_node(n, op, k, ret);
+		n->refs += (unsigned)refs;
 	}
+	if (k->tell)
+		state_cache_tell(n);
+}
+
+/* -ENOMEM: nothing was done. True: w will be ended, or is its claimant's. */
+static int execute(struct state *s, const struct state_op *op, struct state_result *ret,
+		   struct wait *w, bool *ret_parked)
+{
+	struct state_node *n = state_node_get(s, &op->node);
+	struct state_work k;
+	int err;
+
+	if (!n)
+		return -ENOMEM;
+	err = work_prepare(&k, op, ret, w);
+	if (!err)
+		apply_to(n, op, &k, ret);
+	*ret_parked = k.parked;
+	work_finish(&k);
+	state_node_put(n);
+	return err;
 }
 
 void state_execute(struct state *s, struct lane *lane, const struct state_op *op,
 		   struct state_result *ret, struct wait *w)
 {
-	struct state_node *n = state_node_get(s, &op->node);
 	/* whoever orders operations does so on any thread */
-	void (*end)(struct wait * w, int err) = s->order ? wait_post : wait_now;
-	struct state_work k;
+	void (*end)(struct wait * w, int err) = s->order && !s->order->at_once ? wait_post
+									       : wait_now;
+	bool parked = false;
+	int err = execute(s, op, ret, w, &parked);
+
+	if (err && op->wait_if_held)
+		parked = !wait_claim(w, WAIT_GRANTED);
+	if (!parked)
+		end(w, err);
+}
+
+int state_follow(struct state *s, const struct state_op *op)
+{
+	struct state_result result;
 	bool parked;
 
-	if (!n || work_prepare(&k, op, ret, w) != 0) {
-		if (n)
-			work_finish(&k);
-		state_node_put(n);
-		if (!op->wait_if_held || wait_claim(w, WAIT_GRANTED))
-			end(w, -ENOMEM);
-		return;
-	}
-	apply_to(n, op, &k, ret);
-	if (k.tell)
-		state_cache_tell(n);
-	parked = k.parked;
-	work_finish(&k);
-	state_node_put(n);
-	if (!parked)
-		end(w, 0);
+	return execute(s, op, &result, NULL, &parked);
 }
 
 void state_apply(struct state *s, struct lane *lane, const struct state_op *op,

@@ -7,12 +7,18 @@
  * state_apply() is deterministic and always answers by completion, locally too. READ and WRITE never cross it:
  * they check locks on the local replica.
  *
+ * All replicas that execute the same records in the same order are equal (fs/state_dump.h compares them): the server that
+ * answers by state_execute(), all others by state_follow(). What only one server knows therefore decides nothing: a LOCK
+ * whose wait was claimed meanwhile, by cancel or close, is granted all the same, and given back by the FORGET that is
+ * a record like any other and follows in any case (state_lock_forget()).
+ *
  *     state.c        the replica, what all operations have in common
  *     state_share.c  opens: share modes, deletion
  *     state_cache.c  oplocks and leases: who holds what (the rules are fs/caching.h's), whom to tell, who waits
  *     state_lock.c   byte-range locks
  *
- * Owns     the replica: a state_node per file or named stream anyone has open, kept alive by the nodes (fs/node.h) of it.
+ * Owns     the replica: a state_node per file or named stream anyone has open, kept alive by its opens and by the nodes
+ *          (fs/node.h) of it.
  * Threads  any. Locks: state table (TABLE), state_node (NODE; a file's serves its streams). No I/O, no callback under them.
  * Spec     [MS-FSA] 2.1.5.1.2 (share access), 2.1.5.8 (locks), 2.1.5.5 (close); [MS-SMB2] 3.3.5.9, 3.3.5.14
  */
@@ -38,8 +44,9 @@ enum state_code {
 	STATE_CHECK,      /* would another open be allowed beside those there are?	*/
 	STATE_LOCK,       /* all ranges of a LOCK request, or none				*/
 	STATE_UNLOCK,
-	STATE_USE, /* an operation that what others cache does not survive		*/
-	STATE_ACK, /* a break is acknowledged						*/
+	STATE_FORGET, /* a LOCK that may be waiting is not wanted any more	*/
+	STATE_USE,    /* an operation that what others cache does not survive		*/
+	STATE_ACK,    /* a break is acknowledged						*/
 	STATE_EXPIRE, /* breaks that nobody acknowledged in time are taken for acknowledged	*/
 	STATE_CODE_COUNT,
 };
@@ -84,6 +91,7 @@ struct state_op {
 	/* LOCK, UNLOCK */
 	uint16_t range_count;
 	bool wait_if_held; /* LOCK of one range: answer only when it is granted	*/
+	uint64_t wait_id;  /* LOCK that waits, FORGET: which, of the open's; not 0	*/
 	struct state_range ranges[];
 };
 
@@ -125,13 +133,16 @@ struct state_sink {
 
 /*
  * Where operations are put in order before they are applied: another server's are among them, or a test delays them. The
- * ordering calls state_execute() for each, once, on any thread.
+ * ordering calls state_execute() for each of this server's, once, on any thread, and state_follow() for others'. Those of
+ * one open keep their order.
  */
 struct state_order {
+	/* w NULL: op is a FORGET that nobody waits for, and is copied; ret is NULL, too. */
 	void (*put)(struct state_order *o, struct lane *lane, const struct state_op *op,
 		    struct state_result *ret, struct wait *w);
-	/* op and w are about to go; true: it had not been executed and never will be. */
+	/* op and w are about to go; true: it had not been executed and never will be. Not while it is being executed. */
 	bool (*forget)(struct state_order *o, struct wait *w);
+	bool at_once; /* put() executes on the calling thread: ends stay on it */
 };
 
 enum { STATE_ACK_WAIT_MS = 35000 }; /* [MS-SMB2] 3.3.2.1, 3.3.2.5: Windows' figure */
@@ -147,8 +158,8 @@ void state_set_order(struct state *s, struct state_order *order);
  * Apply one change; *ret is filled before w ends. w->err is 0, or -ENOMEM with nothing changed. op and ret live until
  * the end; op->node is known by then (state_node_get()).
  *
- * w is armed, but parked for a LOCK with wait_if_held: others (cancel, close) may claim it at any time, and then the
- * record has no effect.
+ * w is armed, but parked for a LOCK with wait_if_held: others (cancel, close) may claim it at any time, and then they
+ * call state_lock_forget().
  *
  * STATUS_PENDING  RESERVE, USE: a break must be acknowledged first; nothing was reserved. Wait with state_wait(), holding
  *                 no turn, then ask again.
@@ -161,12 +172,15 @@ void state_set_order(struct state *s, struct state_order *order);
  */
 void state_apply(struct state *s, struct lane *lane, const struct state_op *op,
 		 struct state_result *ret, struct wait *w);
-/* After the caller won wait_claim() on a waiting LOCK: forget it. Then the caller ends w itself. */
+/* After the caller won wait_claim() on a LOCK with wait_if_held: whether it waits or not, nothing will be left of it, and w
+ * is not touched any more. */
 void state_lock_forget(struct state *s, const struct state_op *op, struct wait *w);
 
 /* For whoever orders operations: apply one now. Ends w as state_apply() says. */
 void state_execute(struct state *s, struct lane *lane, const struct state_op *op,
 		   struct state_result *ret, struct wait *w);
+/* The same for one that somebody else answers. -ENOMEM with nothing changed. */
+MUST_CHECK int state_follow(struct state *s, const struct state_op *op);
 
 /* ---- waiting for acknowledgements: a matter of this server alone --------------------------------------------- */
 
@@ -211,3 +225,5 @@ MUST_CHECK nt_status state_io_check(struct state_node *n, uint32_t server, uint6
 bool state_delete_pending(struct state_node *n);
 /* Opens there are, reservations included. */
 size_t state_open_count(struct state_node *n);
+/* Files and streams of which something is known. */
+size_t state_node_count(struct state *s);

@@ -67,22 +67,25 @@ struct held_lock {
 	struct list_node node;
 	uint32_t server;
 	uint64_t open;
+	uint64_t wait_id; /* of the LOCK, if it was one that waits; 0 */
 	struct state_range range;
 };
 
+/* wait NULL: somebody else answers, or nobody any more. */
 struct waiting_lock {
 	struct list_node node;
-	const struct state_op *op;
 	struct state_result *ret;
 	struct wait *wait;
-	struct held_lock *lock; /* made beforehand: a grant cannot fail */
+	struct held_lock
+		*lock; /* what it asks for, made beforehand: a grant cannot fail */
 };
 
 struct state_node {
 	struct map_node by_key; /* state's lock */
 	struct state *state;
 	struct node_key key;
-	unsigned refs; /* state's lock: nodes and operations under way */
+	unsigned refs; /* state's lock: nodes, operations under way, and `kept` */
+	bool kept;     /* L  there are opens */
 	struct state_node
 		*base; /* I  the file's, which a stream's keeps; itself otherwise */
 
@@ -142,6 +145,7 @@ typedef nt_status state_fn(struct state_node *n, const struct state_op *op,
 /* state_share.c */
 state_fn state_reserve, state_withdraw, state_close, state_set_delete, state_check;
 struct entry *state_entry_find(struct state_node *n, const struct state_op *op);
+void state_entry_add(struct state_node *n, struct entry *e);
 
 /* state_cache.c */
 state_fn state_commit, state_use, state_ack, state_expire;
@@ -163,7 +167,7 @@ void state_cache_leave(struct state_node *n, struct entry *e, struct state_work 
 void state_cache_tell(struct state_node *n);
 
 /* state_lock.c */
-state_fn state_lock_apply, state_unlock_apply;
+state_fn state_lock_apply, state_unlock_apply, state_forget;
 void state_locks_drop(struct state_node *n, struct entry *e, const struct state_op *op,
 		      struct state_work *k);
 /* Memory for a LOCK; -ENOMEM. */

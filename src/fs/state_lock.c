@@ -1,9 +1,11 @@
 /*
  * state_lock.c - byte-range locks.
  *
- *     lock    (LOCK) --> held --UNLOCK, CLOSE--> gone
+ *     lock    (LOCK) --> held --UNLOCK, CLOSE, FORGET--> gone
  *             (LOCK, wait_if_held) --> waiting --another lock goes--> held
- *                                          \__claimed by cancel, close; state_lock_forget()__> gone
+ *                                          \__FORGET, CLOSE__> gone
+ *
+ * Whether somebody still waits for a lock is no matter of the lock's: it is granted, and a FORGET gives it back.
  */
 #include "fs/state_impl.h"
 
@@ -41,18 +43,14 @@ static bool lock_conflicts(struct state_node *n, const struct state_op *op,
 	return false;
 }
 
-static void lock_add(struct state_node *n, struct entry *e, struct held_lock *l,
-		     const struct state_range *r)
+/* e: whose it is. */
+static void lock_add(struct state_node *n, struct entry *e, struct held_lock *l)
 {
-	l->server = e->server;
-	l->open = e->open;
-	l->range = *r;
 	list_add_tail(&n->locks, &l->node);
 	e->lock_count++;
 	atomic_store_explicit(&n->any_lock, true, memory_order_release);
 }
 
-/* e: whose it is. */
 static void lock_del(struct state_node *n, struct entry *e, struct held_lock *l,
 		     struct state_work *k)
 {
@@ -62,27 +60,48 @@ static void lock_del(struct state_node *n, struct entry *e, struct held_lock *l,
 	atomic_store_explicit(&n->any_lock, !list_empty(&n->locks), memory_order_release);
 }
 
+static struct state_op owner_of(const struct held_lock *l)
+{
+	return (struct state_op){.server = l->server, .open = l->open};
+}
+
 /* Locks went: whoever waits, oldest first, gets what no longer conflicts. */
 static void grant_waiting(struct state_node *n, struct state_work *k)
 {
 	list_for_each (it, &n->waiting) {
 		struct waiting_lock *w = container_of(it, struct waiting_lock, node);
-		struct entry *e = state_entry_find(n, w->op);
+		const struct state_op who = owner_of(w->lock);
+		struct entry *e = state_entry_find(n, &who);
 
-		if (!e || lock_conflicts(n, w->op, &w->op->ranges[0], true))
+		if (!e || lock_conflicts(n, &who, &w->lock->range, true))
 			continue;
-		if (!wait_claim(w->wait, WAIT_GRANTED))
-			continue; /* cancelled: its owner will forget it */
 		list_del(it);
-		lock_add(n, e, TAKE(w->lock), &w->op->ranges[0]);
+		lock_add(n, e, TAKE(w->lock));
+		if (w->wait && !wait_claim(w->wait, WAIT_GRANTED))
+			w->wait = NULL; /* its claimant answers */
 		list_add_tail(&k->ended, it);
 	}
+}
+
+/* Nobody waits for it: who did has claimed its wait, or will. */
+static void waiting_drop(struct waiting_lock *w, struct state_work *k)
+{
+	list_del(&w->node);
+	w->wait = NULL;
+	list_add_tail(&k->freed, &TAKE(w->lock)->node);
+	list_add_tail(&k->ended, &w->node);
 }
 
 /* [MS-FSA] 2.1.5.5 phase 9 */
 void state_locks_drop(struct state_node *n, struct entry *e, const struct state_op *op,
 		      struct state_work *k)
 {
+	list_for_each (it, &n->waiting) {
+		struct waiting_lock *w = container_of(it, struct waiting_lock, node);
+
+		if (state_is_owner(w->lock->server, w->lock->open, op))
+			waiting_drop(w, k);
+	}
 	if (!e->lock_count)
 		return;
 	list_for_each (it, &n->locks) {
@@ -127,8 +146,7 @@ static nt_status lock_all(struct state_node *n, struct entry *e,
 					 k);
 			return st;
 		}
-		lock_add(n, e, container_of(list_pop(&k->locks), struct held_lock, node),
-			 &op->ranges[i]);
+		lock_add(n, e, container_of(list_pop(&k->locks), struct held_lock, node));
 	}
 	return STATUS_SUCCESS;
 }
@@ -150,10 +168,8 @@ nt_status state_lock_apply(struct state_node *n, const struct state_op *op,
 		if (e &&
 		    nt_is(lock_check(n, e, op, &op->ranges[0]), STATUS_LOCK_NOT_GRANTED))
 			return lock_wait(n, k);
-		if (!wait_claim(k->waiting->wait, WAIT_GRANTED)) {
-			k->parked = true; /* cancelled on its way here */
-			return STATUS_PENDING;
-		}
+		if (k->waiting->wait)
+			k->parked = !wait_claim(k->waiting->wait, WAIT_GRANTED);
 	}
 	return e ? lock_all(n, e, op, k, ret) : STATUS_FILE_CLOSED;
 }
@@ -207,6 +223,12 @@ int state_lock_prepare(struct state_work *k, const struct state_op *op,
 
 		if (!l)
 			return -ENOMEM;
+		*l = (struct held_lock){
+			.server = op->server,
+			.open = op->open,
+			.wait_id = op->wait_if_held ? op->wait_id : 0,
+			.range = op->ranges[i],
+		};
 		list_add_tail(&k->locks, &l->node);
 	}
 	if (!op->wait_if_held)
@@ -214,7 +236,7 @@ int state_lock_prepare(struct state_work *k, const struct state_op *op,
 	k->waiting = calloc(1, sizeof(*k->waiting));
 	if (!k->waiting)
 		return -ENOMEM;
-	*k->waiting = (struct waiting_lock){.op = op, .ret = ret, .wait = w};
+	*k->waiting = (struct waiting_lock){.ret = ret, .wait = w};
 	return 0;
 }
 
@@ -229,8 +251,10 @@ void state_lock_finish(struct state_work *k)
 	for (struct list_node *it; (it = list_pop(&k->ended)) != NULL;) {
 		struct waiting_lock *g = container_of(it, struct waiting_lock, node);
 
-		g->ret->status = STATUS_SUCCESS;
-		wait_post(g->wait, 0);
+		if (g->wait) {
+			g->ret->status = STATUS_SUCCESS;
+			wait_post(g->wait, 0);
+		}
 		free(g);
 	}
 	locks_free(&k->freed);
@@ -238,32 +262,64 @@ void state_lock_finish(struct state_work *k)
 	free(k->waiting);
 }
 
+/* The LOCK waits, or was granted although nobody waited any more, or was never granted. */
+nt_status state_forget(struct state_node *n, const struct state_op *op,
+		       struct state_work *k, struct state_result *ret)
+{
+	struct entry *e = state_entry_find(n, op);
+
+	list_for_each (it, &n->waiting) {
+		struct waiting_lock *w = container_of(it, struct waiting_lock, node);
+
+		if (w->lock->wait_id == op->wait_id &&
+		    state_is_owner(w->lock->server, w->lock->open, op))
+			waiting_drop(w, k);
+	}
+	list_for_each (it, &n->locks) {
+		struct held_lock *l = container_of(it, struct held_lock, node);
+
+		if (l->wait_id == op->wait_id && state_is_owner(l->server, l->open, op))
+			lock_del(n, e, l, k);
+	}
+	grant_waiting(n, k);
+	return STATUS_SUCCESS;
+}
+
+/* w is about to go. */
+static void detach(struct state_node *n, const struct wait *w)
+{
+	LOCK_SCOPE(state_node_lock(n));
+
+	list_for_each (it, &n->waiting) {
+		struct waiting_lock *l = container_of(it, struct waiting_lock, node);
+
+		if (l->wait == w)
+			l->wait = NULL;
+	}
+}
+
 void state_lock_forget(struct state *s, const struct state_op *op, struct wait *w)
 {
-	struct waiting_lock *found = NULL;
+	const struct state_op forget = {
+		.code = STATE_FORGET,
+		.node = op->node,
+		.server = op->server,
+		.open = op->open,
+		.wait_id = op->wait_id,
+	};
 	struct state_node *n;
 
 	if (s->order && s->order->forget(s->order, w))
 		return;
 	n = state_node_get(s, &op->node);
 	if (!n)
-		return;
-	{
-		LOCK_SCOPE(state_node_lock(n));
-		list_for_each (it, &n->waiting) {
-			struct waiting_lock *l = container_of(it, struct waiting_lock,
-							      node);
-
-			if (l->wait != w)
-				continue;
-			list_del(it);
-			found = l;
-		}
-	}
-	if (found)
-		free(found->lock);
-	free(found);
+		return; /* without memory: but it is there, whoever claimed w keeps it */
+	detach(n, w);
 	state_node_put(n);
+	if (s->order)
+		s->order->put(s->order, NULL, &forget, NULL, NULL);
+	else if (state_follow(s, &forget) != 0)
+		return; /* no such node any more, and no memory for another */
 }
 
 nt_status state_io_check(struct state_node *n, uint32_t server, uint64_t open,

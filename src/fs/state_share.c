@@ -57,7 +57,7 @@ static void entry_count(struct state_node *n, const struct entry *e, size_t by)
 	}
 }
 
-static void entry_add(struct state_node *n, struct entry *e)
+void state_entry_add(struct state_node *n, struct entry *e)
 {
 	list_add_tail(&n->entries, &e->node);
 	map_add(&n->by_open, &e->by_open, e->open);
@@ -138,7 +138,7 @@ nt_status state_reserve(struct state_node *n, const struct state_op *op,
 		.directory = op->directory,
 	};
 	k->entry = NULL;
-	entry_add(n, e);
+	state_entry_add(n, e);
 	state_lease_join(n, e, op, k);
 	return STATUS_SUCCESS;
 }

@@ -15,6 +15,7 @@ struct rig {
 	struct box box;
 	struct state *state;
 	struct state_node *node; /* of the file all is about */
+	uint64_t waits;          /* LOCKs that wait, so far */
 };
 
 static const uint8_t rig_hash_key[16] = {1, 2, 3};
@@ -31,6 +32,7 @@ struct rig_op {
 static inline void rig_init(struct rig *r)
 {
 	box_init(&r->box);
+	r->waits = 0;
 	r->state = state_new(0, rig_hash_key);
 	CHECK(r->state);
 	r->node = state_node_get(r->state, &rig_key);
@@ -57,6 +59,8 @@ static inline void rig_start(struct rig *r, struct rig_op *o, const struct state
 	*o->op = *op;
 	o->op->node = rig_key;
 	o->op->node.stream = op->node.stream; /* 0: the file itself */
+	if (op->wait_if_held)
+		o->op->wait_id = ++r->waits;
 	for (size_t i = 0; i < op->range_count; i++)
 		o->op->ranges[i] = ranges[i];
 	o->ended = false;

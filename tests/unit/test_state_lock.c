@@ -308,10 +308,13 @@ TEST(a_cancelled_lock_is_forgotten)
 	wait_for(&r, &o, 2, 0, 1, true);
 	wait_for(&r, &next, 3, 0, 1, true);
 	CHECK(wait_claim(&o.wait, WAIT_CANCELLED));
-	unlock(&r, 1, 0, 1); /* before it is forgotten: passes it by */
-	CHECK(!o.ended && next.ended);
-	state_lock_forget(r.state, o.op, &o.wait);
+	unlock(&r, 1, 0,
+	       1); /* granted, as on any other replica, which knows of no cancel */
+	CHECK(!o.ended && !next.ended);
+	state_lock_forget(r.state, o.op, &o.wait); /* given back */
 	state_lock_forget(r.state, o.op, &o.wait); /* not there any more */
+	box_run(&r.box);
+	CHECK(!o.ended && next.ended);
 	wait_post(&o.wait, -ECANCELED);
 	box_run(&r.box);
 	CHECK_EQ(o.wait.err, -ECANCELED);
@@ -338,6 +341,7 @@ TEST(a_lock_cancelled_on_its_way_has_no_effect)
 					.node = rig_key,
 					.open = 1,
 					.range_count = 1,
+					.wait_id = 1,
 					.wait_if_held = true};
 		op->ranges[0] = (struct state_range){0, 1, true};
 		wait_init(&o.wait, &r.box.mb);
@@ -360,6 +364,51 @@ TEST(a_lock_cancelled_on_its_way_has_no_effect)
 	rig_simple(&r, STATE_CLOSE, 1);
 	rig_simple(&r, STATE_CLOSE, 2);
 	rig_fini(&r);
+}
+
+static void follow(struct state *s, const struct state_op *what, uint64_t offset)
+{
+	struct state_op *op = calloc(1, state_op_len(1));
+
+	CHECK(op);
+	*op = *what;
+	op->node = rig_key;
+	if (op->code == STATE_LOCK) {
+		op->range_count = 1;
+		op->ranges[0] = (struct state_range){offset, 1, true};
+	}
+	CHECK_EQ(state_follow(s, op), 0);
+	free(op);
+}
+
+/* A replica that nobody asks: locks wait there for others, are granted and forgotten, and opens keep their files. */
+TEST(a_replica_follows_without_anybody_waiting)
+{
+	struct state *s = state_new(7, rig_hash_key);
+	struct state_node *n;
+
+	CHECK(s);
+	for (uint64_t i = 1; i <= 3; i++)
+		follow(s, &(struct state_op){.code = STATE_RESERVE, .open = i}, 0);
+	CHECK_EQ(state_node_count(s), 1);
+	for (uint64_t i = 1; i <= 3; i++)
+		follow(s,
+		       &(struct state_op){.code = STATE_LOCK,
+					  .open = i,
+					  .wait_if_held = true,
+					  .wait_id = i},
+		       4);
+	follow(s, &(struct state_op){.code = STATE_FORGET, .open = 2, .wait_id = 2}, 0);
+	follow(s, &(struct state_op){.code = STATE_CLOSE, .open = 1}, 0);
+	n = state_node_get(s, &rig_key);
+	CHECK_ST(state_io_check(n, 0, 2, 4, 1, true), STATUS_FILE_LOCK_CONFLICT);
+	CHECK_ST(state_io_check(n, 0, 3, 4, 1, false), STATUS_SUCCESS);
+	state_node_put(n);
+	for (uint64_t i = 2; i <= 3; i++)
+		follow(s, &(struct state_op){.code = STATE_CLOSE, .open = i}, 0);
+	CHECK_EQ(state_node_count(s), 0);
+	follow(s, &(struct state_op){.code = STATE_RESERVE, .open = 1}, 0);
+	state_free(s); /* with what is left in it */
 }
 
 TEST_MAIN()

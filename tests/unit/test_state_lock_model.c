@@ -284,6 +284,7 @@ static void locker_done(struct wait *w)
 
 static void locker_next(struct locker *k)
 {
+	k->op->wait_id = (uint64_t)k->rounds + 1;
 	state_apply(k->rig.state, NULL, k->op, &k->result,
 		    wait_park(&k->wait, locker_done));
 }
