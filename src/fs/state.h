@@ -103,7 +103,7 @@ static inline size_t state_op_len(size_t range_count)
 
 struct state_result {
 	nt_status status;
-	/* CLOSE: last one out, and deletion was pending: remove it now, inside the turn. The file, whose last open may
+	/* CLOSE, WITHDRAW: last one out, and deletion was pending: remove it now, inside the turn. The file, whose last open may
 	 * have been of a stream; or only the stream. */
 	bool remove_name, remove_stream;
 	bool delete_pending;   /* afterwards, for FileStandardInformation		*/

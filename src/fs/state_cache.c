@@ -287,6 +287,13 @@ nt_status state_lease_check(struct state_node *n, const struct state_op *op)
 	return h && h->of != n ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS;
 }
 
+static void holder_link(struct state_node *n, struct holder *h)
+{
+	list_add_tail(&n->holders, &h->node);
+	if (h->caching.lease)
+		map_add(&n->state->leases, &h->by_lease, lease_hash(n->state, &h->lease));
+}
+
 static void holder_add(struct state_node *n, struct holder *h, const struct state_op *op)
 {
 	*h = (struct holder){
@@ -298,9 +305,16 @@ static void holder_add(struct state_node *n, struct holder *h, const struct stat
 		.lease = op->lease,
 		.epoch = op->lease_version == 2 ? op->epoch : 0,
 	};
-	list_add_tail(&n->holders, &h->node);
-	if (h->caching.lease)
-		map_add(&n->state->leases, &h->by_lease, lease_hash(n->state, &h->lease));
+	holder_link(n, h);
+}
+
+bool state_holder_restore(struct state_node *n, struct holder *h)
+{
+	if (h->caching.lease && lease_find(n->state, &h->lease))
+		return false;
+	holder_link(n, h);
+	holder_changed(n, h);
+	return true;
 }
 
 void state_lease_join(struct state_node *n, struct entry *e, const struct state_op *op,

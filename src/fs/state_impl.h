@@ -145,7 +145,8 @@ typedef nt_status state_fn(struct state_node *n, const struct state_op *op,
 /* state_share.c */
 state_fn state_reserve, state_withdraw, state_close, state_set_delete, state_check;
 struct entry *state_entry_find(struct state_node *n, const struct state_op *op);
-void state_entry_add(struct state_node *n, struct entry *e);
+/* The same without an operation: fs/state_dump.h. False: it cannot be beside the others. */
+bool state_entry_restore(struct state_node *n, struct entry *e);
 
 /* state_cache.c */
 state_fn state_commit, state_use, state_ack, state_expire;
@@ -163,6 +164,8 @@ void state_lease_join(struct state_node *n, struct entry *e, const struct state_
 		      struct state_work *k);
 /* e goes, and what only it held. */
 void state_cache_leave(struct state_node *n, struct entry *e, struct state_work *k);
+/* Restored: false if its lease is known already. */
+bool state_holder_restore(struct state_node *n, struct holder *h);
 /* Without locks: tell of all breaks that are to be told. */
 void state_cache_tell(struct state_node *n);
 
@@ -170,6 +173,9 @@ void state_cache_tell(struct state_node *n);
 state_fn state_lock_apply, state_unlock_apply, state_forget;
 void state_locks_drop(struct state_node *n, struct entry *e, const struct state_op *op,
 		      struct state_work *k);
+/* Restored, held or waiting; -EBADMSG: it cannot be so. -ENOMEM. */
+MUST_CHECK int state_lock_restore(struct state_node *n, struct held_lock *l,
+				  bool waiting);
 /* Memory for a LOCK; -ENOMEM. */
 MUST_CHECK int state_lock_prepare(struct state_work *k, const struct state_op *op,
 				  struct state_result *ret, struct wait *w);

@@ -215,6 +215,28 @@ nt_status state_unlock_apply(struct state_node *n, const struct state_op *op,
 	return st;
 }
 
+int state_lock_restore(struct state_node *n, struct held_lock *l, bool waiting)
+{
+	const struct state_op who = owner_of(l);
+	struct entry *e = state_entry_find(n, &who);
+	struct waiting_lock *w;
+
+	/* whoever waits does so for one that is held */
+	if (!e || !range_valid(&l->range) || (waiting && !l->wait_id) ||
+	    lock_conflicts(n, &who, &l->range, true) != waiting)
+		return -EBADMSG;
+	if (!waiting) {
+		lock_add(n, e, l);
+		return 0;
+	}
+	w = calloc(1, sizeof(*w));
+	if (!w)
+		return -ENOMEM;
+	w->lock = l;
+	list_add_tail(&n->waiting, &w->node);
+	return 0;
+}
+
 int state_lock_prepare(struct state_work *k, const struct state_op *op,
 		       struct state_result *ret, struct wait *w)
 {

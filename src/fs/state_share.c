@@ -57,7 +57,7 @@ static void entry_count(struct state_node *n, const struct entry *e, size_t by)
 	}
 }
 
-void state_entry_add(struct state_node *n, struct entry *e)
+static void entry_add(struct state_node *n, struct entry *e)
 {
 	list_add_tail(&n->entries, &e->node);
 	map_add(&n->by_open, &e->by_open, e->open);
@@ -138,22 +138,24 @@ nt_status state_reserve(struct state_node *n, const struct state_op *op,
 		.directory = op->directory,
 	};
 	k->entry = NULL;
-	state_entry_add(n, e);
+	entry_add(n, e);
 	state_lease_join(n, e, op, k);
 	return STATUS_SUCCESS;
 }
 
-nt_status state_withdraw(struct state_node *n, const struct state_op *op,
-			 struct state_work *k, struct state_result *ret)
+bool state_entry_restore(struct state_node *n, struct entry *e)
 {
-	struct entry *e = state_entry_find(n, op);
+	const struct state_op op = {
+		.server = e->server,
+		.open = e->open,
+		.access = e->access,
+		.share = e->share,
+	};
 
-	if (!e)
-		return STATUS_FILE_CLOSED;
-	state_cache_leave(n, e, k);
-	entry_del(n, e);
-	k->entry = e;
-	return STATUS_SUCCESS;
+	if (state_entry_find(n, &op) || !nt_ok(share_check(n, &op)))
+		return false;
+	entry_add(n, e);
+	return true;
 }
 
 /* What becomes of the name is now its remover's matter: a directory may turn out not to be empty. */
@@ -166,21 +168,36 @@ static bool take_pending(struct state_node *n)
 }
 
 /* [MS-FSA] 2.1.5.5 */
-nt_status state_close(struct state_node *n, const struct state_op *op,
-		      struct state_work *k, struct state_result *ret)
+static nt_status leave(struct state_node *n, const struct state_op *op,
+		       struct state_work *k, struct state_result *ret, bool opened)
 {
-	nt_status st = state_withdraw(n, op, k, ret);
+	struct entry *e = state_entry_find(n, op);
 
-	if (!nt_ok(st))
-		return st;
-	if (k->entry->delete_on_close)
+	if (!e)
+		return STATUS_FILE_CLOSED;
+	state_cache_leave(n, e, k);
+	entry_del(n, e);
+	k->entry = e;
+	if (opened && e->delete_on_close)
 		n->delete_pending = true;
-	state_locks_drop(n, k->entry, op, k);
+	state_locks_drop(n, e, op, k);
 	if (n != n->base && n->entry_count == 0)
 		ret->remove_stream = take_pending(n);
 	if (n->base->file_entry_count == 0)
 		ret->remove_name = take_pending(n->base);
 	return STATUS_SUCCESS;
+}
+
+nt_status state_withdraw(struct state_node *n, const struct state_op *op,
+			 struct state_work *k, struct state_result *ret)
+{
+	return leave(n, op, k, ret, false);
+}
+
+nt_status state_close(struct state_node *n, const struct state_op *op,
+		      struct state_work *k, struct state_result *ret)
+{
+	return leave(n, op, k, ret, true);
 }
 
 nt_status state_set_delete(struct state_node *n, const struct state_op *op,
