@@ -104,6 +104,12 @@ bool caching_break(struct caching *c, enum caching_use use,
 	return is_waited_for(c, use);
 }
 
+/* [MS-FSA] 2.1.5.18: the combinations there are. */
+static uint8_t legal(uint8_t caching)
+{
+	return caching & CACHING_READ ? caching : 0;
+}
+
 /* More than was told to keep. An oplock may also be given back whole, as the clients of old do. */
 static nt_status ack_check(const struct caching *c, uint8_t held)
 {
@@ -125,8 +131,8 @@ nt_status caching_ack(struct caching *c, uint8_t held, struct caching_notice *re
 		return st;
 	}
 	c->breaking = false;
-	c->held = held;
-	c->target &= held;
+	c->held = legal(held);
+	c->target &= c->held;
 	if (c->held != c->target)
 		break_to(c, next_step(c), ret_notice);
 	return STATUS_SUCCESS;
@@ -136,12 +142,6 @@ void caching_expire(struct caching *c)
 {
 	c->breaking = false;
 	c->held = c->told = c->target = 0;
-}
-
-/* [MS-FSA] 2.1.5.18: the combinations there are. */
-static uint8_t legal(uint8_t caching)
-{
-	return caching & CACHING_READ ? caching : 0;
 }
 
 static uint8_t grant_lease(uint8_t want, const struct caching_others *o)

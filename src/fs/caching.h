@@ -62,7 +62,7 @@ MUST_CHECK bool caching_break(struct caching *c, enum caching_use use,
 			      struct caching_notice *ret_notice);
 
 /*
- * The client acknowledges a break down to `held`. What it may not keep of that is told to it at once, as another break, one
+ * The client acknowledges a break down to `held`; without READ that is nothing. What it may not keep of that is told to it at once, as another break, one
  * kind of caching a time: WRITE, then HANDLE, then READ.
  *
  * STATUS_UNSUCCESSFUL (lease), STATUS_INVALID_OPLOCK_PROTOCOL (oplock)  no break is under way
