@@ -59,6 +59,7 @@ static uint64_t script_run(const struct options *o, uint64_t seed)
 		.seed = seed,
 		.users = &o->users,
 		.strict_sync = true,
+		.slow_state = seed % 2,
 		.trace = o->trace,
 	};
 	struct sim *s = sim_new(&settings);
@@ -83,7 +84,7 @@ static void scripts(const struct options *o)
 
 /* What a run is like follows from its seed, too, but not from the chance that the run itself draws from. */
 struct weather {
-	bool faults, vandal, signing;
+	bool faults, vandal, signing, slow_state;
 	unsigned fault_per_mille;
 	size_t memory_max;
 };
@@ -95,6 +96,7 @@ static struct weather weather_of(uint64_t seed, bool faults)
 		.faults = faults,
 		.vandal = rng_chance(&r, 300),
 		.signing = rng_chance(&r, 250),
+		.slow_state = rng_chance(&r, 600),
 	};
 
 	if (faults) {
@@ -115,6 +117,7 @@ static uint64_t chaos_run(const struct options *o, uint64_t seed, bool faults)
 		.seed = seed,
 		.users = &o->users,
 		.trace = o->trace,
+		.slow_state = w.slow_state,
 		.global = w.signing ? "require_message_signing = true" : NULL,
 		.memory_max = w.memory_max,
 	};

@@ -245,6 +245,7 @@ void sim_server_make(struct sim *s)
 	s->volume = memfs_new(&s->memfs_world, true, ACCOUNT, ACCOUNT);
 	if (smb_server_init(&s->server, &s->env, guid) != 0)
 		abort();
+	s->order = sim_order_new(s, s->server.state, !s->settings.slow_state);
 	s->server.commands = cmd_table;
 	s->server.command_count = SMB2_COMMAND_COUNT;
 	s->server.notify = s->notify;
@@ -267,6 +268,10 @@ void sim_server_free(struct sim *s)
 		sim_fail(s, "%zu opens are left", (size_t)s->server.open_count);
 	if (node_table_count(s->server.nodes))
 		sim_fail(s, "%zu nodes are left", node_table_count(s->server.nodes));
+	sim_order_free(s->order);
+	if (state_node_count(s->server.state))
+		sim_fail(s, "something is known of %zu files that nobody has open",
+			 state_node_count(s->server.state));
 	for (size_t i = 0; i < SIM_LANES; i++) {
 		if (!list_empty(&smb_lane_of(&s->lanes[i].lane)->conns))
 			sim_fail(s, "connections are left");

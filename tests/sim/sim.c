@@ -310,6 +310,8 @@ static void choices(struct sim *s, struct sim_choices *c)
 	link_choices(s, c);
 	if (sim_notify_due(s->notify))
 		choice_add(s, c, STEP_NOTIFY, s->notify);
+	if (sim_order_due(s->order))
+		choice_add(s, c, STEP_STATE, s->order);
 	for (size_t i = 0; i < s->actor_count; i++)
 		if (s->actors[i]->wants(s->actors[i]))
 			choice_add(s, c, STEP_ACT, s->actors[i]);
@@ -368,6 +370,9 @@ static void step_do(struct sim *s, const struct sim_choice *c)
 		break;
 	case STEP_NOTIFY:
 		sim_notify_do(c->what);
+		break;
+	case STEP_STATE:
+		sim_order_do(c->what);
 		break;
 	case STEP_ACT:
 		a->act(a);

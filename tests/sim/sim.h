@@ -4,7 +4,7 @@
  *
  * The world stands still between two steps. A step is one thing that could happen next: a worker takes a message, gets
  * some bytes of a connection or ends its turn; a pool thread runs a job or reports it; the network hands bytes to a
- * client; a client thinks of something to do; time passes. Which one happens is drawn from the seed, with weights that are
+ * client; an operation on shared state is executed; a client thinks of something to do; time passes. Which one happens is drawn from the seed, with weights that are
  * drawn, too, so that there are runs with slow disks, slow networks and slow workers. Workers do what they do in parts as
  * small as base/wait.h and net/xport.h allow, smaller than those of net/worker: what may be interrupted, is.
  *
@@ -56,6 +56,7 @@ struct sim_settings {
 	const char *global; /* further lines of [global] */
 	size_t memory_max;  /* bytes of buffers; 0: plenty */
 	bool strict_sync;   /* see memfs.h */
+	bool slow_state;    /* operations of fs/state wait for their turn: order.h */
 	bool trace;         /* log every step and what the core logs to standard error */
 };
 

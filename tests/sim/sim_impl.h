@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/list.h"
+#include "sim/order.h"
 #include "sim/sim.h"
 
 /* First in, first out, as a worker takes its messages. */
@@ -38,6 +39,7 @@ enum sim_kind {
 	STEP_OUT,
 	STEP_CLOSED,
 	STEP_NOTIFY,
+	STEP_STATE,
 	STEP_ACT,
 	STEP_KINDS,
 };
@@ -75,6 +77,7 @@ struct sim {
 	struct memfs_world memfs_world;
 	struct vfs *volume;
 	struct notify_server *notify;
+	struct state_order *order;
 	unsigned defer_per_mille, fault_per_mille;
 	const int *faults;
 
