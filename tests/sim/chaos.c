@@ -32,6 +32,8 @@ struct chaos_op *chaos_op_add(struct chaos *c, uint64_t mid, uint16_t command, i
 			.mid = mid,
 			.command = command,
 			.slot = slot,
+			.lease = -1,
+			.sent_ns = env_now_ns(sim_env(c->actor.sim)),
 			.generation = slot < 0 ? 0 : c->opens[slot].generation,
 		};
 		return op;
@@ -48,6 +50,7 @@ void chaos_doom(struct chaos *c, int tree)
 			continue;
 		o->state = SLOT_CLOSING;
 		model_close(c->model, chaos_who(c, i));
+		chaos_cache_closing(c, i);
 	}
 	if (tree < 0)
 		c->ending = true;
@@ -61,6 +64,8 @@ static void life_over(struct chaos *c)
 	for (size_t i = 0; i < CHAOS_OPENS_MAX; i++)
 		c->opens[i] =
 			(struct chaos_open){.generation = c->opens[i].generation + 1};
+	memset(c->leases, 0, sizeof(c->leases));
+	c->changes = 0;
 	memset(c->has_tree, 0, sizeof(c->has_tree));
 	c->phase = CHAOS_OUT;
 	c->ending = c->damaged = false;
@@ -71,6 +76,7 @@ void chaos_hang_up(struct chaos *c)
 	struct rng *r = chaos_rng(c);
 
 	sim_trace(c->actor.sim, "%s: hangs up", c->name);
+	chaos_count_all(c, EVENT_HANG_UP, -1);
 	c->previous = c->st.client->session->ready && rng_chance(r, REPLACES)
 			      ? c->st.client->session->id
 			      : 0;
@@ -90,6 +96,7 @@ static void life_begin(struct chaos *c)
 	c->impatient = rng_chance(r, IMPATIENT);
 	c->phase = CHAOS_LOGON;
 	sim_trace(c->actor.sim, "%s: connects, %s", c->name, k->name);
+	c->st.number = c->settings.user + (c->settings.vandal ? SIM_USERS : 0);
 	station_open(&c->st, k, c->settings.user, (unsigned)rng_below(r, SIM_LANES),
 		     c->previous);
 	client_begin(c->st.client);
@@ -141,6 +148,7 @@ static struct chaos *chaos_of(struct sim_actor *a)
 
 static void leave_politely(struct chaos *c)
 {
+	chaos_count_all(c, EVENT_LOGOFF, -1);
 	client_begin(c->st.client);
 	(void)chaos_op_add(c, client_logoff(c->st.client), SMB2_LOGOFF, -1);
 	chaos_doom(c, -1);
@@ -226,6 +234,14 @@ static void station_got(struct station *st, const struct client_answer *a)
 		chaos_got(c, op, a);
 }
 
+static void station_broke(struct station *st, const struct client_break *b)
+{
+	struct chaos *c = container_of(st, struct chaos, st);
+
+	if (c->phase == CHAOS_WORKING)
+		chaos_broke(c, b);
+}
+
 /* Only who misbehaves is thrown out; and whoever is there when memory runs out. */
 static void station_closed(struct station *st)
 {
@@ -252,10 +268,14 @@ struct sim_actor *chaos_new(struct sim *s, struct model *m,
 		.act = chaos_act,
 		.wants = chaos_wants,
 		.is_done = chaos_is_done,
+		.settled = chaos_settled,
 		.free = chaos_free,
 	};
-	c->st = (struct station){
-		.sim = s, .name = c->name, .got = station_got, .closed = station_closed};
+	c->st = (struct station){.sim = s,
+				 .name = c->name,
+				 .got = station_got,
+				 .broke = station_broke,
+				 .closed = station_closed};
 	c->settings = *settings;
 	c->model = m;
 	c->lives = settings->lives;

@@ -10,6 +10,7 @@
 
 #include "sim/model.h"
 #include "sim/station.h"
+#include "sim/tally.h"
 
 struct chaos_settings {
 	unsigned user;
@@ -18,6 +19,7 @@ struct chaos_settings {
 	bool faults;      /* the file system may fail, and memory run out */
 	bool vandal;      /* sends damaged requests, and believes no answer */
 	bool strangers;   /* a vandal is about: bytes may be anybody's */
+	struct tally *tally;
 };
 
 /* The directories and files that they find. */

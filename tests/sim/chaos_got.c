@@ -8,6 +8,9 @@
 
 enum { STATUSES_MAX = 16 };
 
+/* It took this long because somebody waited for an acknowledgement. */
+#define LONG_NS UINT64_C(34000000000)
+
 /* What a client that does nothing forbidden may hear, apart from what else it did: that follows below. */
 static const struct {
 	uint16_t command;
@@ -49,6 +52,10 @@ static const struct {
 	  STATUS_INVALID_PARAMETER, STATUS_FILE_IS_A_DIRECTORY, STATUS_NOT_A_DIRECTORY,
 	  STATUS_NOT_SUPPORTED, STATUS_INVALID_INFO_CLASS, STATUS_OBJECT_NAME_INVALID,
 	  STATUS_INVALID_DEVICE_REQUEST}},
+	{SMB2_OPLOCK_BREAK,
+	 {STATUS_UNSUCCESSFUL, STATUS_INVALID_OPLOCK_PROTOCOL,
+	  STATUS_REQUEST_NOT_ACCEPTED, STATUS_OBJECT_NAME_NOT_FOUND,
+	  STATUS_INVALID_PARAMETER}},
 	{SMB2_IOCTL,
 	 {STATUS_INVALID_DEVICE_REQUEST, STATUS_PIPE_BROKEN, STATUS_PIPE_BUSY,
 	  STATUS_PIPE_EMPTY, STATUS_BUFFER_OVERFLOW}},
@@ -92,7 +99,7 @@ static bool is_firm(const struct chaos *c, const struct chaos_op *op)
 static bool is_consequence(const struct chaos *c, const struct chaos_op *op, nt_status st)
 {
 	if (nt_is(st, STATUS_CANCELLED))
-		return op->cancelled;
+		return op->cancelled || (op->slot >= 0 && c->opens[op->slot].cancelled);
 	if (is_firm(c, op))
 		return false;
 	if (nt_is(st, STATUS_FILE_CLOSED) || nt_is(st, STATUS_NETWORK_NAME_DELETED))
@@ -116,33 +123,16 @@ static void check_status(struct chaos *c, const struct chaos_op *op, nt_status s
 
 /* ---- what answers hold ---------------------------------------------------------------------------------- */
 
-/* The file's number, out of QFid; 0 if it is not there. */
-static uint64_t file_number(struct span contexts)
-{
-	struct rd r = rd_of(contexts);
-	uint16_t name_off, data_off;
-	struct rd name, data;
-
-	rd_skip(&r, 4); /* Next: it is the only one */
-	name_off = rd_u16(&r);
-	rd_skip(&r, 2 + 2);
-	data_off = rd_u16(&r);
-	name = rd_at(&r, name_off, 4);
-	data = rd_at(&r, data_off, 32);
-	if (!span_eq(rd_bytes(&name, 4), span_of("QFid", 4)))
-		return 0;
-	return rd_u64(&data);
-}
-
 static void got_create(struct chaos *c, struct chaos_op *op,
 		       const struct client_answer *a)
 {
 	struct chaos_open *o = &c->opens[op->slot];
 	struct answer_create created;
-	uint64_t number;
+	uint64_t number = 0, volume;
 
 	if (!nt_ok(a->status)) {
 		o->state = SLOT_CLOSING; /* requests related to it may be under way */
+		chaos_cache_closing(c, op->slot);
 		return;
 	}
 	if (!answer_create(a, &created))
@@ -153,14 +143,17 @@ static void got_create(struct chaos *c, struct chaos_op *op,
 	if (o->state != SLOT_OPENING)
 		return; /* what ends it is on its way */
 	o->state = SLOT_OPEN;
-	number = file_number(created.contexts);
-	if (!number && o->tree == 0)
+	if (o->tree == 0 && !answer_disk_id(&created, &number, &volume))
 		sim_fail(c->actor.sim, "%s: a CREATE answer without QFid", c->name);
+	o->file = number;
+	o->stream = op->stream;
 	if (op->stream) /* shared with nobody who opens the file itself */
 		number = ~number;
-	if (o->tree == 0)
-		model_open(c->model, chaos_who(c, op->slot), number, op->access,
-			   op->share);
+	if (o->tree != 0)
+		return;
+	model_open(c->model, chaos_who(c, op->slot), number, op->access, op->share,
+		   chaos_lease_id(c, o->lease));
+	chaos_cache_created(c, op, o, &created);
 }
 
 static void got_read(struct chaos *c, struct chaos_op *op, const struct client_answer *a)
@@ -170,7 +163,10 @@ static void got_read(struct chaos *c, struct chaos_op *op, const struct client_a
 	if (!answer_read(a, &data) || data.len > op->length)
 		sim_fail(c->actor.sim, "%s: READ gave %zu bytes of %" PRIu64, c->name,
 			 data.len, op->length);
-	if (c->opens[op->slot].tree != 0 || c->settings.strangers)
+	if (c->opens[op->slot].tree != 0)
+		return;
+	chaos_cache_read(c, op, data);
+	if (c->settings.strangers)
 		return;
 	for (size_t i = 0; i < data.len; i++)
 		if (data.p[i] != 0 && data.p[i] != chaos_byte(op->offset + i))
@@ -243,9 +239,16 @@ static void got_setup(struct chaos *c, const struct client_answer *a)
 
 void chaos_got(struct chaos *c, struct chaos_op *op, const struct client_answer *a)
 {
-	if (a->interim)
+	if (a->interim) {
+		op->interim = true;
 		return;
+	}
 	check_status(c, op, a->status);
+	if (env_now_ns(sim_env(c->actor.sim)) - op->sent_ns > LONG_NS)
+		chaos_count_op(c, EVENT_TIME, op);
+	c->changes -= op->changes;
+	if (op->command == SMB2_OPLOCK_BREAK)
+		chaos_cache_acked(c, op, a->status);
 	if (op->command == SMB2_CREATE)
 		got_create(c, op, a);
 	if (nt_ok(a->status))

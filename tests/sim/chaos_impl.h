@@ -1,6 +1,7 @@
 /* chaos_impl.h - between chaos.c, chaos_send.c, chaos_got.c and vandal.c. */
 #pragma once
 
+#include "client/contexts.h"
 #include "sim/chaos.h"
 
 enum {
@@ -8,6 +9,8 @@ enum {
 	CHAOS_OPS_MAX = 24,
 	CHAOS_TREES = 2, /* the files, and IPC$ */
 	CHAOS_OUTPUT_MAX = 4096,
+	CHAOS_LEASES = 64, /* two of each path */
+	CHAOS_COPY_MAX = 64,
 };
 
 enum chaos_phase {
@@ -20,13 +23,45 @@ enum chaos_phase {
 /* OPEN while the client has sent nothing that may end it; CLOSING until nothing under way names it. */
 enum chaos_open_state { SLOT_FREE, SLOT_OPENING, SLOT_OPEN, SLOT_CLOSING };
 
+/*
+ * What a client knows of a lease. Sure, until an acknowledgement is under way that need not be right, or was sent for
+ * nothing (stray).
+ */
+struct chaos_lease {
+	uint16_t number; /* of the leases that this one has been so far */
+	uint8_t ever; /* CACHING_* that was asked for in any CREATE; 0x80: there was one */
+	uint8_t versions; /* likewise, or'ed */
+	bool has_epoch, known, stray;
+	uint8_t state; /* held; while a break is not acknowledged, before it */
+	uint16_t epoch;
+	unsigned breaks, acks; /* told; under way */
+	bool unacked;          /* a break was told that must be acknowledged */
+	bool acked;            /* an acknowledgement was sent since the last break */
+	uint8_t told;          /* unacked: to what */
+	uint64_t told_ns;
+};
+
 struct chaos_open {
 	enum chaos_open_state state;
 	unsigned generation; /* of this slot: its uses so far */
 	bool known;          /* its id is */
+	bool cancelled;      /* its CREATE was */
 	struct client_file id;
 	unsigned tree; /* index */
-	bool directory;
+	bool directory, stream;
+	uint64_t file; /* its number */
+	int lease;     /* index; -1: none */
+	/* of an oplock, as in chaos_lease */
+	uint8_t held, told;
+	bool unacked, stray;
+	unsigned acks;
+	uint64_t told_ns;
+	/* what was read from it while it could be cached */
+	struct {
+		uint64_t offset;
+		size_t len;
+		uint8_t bytes[CHAOS_COPY_MAX];
+	} copy;
 };
 
 /* A request under way. */
@@ -44,6 +79,17 @@ struct chaos_op {
 	uint32_t access, share;
 	bool stream; /* of the file that is opened; there is one name for them */
 	bool exclusive;
+	bool interim; /* it waits */
+	uint64_t sent_ns;
+	bool changes;            /* it may change a file */
+	uint64_t changes_before; /* READ: of this client */
+	bool caching;            /* READ: was it sure to be cached? */
+	uint8_t oplock;          /* CREATE: asked for, SMB2_OPLOCK_LEVEL_* */
+	/* OPLOCK_BREAK */
+	int lease; /* -1: an oplock */
+	uint16_t number;
+	uint8_t kept;
+	bool sure; /* must succeed */
 };
 
 struct chaos {
@@ -62,6 +108,9 @@ struct chaos {
 	uint32_t tree_ids[CHAOS_TREES];
 	struct chaos_open opens[CHAOS_OPENS_MAX];
 	struct chaos_op ops[CHAOS_OPS_MAX];
+	struct chaos_lease leases[CHAOS_LEASES];
+	unsigned changes; /* requests under way that may change a file */
+	uint64_t changes_so_far;
 
 	bool damaged; /* a vandal that has begun */
 };
@@ -95,6 +144,33 @@ void chaos_do_something(struct chaos *c);
 
 /* chaos_got.c: an answer to a request that is not of the logon. */
 void chaos_got(struct chaos *c, struct chaos_op *op, const struct client_answer *a);
+
+/* chaos_cache.c */
+/* A CREATE of paths[path], in directory paths[parent], may ask for an oplock or lease. */
+void chaos_cache_ask(struct chaos *c, int slot, unsigned path, unsigned parent,
+		     struct client_create *in, struct wr *w);
+void chaos_cache_created(struct chaos *c, const struct chaos_op *op, struct chaos_open *o,
+			 const struct answer_create *created);
+/* The same number for all opens of a lease; 0: none. */
+uint64_t chaos_lease_id(const struct chaos *c, int lease);
+/* What ends it was sent: the slot is closing. */
+void chaos_cache_closing(struct chaos *c, int slot);
+void chaos_broke(struct chaos *c, const struct client_break *b);
+void chaos_do_ack(struct chaos *c);
+void chaos_cache_acked(struct chaos *c, const struct chaos_op *op, nt_status st);
+/* A request that may change files is sent. */
+void chaos_cache_changes(struct chaos *c);
+/* Could a READ sent now be answered from a cache? And what one that was sent then was answered. */
+bool chaos_cache_may_read(const struct chaos *c, int slot);
+void chaos_cache_read(struct chaos *c, const struct chaos_op *op, struct span data);
+/* All that was under way has arrived: what is cached is what there is. */
+void chaos_settled(struct sim_actor *a);
+
+/* chaos_count.c: what an event hits that ends other things. */
+void chaos_count_op(struct chaos *c, enum tally_event e, const struct chaos_op *op);
+/* tree: index; -1: everything. */
+void chaos_count_all(struct chaos *c, enum tally_event e, int tree);
+void chaos_count_open(struct chaos *c, enum tally_event e, int slot);
 
 /* vandal.c */
 /* Send the frame, damaged perhaps. */

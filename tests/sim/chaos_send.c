@@ -4,6 +4,7 @@
 #include "wire/utf16.h"
 #include "wire/wr.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,11 @@ enum {
 	LOCK_OFFSETS = 24,
 	LOCK_LENGTHS = 12,
 	NAME_BUF_LEN = 512,
+	CONTEXTS_MAX = 256,
+	NAPS = 700,
 };
+
+#define NAP_NS_MAX UINT64_C(80000000000)
 
 /* Few, so that clients meet. */
 static const struct {
@@ -53,9 +58,16 @@ void chaos_scene(struct sim *s)
 			sim_make(s, paths[i].path, paths[i].directory);
 }
 
+static_assert(2 * ARRAY_LEN(paths) <= CHAOS_LEASES, "two leases a path");
+
+static unsigned any_index(struct chaos *c)
+{
+	return (unsigned)rng_below(chaos_rng(c), ARRAY_LEN(paths));
+}
+
 static const char *any_path(struct chaos *c)
 {
-	return paths[rng_below(chaos_rng(c), ARRAY_LEN(paths))].path;
+	return paths[any_index(c)].path;
 }
 
 static bool is_likely_dir(const char *path)
@@ -149,9 +161,25 @@ static uint64_t any_offset(struct chaos *c)
 
 /* ---- opening -------------------------------------------------------------------------------------------- */
 
-/* QFid: tells files apart, whatever they are called. [MS-SMB2] 2.2.13.2.9 */
-static const uint8_t query_id[] = {0, 0, 0, 0, 16,  0,   4,   0,   0, 0, 0, 0,
-				   0, 0, 0, 0, 'Q', 'F', 'i', 'd', 0, 0, 0, 0};
+/* What lies before the last backslash; of what has none the root, which is last. */
+static unsigned parent_of(const char *path)
+{
+	const char *end = strrchr(path, '\\');
+	size_t len = end ? (size_t)(end - path) : 0;
+
+	for (unsigned i = 0; i < ARRAY_LEN(paths); i++)
+		if (strlen(paths[i].path) == len &&
+		    strncmp(paths[i].path, path, len) == 0)
+			return i;
+	return ARRAY_LEN(paths) - 1;
+}
+
+/* This request may change what this client itself caches. */
+static void changes(struct chaos *c, struct chaos_op *op)
+{
+	op->changes = true;
+	chaos_cache_changes(c);
+}
 
 static uint32_t any_access(struct rng *r)
 {
@@ -173,8 +201,11 @@ static uint32_t any_access(struct rng *r)
 	return some[rng_below(r, ARRAY_LEN(some))];
 }
 
-static void add_create(struct chaos *c, int slot, const char *path)
+static void add_create(struct chaos *c, int slot, unsigned index)
 {
+	uint8_t room[CONTEXTS_MAX];
+	struct wr w = wr_of(mspan_of(room, sizeof(room)));
+	const char *path = paths[index].path;
 	struct rng *r = chaos_rng(c);
 	bool dir = is_likely_dir(path) ? !rng_chance(r, 50) : rng_chance(r, 50);
 	struct client_create in = {
@@ -183,7 +214,6 @@ static void add_create(struct chaos *c, int slot, const char *path)
 		.share = rng_chance(r, 600) ? 7 : (uint32_t)rng_below(r, 8),
 		.disposition = dir ? (uint32_t)(FILE_OPEN + rng_below(r, 3))
 				   : (uint32_t)rng_below(r, 6),
-		.contexts = span_of(query_id, sizeof(query_id)),
 	};
 	struct chaos_op *op;
 
@@ -194,10 +224,17 @@ static void add_create(struct chaos *c, int slot, const char *path)
 	if (rng_chance(r, 50))
 		in.options |= FILE_WRITE_THROUGH;
 	c->opens[slot].state = SLOT_OPENING;
-	c->opens[slot].known = false;
+	c->opens[slot].known = c->opens[slot].cancelled = false;
 	c->opens[slot].tree = 0;
+	chaos_cache_ask(c, slot, index, parent_of(path), &in, &w);
+	context_disk_id(&w);
+	in.contexts = wr_done(&w);
 	op = chaos_op_add(c, client_create(client_of(c), c->tree_ids[0], &in),
 			  SMB2_CREATE, slot);
+	op->oplock = in.oplock;
+	if (in.disposition != FILE_OPEN && in.disposition != FILE_OPEN_IF &&
+	    in.disposition != FILE_CREATE)
+		changes(c, op);
 	op->access = in.access;
 	op->share = in.share;
 	op->stream = strchr(path, ':') != NULL;
@@ -208,7 +245,7 @@ static void do_create(struct chaos *c)
 	int slot = any_free(c);
 
 	if (slot >= 0 && c->has_tree[0] && may_send(c, 0))
-		add_create(c, slot, any_path(c));
+		add_create(c, slot, any_index(c));
 }
 
 static void do_pipe(struct chaos *c)
@@ -225,16 +262,21 @@ static void do_pipe(struct chaos *c)
 	if (slot < 0 || !c->has_tree[1] || !may_send(c, 0))
 		return;
 	c->opens[slot].state = SLOT_OPENING;
-	c->opens[slot].known = false;
+	c->opens[slot].known = c->opens[slot].cancelled = false;
 	c->opens[slot].tree = 1;
+	c->opens[slot].lease = -1;
+	c->opens[slot].held = 0;
+	c->opens[slot].unacked = false;
 	(void)chaos_op_add(c, client_create(client_of(c), c->tree_ids[1], &in),
 			   SMB2_CREATE, slot);
 }
 
 static void closing(struct chaos *c, int slot)
 {
+	chaos_count_open(c, EVENT_CLOSE, slot);
 	c->opens[slot].state = SLOT_CLOSING;
 	model_close(c->model, chaos_who(c, slot));
+	chaos_cache_closing(c, slot);
 }
 
 static void do_close(struct chaos *c)
@@ -244,10 +286,10 @@ static void do_close(struct chaos *c)
 
 	if (slot < 0 || !may_send(c, 0))
 		return;
+	closing(c, slot);
 	mid = client_close(client_of(c), tree_of(c, slot), c->opens[slot].id,
 			   (uint16_t)rng_below(chaos_rng(c), 2));
 	(void)chaos_op_add(c, mid, SMB2_CLOSE, slot);
-	closing(c, slot);
 }
 
 /* ---- reading and writing -------------------------------------------------------------------------------- */
@@ -266,6 +308,8 @@ static void do_read(struct chaos *c)
 		c,
 		client_read(client_of(c), tree_of(c, slot), c->opens[slot].id, off, len),
 		SMB2_READ, slot);
+	op->caching = chaos_cache_may_read(c, slot);
+	op->changes_before = c->changes_so_far;
 	op->offset = off;
 	op->length = len;
 }
@@ -284,6 +328,7 @@ static void add_write(struct chaos *c, uint32_t tree, struct client_file id, int
 	op = chaos_op_add(c,
 			  client_write(client_of(c), tree, id, off, span_of(data, len)),
 			  SMB2_WRITE, slot);
+	changes(c, op);
 	op->offset = off;
 	op->length = len;
 }
@@ -477,7 +522,7 @@ static void do_set(struct chaos *c)
 	}
 	mid = client_set_info(client_of(c), tree_of(c, slot), c->opens[slot].id, what,
 			      wr_done(&w));
-	(void)chaos_op_add(c, mid, SMB2_SET_INFO, slot);
+	changes(c, chaos_op_add(c, mid, SMB2_SET_INFO, slot));
 }
 
 static void do_ioctl(struct chaos *c)
@@ -509,7 +554,7 @@ static void do_compound(struct chaos *c)
 
 	if (slot < 0 || !c->has_tree[0] || client_of(c)->credits < 8)
 		return;
-	add_create(c, slot, any_path(c));
+	add_create(c, slot, any_index(c));
 	client_relate(client_of(c));
 	if (rng_chance(r, 500)) {
 		add_write(c, c->tree_ids[0], client_related_id(), slot);
@@ -523,6 +568,7 @@ static void do_compound(struct chaos *c)
 	mid = client_close(client_of(c), c->tree_ids[0], client_related_id(), 0);
 	(void)chaos_op_add(c, mid, SMB2_CLOSE, slot);
 	c->opens[slot].state = SLOT_CLOSING;
+	chaos_cache_closing(c, slot);
 }
 
 /* ---- what ends other things ----------------------------------------------------------------------------- */
@@ -537,6 +583,9 @@ static void do_cancel(struct chaos *c)
 		if (!op->used)
 			continue;
 		op->cancelled = true;
+		if (op->command == SMB2_CREATE)
+			c->opens[op->slot].cancelled = true;
+		chaos_count_op(c, EVENT_CANCEL, op);
 		client_cancel(client_of(c), op->mid);
 		return;
 	}
@@ -584,6 +633,7 @@ static void do_tree_disconnect(struct chaos *c)
 		return;
 	(void)chaos_op_add(c, client_tree_disconnect(client_of(c), c->tree_ids[tree]),
 			   SMB2_TREE_DISCONNECT, -1);
+	chaos_count_all(c, EVENT_TREE_DISCONNECT, (int)tree);
 	c->has_tree[tree] = false;
 	chaos_doom(c, (int)tree);
 }
@@ -592,6 +642,16 @@ static void do_reload(struct chaos *c)
 {
 	sim_trace(c->actor.sim, "reload");
 	sim_reload(c->actor.sim);
+}
+
+/* While others go on, time may pass: until a break is taken for acknowledged. */
+static void do_nap(struct chaos *c)
+{
+	struct rng *r = chaos_rng(c);
+
+	if (rng_chance(r, NAPS))
+		c->actor.wake_ns = env_now_ns(sim_env(c->actor.sim)) +
+				   rng_below(r, NAP_NS_MAX);
 }
 
 static const struct {
@@ -604,7 +664,8 @@ static const struct {
 	{do_query, 6},   {do_set, 10},           {do_ioctl, 1},
 	{do_pipe, 2},    {do_compound, 6},       {do_cancel, 8},
 	{do_echo, 2},    {do_tree_connect, 4},   {do_tree_disconnect, 1},
-	{do_reload, 1},  {do_reauthenticate, 1},
+	{do_reload, 1},  {do_reauthenticate, 1}, {chaos_do_ack, 20},
+	{do_nap, 1},
 };
 
 void chaos_do_something(struct chaos *c)

@@ -35,7 +35,8 @@ enum {
 struct options {
 	struct sim_users users;
 	uint64_t seed, runs;
-	bool trace;
+	bool trace, stats;
+	struct tally *tally;
 };
 
 static void show(const char *name, uint64_t seed, struct sim *s)
@@ -135,12 +136,14 @@ static uint64_t chaos_run(const struct options *o, uint64_t seed, bool faults)
 			.faults = w.faults,
 			.vandal = i == CLIENTS,
 			.strangers = w.vandal,
+			.tally = o->tally,
 		};
 
 		sim_add_actor(s, chaos_new(s, m, &c));
 	}
 	sim_run(s, STEPS_MAX);
 	traffic = sim_traffic(s);
+	o->tally->steps += sim_steps(s);
 	if (o->runs == 1)
 		show(settings.mode, seed, s);
 	sim_free(s);
@@ -230,7 +233,8 @@ static uint64_t number(int argc, char **argv, int *i)
 
 int main(int argc, char **argv)
 {
-	struct options o = {.seed = 1};
+	struct tally tally = {0};
+	struct options o = {.seed = 1, .tally = &tally};
 
 	for (int i = 2; i < argc; i++) {
 		if (strcmp(argv[i], "--seed") == 0)
@@ -239,6 +243,8 @@ int main(int argc, char **argv)
 			o.runs = number(argc, argv, &i);
 		else if (strcmp(argv[i], "--trace") == 0)
 			o.trace = true;
+		else if (strcmp(argv[i], "--stats") == 0)
+			o.stats = true;
 		else
 			usage();
 	}
@@ -247,6 +253,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc > 1 && i < ARRAY_LEN(modes); i++)
 		if (strcmp(argv[1], modes[i].name) == 0) {
 			modes[i].run(&o);
+			if (o.stats)
+				tally_print(&tally);
 			return 0;
 		}
 	usage();

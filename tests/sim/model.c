@@ -13,9 +13,15 @@ struct claim {
 	bool lock;
 	uint64_t file;
 	uint32_t access, share;
+	uint64_t lease;
+	enum model_write write;
+	uint64_t broken_ns;
 	uint64_t offset, length;
 	bool exclusive;
 };
+
+/* A break that was told since then cannot have been taken for acknowledged. */
+#define SURE_NS UINT64_C(30000000000)
 
 struct model {
 	struct sim *sim;
@@ -78,6 +84,32 @@ static bool locks_clash(const struct claim *a, const struct claim *b)
 	       b->offset < a->offset + a->length;
 }
 
+/* Opens of the same lease, or the very same. */
+static bool are_one(const struct claim *a, const struct claim *b)
+{
+	return a->who.client == b->who.client &&
+	       (a->lease ? a->lease == b->lease : a->who.open == b->who.open);
+}
+
+/* Whoever waits for an acknowledgement goes on after 35 seconds. */
+static bool caches_writes(const struct model *m, const struct claim *c)
+{
+	return c->write == MODEL_CACHES ||
+	       (c->write == MODEL_BROKEN &&
+		env_now_ns(sim_env(m->sim)) - c->broken_ns < SURE_NS);
+}
+
+static void check_alone(struct model *m, const struct claim *a, const struct claim *b)
+{
+	if (a->lock || b->lock || a->file != b->file || are_one(a, b))
+		return;
+	if ((caches_writes(m, a) && takes_part(b)) ||
+	    (caches_writes(m, b) && takes_part(a)))
+		sim_fail(m->sim,
+			 "file %" PRIu64 ": one caches what it writes beside another",
+			 a->file);
+}
+
 static void claim_add(struct model *m, const struct claim *fresh)
 {
 	struct claim *c = malloc(sizeof(*c));
@@ -90,6 +122,7 @@ static void claim_add(struct model *m, const struct claim *fresh)
 		if (other->file != fresh->file || other->lock != fresh->lock ||
 		    (fresh->lock && is_whose(other, fresh->who)))
 			continue;
+		check_alone(m, fresh, other);
 		if (fresh->lock ? locks_clash(fresh, other) : opens_clash(fresh, other))
 			sim_fail(m->sim, "file %" PRIu64 ": two %s exclude each other",
 				 fresh->file, fresh->lock ? "locks" : "opens");
@@ -99,12 +132,30 @@ static void claim_add(struct model *m, const struct claim *fresh)
 }
 
 void model_open(struct model *m, struct model_who who, uint64_t file, uint32_t access,
-		uint32_t share)
+		uint32_t share, uint64_t lease)
 {
-	const struct claim c = {
-		.who = who, .file = file, .access = access, .share = share};
+	const struct claim c = {.who = who,
+				.file = file,
+				.access = access,
+				.share = share,
+				.lease = lease};
 
 	claim_add(m, &c);
+}
+
+void model_write_caching(struct model *m, struct model_who who, enum model_write w)
+{
+	list_for_each (n, &m->claims) {
+		struct claim *c = container_of(n, struct claim, node);
+
+		if (c->lock || !is_whose(c, who))
+			continue;
+		if (w == MODEL_BROKEN && c->write != MODEL_BROKEN)
+			c->broken_ns = env_now_ns(sim_env(m->sim));
+		c->write = w;
+		list_for_each (it, &m->claims)
+			check_alone(m, c, container_of(it, struct claim, node));
+	}
 }
 
 void model_close(struct model *m, struct model_who who)

@@ -1,6 +1,6 @@
 /*
  * model.h - what the clients of a simulation may be sure of: that two opens which exclude each other, or two locks, are
- *           never granted at once.
+ *           never granted at once; and that who caches what it writes is alone.
  *
  * An open is certain from the moment its client has the answer to the moment it sends what may end it; so are locks. What is
  * certain on both sides must go together, however the server's work was cut.
@@ -25,8 +25,16 @@ struct model *model_new(struct sim *s);
 void model_free(struct model *m);
 
 /* file: any number that is the file's own. */
+/* lease: equal for a client's opens that share one; 0: none. */
 void model_open(struct model *m, struct model_who who, uint64_t file, uint32_t access,
-		uint32_t share);
+		uint32_t share, uint64_t lease);
+
+enum model_write {
+	MODEL_WRITES_THROUGH,
+	MODEL_CACHES, /* WRITE: nobody else has the file open for data */
+	MODEL_BROKEN, /* still, until it is acknowledged or 35 seconds are over */
+};
+void model_write_caching(struct model *m, struct model_who who, enum model_write w);
 /* Also its locks. */
 void model_close(struct model *m, struct model_who who);
 void model_close_all(struct model *m, const void *client);

@@ -313,7 +313,8 @@ static void choices(struct sim *s, struct sim_choices *c)
 	if (sim_order_due(s->order))
 		choice_add(s, c, STEP_STATE, s->order);
 	for (size_t i = 0; i < s->actor_count; i++)
-		if (s->actors[i]->wants(s->actors[i]))
+		if (s->actors[i]->wake_ns <= s->now_ns &&
+		    s->actors[i]->wants(s->actors[i]))
 			choice_add(s, c, STEP_ACT, s->actors[i]);
 }
 
@@ -390,20 +391,45 @@ static bool buffers_return(struct sim *s)
 	return links_feed(s);
 }
 
+static void settle(struct sim *s)
+{
+	for (size_t i = 0; i < s->actor_count; i++)
+		if (s->actors[i]->settled)
+			s->actors[i]->settled(s->actors[i]);
+}
+
+/* Until one of them wakes, or before that, in next_ms (negative: never). */
+static int actors_next_ms(const struct sim *s, int next_ms)
+{
+	for (size_t i = 0; i < s->actor_count; i++) {
+		uint64_t wake_ns = s->actors[i]->wake_ns;
+		int ms = (int)((wake_ns - s->now_ns) / 1000000 + 1);
+
+		if (wake_ns > s->now_ns && (next_ms < 0 || ms < next_ms))
+			next_ms = ms;
+	}
+	return next_ms;
+}
+
 /* Nothing can happen now: let time pass until a timer is due. */
 static bool time_jump(struct sim *s)
 {
 	int next_ms = -1;
 
+	settle(s);
 	for (size_t i = 0; i < SIM_LANES; i++) {
 		int ms = timers_next_ms(&s->lanes[i].timers, s->now_ns);
 
 		if (ms >= 0 && (next_ms < 0 || ms < next_ms))
 			next_ms = ms;
 	}
+	next_ms = actors_next_ms(s, next_ms);
 	if (next_ms < 0)
 		return false;
 	s->now_ns += (uint64_t)next_ms * 1000000;
+	for (size_t i = 0; i < SIM_LANES;
+	     i++) /* a worker that wakes looks at its clock first */
+		lane_do(s, &s->lanes[i], STEP_TIMERS);
 	return true;
 }
 

@@ -54,6 +54,13 @@ static void got(void *arg, const struct client_answer *a)
 	st->got(st, a);
 }
 
+static void broke(void *arg, const struct client_break *b)
+{
+	struct station *st = arg;
+
+	st->broke(st, b);
+}
+
 static void peer_frame(struct sim_peer *p, struct mspan frame)
 {
 	struct station *st = container_of(p, struct station, peer);
@@ -102,10 +109,11 @@ void station_open(struct station *st, const struct station_kind *k, unsigned use
 		.require_signing = k->require_signing,
 		.protect = k->protect,
 		.previous_session_id = previous,
+		.broke = st->broke ? broke : NULL,
 	};
 
 	st->deaf = false;
-	memset(s.guid, 'a' + (int)user, sizeof(s.guid));
+	memset(s.guid, 'a' + (int)st->number, sizeof(s.guid));
 	st->peer = (struct sim_peer){.frame = peer_frame, .closed = peer_closed};
 	st->client = client_new(&s);
 	st->link = sim_connect(st->sim, lane, &st->peer);
@@ -128,7 +136,7 @@ void station_check_books(struct station *st)
 	const struct conn *conn = st->link ? sim_link_conn(st->link) : NULL;
 
 	if (!conn || st->deaf || conn->state == CONN_CLOSED || c->pending_count ||
-	    !sim_link_idle(st->link))
+	    !sim_link_idle(st->link) || !list_empty(&conn->out)) /* of a break */
 		return;
 	if (conn->credits.unused != c->credits || conn->credits.low != c->next_id)
 		sim_fail(st->sim,

@@ -15,9 +15,12 @@ struct station {
 	const char *name;
 	struct client *client; /* NULL: not connected */
 	struct sim_link *link;
-	bool deaf; /* listens to nothing any more */
+	unsigned number; /* of the machine: its ClientGuid */
+	bool deaf;       /* listens to nothing any more */
 	/* answers and the end of the connection; set once */
 	void (*got)(struct station *st, const struct client_answer *a);
+	void (*broke)(struct station *st,
+		      const struct client_break *b); /* NULL: nobody asks for oplocks */
 	void (*closed)(struct station *st);
 };
 
