@@ -58,11 +58,10 @@ uint64_t chaos_lease_id(const struct chaos *c, int lease)
 			 : ((uint64_t)c->leases[lease].number << 8) + (unsigned)lease + 1;
 }
 
-static bool is_live(const struct chaos *c, int lease)
+static bool has_open(const struct chaos *c, int lease, enum chaos_open_state state)
 {
 	for (size_t i = 0; i < CHAOS_OPENS_MAX; i++)
-		if (c->opens[i].lease == lease &&
-		    (c->opens[i].state == SLOT_OPENING || c->opens[i].state == SLOT_OPEN))
+		if (c->opens[i].lease == lease && c->opens[i].state == state)
 			return true;
 	return false;
 }
@@ -70,13 +69,18 @@ static bool is_live(const struct chaos *c, int lease)
 void chaos_cache_closing(struct chaos *c, int slot)
 {
 	struct chaos_open *o = &c->opens[slot];
+	struct chaos_lease *l = o->lease < 0 ? NULL : &c->leases[o->lease];
 
 	o->held = 0;
 	o->unacked = false;
 	o->copy.len = 0;
-	if (o->lease >= 0 && !is_live(c, o->lease))
-		c->leases[o->lease] = (struct chaos_lease){
-			.number = (uint16_t)(c->leases[o->lease].number + 1)};
+	if (!l || has_open(c, o->lease, SLOT_OPEN))
+		return;
+	if (has_open(c, o->lease,
+		     SLOT_OPENING)) /* joins it, or makes another of that key */
+		l->stray |= l->has_epoch;
+	else
+		*l = (struct chaos_lease){.number = (uint16_t)(l->number + 1)};
 }
 
 /* ---- asking ---------------------------------------------------------------------------------------------- */
@@ -203,7 +207,8 @@ static void write_caching(struct chaos *c, int lease, enum model_write w)
 static void lease_claims(struct chaos *c, int lease)
 {
 	const struct chaos_lease *l = &c->leases[lease];
-	bool writes = l->known && (l->state & CACHING_WRITE) && !c->settings.faults;
+	bool writes = l->known && !l->stray && (l->state & CACHING_WRITE) &&
+		      !c->settings.faults;
 
 	write_caching(c, lease,
 		      !writes      ? MODEL_WRITES_THROUGH
@@ -399,6 +404,8 @@ static void ack_lease(struct chaos *c, int lease)
 	tally_count(c->settings.tally, ack_event(l->unacked, state, l->told),
 		    l->acks ? HIT_ACK_SENT : HIT_LEASE_BREAK);
 	l->stray |= !l->unacked;
+	if (l->unacked)
+		chaos_count_late(c, l->told_ns, HIT_LEASE_BREAK);
 	op = chaos_op_add(c, client_lease_ack(c->st.client, c->tree_ids[0], key, state),
 			  SMB2_OPLOCK_BREAK, -1);
 	op->lease = lease;
@@ -422,6 +429,8 @@ static void ack_oplock(struct chaos *c, int slot)
 	tally_count(c->settings.tally, ack_event(o->unacked, kept, o->told),
 		    o->acks ? HIT_ACK_SENT : HIT_OPLOCK_BREAK);
 	o->stray |= !o->unacked;
+	if (o->unacked)
+		chaos_count_late(c, o->told_ns, HIT_OPLOCK_BREAK);
 	op = chaos_op_add(c,
 			  client_oplock_ack(c->st.client, c->tree_ids[0], o->id, level),
 			  SMB2_OPLOCK_BREAK, slot);

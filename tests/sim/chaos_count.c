@@ -39,6 +39,12 @@ static void count_break(struct chaos *c, enum tally_event e, int slot)
 		count(c, e, HIT_LEASE_BREAK);
 }
 
+void chaos_count_late(struct chaos *c, uint64_t told_ns, enum tally_hit h)
+{
+	if (env_now_ns(sim_env(c->actor.sim)) - told_ns > LONG_NS)
+		count(c, EVENT_TIME, h);
+}
+
 void chaos_count_open(struct chaos *c, enum tally_event e, int slot)
 {
 	for (size_t i = 0; i < CHAOS_OPS_MAX; i++)

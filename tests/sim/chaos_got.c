@@ -8,9 +8,6 @@
 
 enum { STATUSES_MAX = 16 };
 
-/* It took this long because somebody waited for an acknowledgement. */
-#define LONG_NS UINT64_C(34000000000)
-
 /* What a client that does nothing forbidden may hear, apart from what else it did: that follows below. */
 static const struct {
 	uint16_t command;

@@ -13,6 +13,9 @@ enum {
 	CHAOS_COPY_MAX = 64,
 };
 
+/* It took this long because an acknowledgement did. */
+#define LONG_NS UINT64_C(34000000000)
+
 enum chaos_phase {
 	CHAOS_OUT,   /* not connected */
 	CHAOS_LOGON, /* NEGOTIATE to TREE_CONNECT */
@@ -171,6 +174,8 @@ void chaos_count_op(struct chaos *c, enum tally_event e, const struct chaos_op *
 /* tree: index; -1: everything. */
 void chaos_count_all(struct chaos *c, enum tally_event e, int tree);
 void chaos_count_open(struct chaos *c, enum tally_event e, int slot);
+/* A break that was told then is acknowledged now. */
+void chaos_count_late(struct chaos *c, uint64_t told_ns, enum tally_hit h);
 
 /* vandal.c */
 /* Send the frame, damaged perhaps. */

@@ -440,8 +440,13 @@ bool sim_step(struct sim *s)
 	s->steps++;
 	s->now_ns += rng_below(&s->rng, STEP_NS_MAX);
 	choices(s, &c);
-	if (c.count == 0)
-		return buffers_return(s) || time_jump(s);
+	if (c.count == 0 && !s->fed) {
+		s->fed = buffers_return(s);
+		return s->fed || time_jump(s);
+	}
+	s->fed = false;
+	if (c.count == 0) /* there were none to return: who has them waits for a timer */
+		return time_jump(s);
 	step_do(s, choose(s, &c));
 	return true;
 }
