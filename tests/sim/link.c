@@ -257,7 +257,9 @@ static bool frame_begin(struct sim_link *l)
 		return true;
 	if (flow_len(&l->to_server) < HEAD_LEN)
 		return false;
-	if (l->to_server.p[l->to_server.start] != 0 || len == 0 || len > l->frame_max) {
+	/* no configuration has less memory than the longest frame: only a vandal's claims to be longer */
+	if (l->to_server.p[l->to_server.start] != 0 || len == 0 || len > l->frame_max ||
+	    len > l->sim->budget.max) {
 		link_gone(l, -EMSGSIZE);
 		return false;
 	}
@@ -265,6 +267,7 @@ static bool frame_begin(struct sim_link *l)
 	if (!l->buf && len < RESERVE_MAX)
 		l->buf = buf_new(l->lane->reserve, len);
 	l->hungry = !l->buf;
+	l->sim->fed &= l->hungry;
 	if (!l->buf)
 		return false;
 	l->to_server.start += HEAD_LEN;

@@ -435,6 +435,7 @@ static bool time_jump(struct sim *s)
 
 bool sim_step(struct sim *s)
 {
+	const struct sim_choice *chosen;
 	struct sim_choices c;
 
 	s->steps++;
@@ -444,10 +445,14 @@ bool sim_step(struct sim *s)
 		s->fed = buffers_return(s);
 		return s->fed || time_jump(s);
 	}
-	s->fed = false;
-	if (c.count == 0) /* there were none to return: who has them waits for a timer */
-		return time_jump(s);
-	step_do(s, choose(s, &c));
+	if (c.count == 0) { /* who has them waits for a timer */
+		s->fed = false;
+		return time_jump(s) || buffers_return(s);
+	}
+	chosen = choose(s, &c);
+	if (chosen->kind != STEP_IN && chosen->kind != STEP_TURN)
+		s->fed = false; /* link.c says if the others were of use */
+	step_do(s, chosen);
 	return true;
 }
 

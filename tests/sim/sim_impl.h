@@ -81,7 +81,7 @@ struct sim {
 	unsigned defer_per_mille, fault_per_mille;
 	const int *faults;
 
-	bool fed; /* nothing happened since buffers were returned */
+	bool fed; /* buffers were returned, and nobody got one since */
 	struct list_node links;
 	struct sim_actor *actors[SIM_ACTORS_MAX];
 	size_t actor_count;
