@@ -53,7 +53,8 @@ struct chaos_open {
 	unsigned tree; /* index */
 	bool directory, stream;
 	uint64_t file; /* its number */
-	int lease;     /* index; -1: none */
+	uint32_t access;
+	int lease; /* index; -1: none */
 	/* of an oplock, as in chaos_lease */
 	uint8_t held, told;
 	bool unacked, stray;

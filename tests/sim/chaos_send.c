@@ -18,6 +18,8 @@ enum {
 	NAME_BUF_LEN = 512,
 	CONTEXTS_MAX = 256,
 	NAPS = 700,
+	ENDS_CREATE = 40, /* of a thousand thoughts while one waits */
+	ENDS_CHANGE = 350,
 };
 
 #define NAP_NS_MAX UINT64_C(80000000000)
@@ -232,6 +234,7 @@ static void add_create(struct chaos *c, int slot, unsigned index)
 	op = chaos_op_add(c, client_create(client_of(c), c->tree_ids[0], &in),
 			  SMB2_CREATE, slot);
 	op->oplock = in.oplock;
+	c->opens[slot].access = in.access;
 	if (in.disposition != FILE_OPEN && in.disposition != FILE_OPEN_IF &&
 	    in.disposition != FILE_CREATE)
 		changes(c, op);
@@ -279,17 +282,22 @@ static void closing(struct chaos *c, int slot)
 	chaos_cache_closing(c, slot);
 }
 
-static void do_close(struct chaos *c)
+static void close_slot(struct chaos *c, int slot)
 {
-	int slot = any_open(c, ANY);
 	uint64_t mid;
 
-	if (slot < 0 || !may_send(c, 0))
-		return;
 	closing(c, slot);
 	mid = client_close(client_of(c), tree_of(c, slot), c->opens[slot].id,
 			   (uint16_t)rng_below(chaos_rng(c), 2));
 	(void)chaos_op_add(c, mid, SMB2_CLOSE, slot);
+}
+
+static void do_close(struct chaos *c)
+{
+	int slot = any_open(c, ANY);
+
+	if (slot >= 0 && may_send(c, 0))
+		close_slot(c, slot);
 }
 
 /* ---- reading and writing -------------------------------------------------------------------------------- */
@@ -487,6 +495,18 @@ static void wr_target(struct wr *w, struct chaos *c)
 		wr_zero(w, 4);
 }
 
+/* An open through which its name may be changed. */
+static int any_removable(struct chaos *c)
+{
+	for (int tries = 0; tries < 2 * CHAOS_OPENS_MAX; tries++) {
+		int slot = any_open(c, FILES);
+
+		if (slot >= 0 && (c->opens[slot].access & DELETE))
+			return slot;
+	}
+	return -1;
+}
+
 static void do_set(struct chaos *c)
 {
 	static const uint8_t classes[] = {
@@ -500,7 +520,7 @@ static void do_set(struct chaos *c)
 	struct client_info what = {SMB2_0_INFO_FILE, 0, 0};
 	uint8_t room[NAME_BUF_LEN];
 	struct wr w = wr_of(mspan_of(room, sizeof(room)));
-	int slot = any_open(c, ANY);
+	int slot = rng_chance(r, 500) ? any_open(c, ANY) : any_removable(c);
 	uint64_t mid;
 
 	what.class = classes[rng_below(r, ARRAY_LEN(classes))];
@@ -573,20 +593,23 @@ static void do_compound(struct chaos *c)
 
 /* ---- what ends other things ----------------------------------------------------------------------------- */
 
+static void cancel(struct chaos *c, struct chaos_op *op)
+{
+	op->cancelled = true;
+	if (op->command == SMB2_CREATE)
+		c->opens[op->slot].cancelled = true;
+	chaos_count_op(c, EVENT_CANCEL, op);
+	client_cancel(client_of(c), op->mid);
+}
+
 static void do_cancel(struct chaos *c)
 {
-	struct rng *r = chaos_rng(c);
-
 	for (int tries = 0; tries < CHAOS_OPS_MAX; tries++) {
-		struct chaos_op *op = &c->ops[rng_below(r, CHAOS_OPS_MAX)];
+		struct chaos_op *op = &c->ops[rng_below(chaos_rng(c), CHAOS_OPS_MAX)];
 
 		if (!op->used)
 			continue;
-		op->cancelled = true;
-		if (op->command == SMB2_CREATE)
-			c->opens[op->slot].cancelled = true;
-		chaos_count_op(c, EVENT_CANCEL, op);
-		client_cancel(client_of(c), op->mid);
+		cancel(c, op);
 		return;
 	}
 }
@@ -625,10 +648,8 @@ static void do_reauthenticate(struct chaos *c)
 				   SMB2_SESSION_SETUP, -1);
 }
 
-static void do_tree_disconnect(struct chaos *c)
+static void disconnect_tree(struct chaos *c, unsigned tree)
 {
-	unsigned tree = rng_chance(chaos_rng(c), 300) ? 0 : 1;
-
 	if (!c->has_tree[tree] || !may_send(c, 0))
 		return;
 	(void)chaos_op_add(c, client_tree_disconnect(client_of(c), c->tree_ids[tree]),
@@ -636,6 +657,11 @@ static void do_tree_disconnect(struct chaos *c)
 	chaos_count_all(c, EVENT_TREE_DISCONNECT, (int)tree);
 	c->has_tree[tree] = false;
 	chaos_doom(c, (int)tree);
+}
+
+static void do_tree_disconnect(struct chaos *c)
+{
+	disconnect_tree(c, rng_chance(chaos_rng(c), 300) ? 0 : 1);
 }
 
 static void do_reload(struct chaos *c)
@@ -661,14 +687,46 @@ static const struct {
 	{do_create, 24}, {do_close, 8},          {do_read, 12},
 	{do_write, 12},  {do_flush, 3},          {do_lock, 12},
 	{do_unlock, 5},  {do_list, 6},           {do_notify, 6},
-	{do_query, 6},   {do_set, 10},           {do_ioctl, 1},
+	{do_query, 6},   {do_set, 14},           {do_ioctl, 1},
 	{do_pipe, 2},    {do_compound, 6},       {do_cancel, 8},
 	{do_echo, 2},    {do_tree_connect, 4},   {do_tree_disconnect, 1},
 	{do_reload, 1},  {do_reauthenticate, 1}, {chaos_do_ack, 20},
 	{do_nap, 1},
 };
 
-void chaos_do_something(struct chaos *c)
+/* A request that waits for somebody's acknowledgement. */
+static struct chaos_op *waiting_for_break(struct chaos *c)
+{
+	for (size_t i = 0; i < CHAOS_OPS_MAX; i++) {
+		struct chaos_op *op = &c->ops[i];
+
+		if (op->used && op->interim &&
+		    (op->command == SMB2_CREATE || op->command == SMB2_SET_INFO))
+			return op;
+	}
+	return NULL;
+}
+
+/* What is rare is ended often, in all ways there are. */
+static void end_waiting(struct chaos *c, struct chaos_op *op)
+{
+	switch (rng_below(chaos_rng(c), 4)) {
+	case 0:
+		cancel(c, op);
+		break;
+	case 1:
+		if (op->command == SMB2_SET_INFO && may_send(c, 0))
+			close_slot(c, op->slot);
+		break;
+	case 2:
+		disconnect_tree(c, 0);
+		break;
+	default:
+		c->actions = 1; /* logs off, or hangs up */
+	}
+}
+
+static void any_idea(struct chaos *c)
 {
 	uint64_t at, sum = 0;
 	size_t i = 0;
@@ -678,8 +736,20 @@ void chaos_do_something(struct chaos *c)
 	at = rng_below(chaos_rng(c), sum);
 	while (at >= ideas[i].weight)
 		at -= ideas[i++].weight;
-	client_begin(client_of(c));
 	ideas[i].run(c);
+}
+
+void chaos_do_something(struct chaos *c)
+{
+	struct chaos_op *waiting = waiting_for_break(c);
+
+	client_begin(client_of(c));
+	if (waiting &&
+	    rng_chance(chaos_rng(c),
+		       waiting->command == SMB2_CREATE ? ENDS_CREATE : ENDS_CHANGE))
+		end_waiting(c, waiting);
+	else
+		any_idea(c);
 	if (wr_pos(&client_of(c)->w))
 		vandal_put(c);
 }

@@ -6,7 +6,7 @@
  *     sim explore                clients that do anything at any time, a run a seed
  *     sim faults                 the same with a file system that fails, and too little memory
  *
- * Options: --seed N (the first), --runs N, --trace. A run that fails says how to repeat it.
+ * Options: --seed N (the first), --runs N, --stats (what met what, steps a minute), --trace. A run that fails says how to repeat it.
  */
 #include "sim/chaos.h"
 #include "sim/script.h"
@@ -16,19 +16,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
 	STEPS_MAX = 1000 * 1000,
 	CLIENTS = 3, /* at once */
 	SCRIPT_RUNS = 34,
-	CHAOS_RUNS = 200,
+	EXPLORE_RUNS = 1000,
+	FAULTS_RUNS = 600,
 	DETERMINISM_RUNS = 20,
 	CHAOS_ACTIONS = 400, /* of one connection */
 	CHAOS_LIVES = 3,
 	MEMORY_MIN = 512 *
 		     1024, /* of buffers, where there is little; the longest frame fits */
 	MEMORY_LITTLE = 1 << 20,
-	PROGRESS = 50,   /* runs between two lines */
+	PROGRESS = 200,  /* runs between two lines */
 	KIND_STRIDE = 6, /* so that the three differ in dialect and protection */
 };
 
@@ -153,7 +155,8 @@ static uint64_t chaos_run(const struct options *o, uint64_t seed, bool faults)
 
 static void chaos_runs(const struct options *o, const char *name, bool faults)
 {
-	uint64_t runs = o->runs ? o->runs : CHAOS_RUNS;
+	uint64_t standard = faults ? FAULTS_RUNS : EXPLORE_RUNS;
+	uint64_t runs = o->runs ? o->runs : standard;
 
 	for (uint64_t i = 0; i < runs; i++) {
 		(void)chaos_run(o, o->seed + i, faults);
@@ -166,6 +169,9 @@ static void chaos_runs(const struct options *o, const char *name, bool faults)
 static void explore(const struct options *o)
 {
 	chaos_runs(o, "explore", false);
+	/* a standard number of runs that misses an order of events proves less than it should */
+	if (!o->runs && !tally_is_complete(o->tally))
+		exit(1);
 }
 
 static void faults(const struct options *o)
@@ -207,6 +213,15 @@ static const struct {
 	{"explore", explore},
 	{"faults", faults},
 };
+
+static void show_stats(const struct tally *t, clock_t used)
+{
+	double seconds = (double)used / CLOCKS_PER_SEC;
+
+	tally_print(t);
+	printf("%" PRIu64 " steps in %.1f s of CPU: %.1f million a minute\n", t->steps,
+	       seconds, seconds > 0 ? (double)t->steps / seconds * 60 / 1e6 : 0);
+}
 
 static void usage(void)
 {
@@ -252,9 +267,11 @@ int main(int argc, char **argv)
 	sim_users_new(&o.users);
 	for (size_t i = 0; argc > 1 && i < ARRAY_LEN(modes); i++)
 		if (strcmp(argv[1], modes[i].name) == 0) {
+			clock_t start = clock();
+
 			modes[i].run(&o);
 			if (o.stats)
-				tally_print(&tally);
+				show_stats(&tally, clock() - start);
 			return 0;
 		}
 	usage();
