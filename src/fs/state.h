@@ -197,6 +197,8 @@ size_t state_lease_opens(struct state *s, const struct node_key *node,
 			 const struct lease_id *id, uint64_t *opens, size_t max);
 /* All that anybody caches of it: CACHING_READ, CACHING_WRITE. */
 uint8_t state_cached(struct state_node *n);
+/* Might somebody have it open only because that is cached? */
+bool state_is_handle_cached(struct state_node *n);
 /* Could a WRITE, LOCK or change of entries be news to somebody who caches? No lock, no I/O. */
 bool state_is_cached(const struct state_node *n);
 

@@ -505,3 +505,10 @@ uint8_t state_cached(struct state_node *n)
 
 	return (n->holds.read ? CACHING_READ : 0) | (n->holds.write ? CACHING_WRITE : 0);
 }
+
+bool state_is_handle_cached(struct state_node *n)
+{
+	LOCK_SCOPE(state_node_lock(n));
+
+	return n->holds.handle || (n->holds.oplock && n->holds.write);
+}
