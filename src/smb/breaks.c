@@ -213,6 +213,8 @@ static void note_arrived(struct msg *m)
 	struct break_note *n = container_of(m, struct break_note, msg);
 	struct frame *f;
 
+	if (n->conn->memory > CONN_MEMORY_MAX)
+		conn_disconnect(n->conn, "does not read what it is told");
 	if (!is_usable(n)) {
 		n->tried = n->conn->id;
 		note_send(n);

@@ -89,6 +89,7 @@ enum {
 	CONN_MEMORY_PAUSE =
 		24 << 20, /* bytes of buffers; with one more frame under 32 MiB */
 	CONN_MEMORY_RESUME = 8 << 20,
+	CONN_MEMORY_MAX = 32 << 20, /* who lets breaks pile up to that is disconnected */
 	CONN_DROPS_MAX = 64, /* dropped messages before the connection is closed */
 };
 
