@@ -30,6 +30,7 @@ struct break_wait;
 struct cache_use;
 struct frame;
 struct req;
+struct write_note;
 
 /* Continuation of a handler. err: of the call that ended. w: the response body, offsets count from the SMB2 header. May
  * return STATUS_PENDING again after another req_wait(). */
@@ -84,7 +85,8 @@ struct req {
 		error_data; /* of an ERROR response, in the arena; p NULL: none: 2.2.2	*/
 	struct break_wait *break_wait; /* cmd/break_wait.c's, the one under way */
 	struct cache_use *cache_use;   /* likewise */
-	bool final_setup;              /* SESSION_SETUP that made a session or channel	*/
+	struct write_note *write_note; /* cmd/write_note.c's, likewise */
+	bool final_setup; /* SESSION_SETUP that made a session or channel	*/
 	/* The handler's: the encoded answer, where it is not signed later. For the preauth hash. */
 	void (*encoded)(struct req *q, struct span message);
 };
