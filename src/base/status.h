@@ -35,6 +35,7 @@ typedef struct {
 #define STATUS_END_OF_FILE                             NT_STATUS(0xC0000011)
 #define STATUS_MORE_PROCESSING_REQUIRED                NT_STATUS(0xC0000016)
 #define STATUS_NO_MEMORY                               NT_STATUS(0xC0000017)
+#define STATUS_INVALID_VIEW_SIZE                       NT_STATUS(0xC000001F)
 #define STATUS_ACCESS_DENIED                           NT_STATUS(0xC0000022)
 #define STATUS_BUFFER_TOO_SMALL                        NT_STATUS(0xC0000023)
 #define STATUS_OBJECT_NAME_INVALID                     NT_STATUS(0xC0000033)

@@ -139,6 +139,7 @@ struct conf {
 	enum conf_userdb userdb_type;
 	const char *userdb_file;
 	bool enable_oplock;
+	bool server_side_copy;
 	bool allow_guest;
 	bool null_session_access;
 	bool ntlm;

@@ -149,13 +149,15 @@ const struct param param_table[] = {
 	 .help = "Grant oplocks and leases: a client may cache what it reads and writes, and "
 		 "keep files open, until another one wants the same file. Without them "
 		 "clients are slower, and no less correct."},
+	{GLOBAL(server_side_copy, BOOL), .def = "true", .flag = "server-side-copy",
+	 .help = "Copy files for clients that ask for it, on the server, instead of sending "
+		 "all of their contents back and forth."},
 
 	KNOWN(GLOBAL, "metrics_listen", "address:port"),
 	KNOWN(GLOBAL, "security_audit", "true|false"),
 	KNOWN(GLOBAL, "auth_delay_ms", "number"),
 	KNOWN(GLOBAL, "durable_v1_timeout", "seconds"),
 	KNOWN(GLOBAL, "durable_v2_timeout", "seconds"),
-	KNOWN(GLOBAL, "server_side_copy", "true|false"),
 	KNOWN(GLOBAL, "audit_enable", "true|false"),
 	KNOWN(GLOBAL, "audit_params",
 	      "path=...[,days=...][,uid=...][,gid=...][,cn=...][,sensitive_data=allow|strip|hash]"),

@@ -299,6 +299,8 @@ void open_moved_to(struct open *o, uint64_t position)
 /* Has everything ended that d waits for? Under o's lock. */
 static bool drained(const struct open *o, const struct open_drain *d)
 {
+	if (o->holds && !d->writes_only)
+		return false;
 	list_for_each (n, &o->inflight) {
 		const struct req *q = container_of(n, struct req, on_open);
 
@@ -310,6 +312,23 @@ static bool drained(const struct open *o, const struct open_drain *d)
 	return true;
 }
 
+/* Those that wait no longer: to `ended`. Under o's lock. */
+static void take_drained(struct open *o, struct list_node *ended)
+{
+	list_for_each (n, &o->drains) {
+		if (!drained(o, container_of(n, struct open_drain, node)))
+			continue;
+		list_del(n);
+		list_add_tail(ended, n);
+	}
+}
+
+static void end_drained(struct list_node *ended)
+{
+	for (struct list_node *n; (n = list_pop(ended)) != NULL;)
+		wait_post(container_of(n, struct open_drain, node)->wait, 0);
+}
+
 void open_leave(struct open *o, struct req *q)
 {
 	struct list_node ended;
@@ -318,15 +337,32 @@ void open_leave(struct open *o, struct req *q)
 	{
 		LOCK_SCOPE(&o->lock);
 		list_del(&q->on_open);
-		list_for_each (n, &o->drains) {
-			if (!drained(o, container_of(n, struct open_drain, node)))
-				continue;
-			list_del(n);
-			list_add_tail(&ended, n);
-		}
+		take_drained(o, &ended);
 	}
-	for (struct list_node *n; (n = list_pop(&ended)) != NULL;)
-		wait_post(container_of(n, struct open_drain, node)->wait, 0);
+	end_drained(&ended);
+}
+
+nt_status open_hold(struct open *o)
+{
+	LOCK_SCOPE(&o->lock);
+
+	if (o->state != OPEN_OPEN)
+		return STATUS_FILE_CLOSED;
+	o->holds++;
+	return STATUS_SUCCESS;
+}
+
+void open_let_go(struct open *o)
+{
+	struct list_node ended;
+
+	list_init(&ended);
+	{
+		LOCK_SCOPE(&o->lock);
+		o->holds--;
+		take_drained(o, &ended);
+	}
+	end_drained(&ended);
 }
 
 /* End w when d is drained; at once if it is. */

@@ -72,6 +72,9 @@ struct open {
 	uint64_t next_seq;         /* L							*/
 	struct list_node inflight; /* L  req.on_open: under way, oldest first		*/
 	struct list_node drains;   /* L  who waits for some of them to end		*/
+	unsigned holds;            /* L  requests on others that use it, too		*/
+	_Atomic uint64_t
+		resume_secret; /* A  of its ResumeKey; 0: nobody has asked for it */
 	struct node
 		*parent; /* L  counted; the directory it was opened in; NULL for a root */
 	char *path;      /* L  from the share root, with backslashes; "" for it */
@@ -165,6 +168,9 @@ void open_take_off(struct open *o);
 /* A request begins or ends to use o; done by req_open_get() and the request's end. STATUS_FILE_CLOSED once closing. */
 MUST_CHECK nt_status open_enter(struct open *o, struct req *q);
 void open_leave(struct open *o, struct req *q);
+/* A request on another open uses o, too: its close waits until that lets go. STATUS_FILE_CLOSED once closing. */
+MUST_CHECK nt_status open_hold(struct open *o);
+void open_let_go(struct open *o);
 /* Its close has begun: what parks on it now must end at once, as nobody will look for it any more. */
 bool open_is_closing(struct open *o);
 

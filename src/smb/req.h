@@ -86,6 +86,7 @@ struct req {
 	struct break_wait *break_wait; /* cmd/break_wait.c's, the one under way */
 	struct cache_use *cache_use;   /* likewise */
 	struct write_note *write_note; /* cmd/write_note.c's, likewise */
+	bool with_body;   /* the handler's: its error carries the command's own body */
 	bool final_setup; /* SESSION_SETUP that made a session or channel	*/
 	/* The handler's: the encoded answer, where it is not signed later. For the preauth hash. */
 	void (*encoded)(struct req *q, struct span message);

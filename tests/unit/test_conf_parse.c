@@ -125,6 +125,7 @@ TEST(empty_global_has_the_documented_defaults)
 		"log_level = 3\n"
 		"log_params = timestamp=true\n"
 		"enable_oplock = true\n"
+		"server_side_copy = true\n"
 		"[/global]\n"
 		"[share]\n"
 		"netname = a\n"
