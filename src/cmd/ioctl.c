@@ -1,6 +1,7 @@
 /* SMB2 IOCTL: a table of controls.  Spec: [MS-SMB2] 2.2.31, 2.2.32, 3.3.5.15 */
 #include "cmd/ioctl.h"
 
+#include "cmd/compression.h"
 #include "cmd/copy_chunk.h"
 #include "cmd/pipe_io.h"
 #include "rpc/pipe.h"
@@ -204,6 +205,8 @@ static const struct {
 	{FSCTL_VALIDATE_NEGOTIATE_INFO, ioctl_validate_negotiate},
 	{FSCTL_CREATE_OR_GET_OBJECT_ID, ioctl_object_id},
 	{FSCTL_GET_OBJECT_ID, ioctl_object_id},
+	{FSCTL_GET_COMPRESSION, ioctl_get_compression},
+	{FSCTL_SET_COMPRESSION, ioctl_set_compression},
 	{FSCTL_SRV_REQUEST_RESUME_KEY, ioctl_resume_key},
 	{FSCTL_SRV_COPYCHUNK, ioctl_copy_chunk},
 	{FSCTL_SRV_COPYCHUNK_WRITE, ioctl_copy_chunk},
