@@ -296,6 +296,12 @@ void open_moved_to(struct open *o, uint64_t position)
 	o->position = position;
 }
 
+/* Does it change contents, perhaps? IOCTL may copy. */
+static bool may_write(const struct req *q)
+{
+	return q->header.command == SMB2_WRITE || q->header.command == SMB2_IOCTL;
+}
+
 /* Has everything ended that d waits for? Under o's lock. */
 static bool drained(const struct open *o, const struct open_drain *d)
 {
@@ -306,7 +312,7 @@ static bool drained(const struct open *o, const struct open_drain *d)
 
 		if (q->open_seq >= d->seq)
 			return true; /* in order: all others came later */
-		if (q != d->skip && (!d->writes_only || q->header.command == SMB2_WRITE))
+		if (q != d->skip && (!d->writes_only || may_write(q)))
 			return false;
 	}
 	return true;

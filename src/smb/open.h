@@ -174,7 +174,7 @@ void open_let_go(struct open *o);
 /* Its close has begun: what parks on it now must end at once, as nobody will look for it any more. */
 bool open_is_closing(struct open *o);
 
-/* End w when every WRITE that entered before q has left: FLUSH does not overtake. */
+/* End w when every WRITE and IOCTL that entered before q has left: FLUSH overtakes neither writes nor copies. */
 void open_after_writes(struct open *o, struct req *q, struct wait *w);
 
 /* READ and WRITE leave FilePositionInformation behind their last byte. [MS-FSA] 2.1.5.3 */

@@ -6,8 +6,10 @@ import struct
 from harness.testing import Test
 
 from peer import raw
+from peer.attributes import THEN
+from peer.caching import LEVEL_II, NONE, granted, next_break, oplock_level, with_oplock
 from peer.files import expect, pattern
-from peer.info import ACCESS_DENIED, INVALID_PARAMETER, NAME_NOT_FOUND, READ, Client
+from peer.info import ACCESS_DENIED, INVALID_PARAMETER, NAME_NOT_FOUND, READ, Client, basic, basic_data
 from peer.locks import CONFLICT, EXCLUSIVE, NOW, lock
 from peer.server import Server
 
@@ -152,6 +154,26 @@ def rights(build):
         copy(c, folder, key, (0, 0, 1), status=INVALID_DEVICE_REQUEST)
 
 
+def around(build):
+    """What a copy does besides: the target is to be archived, held times stay, whoever caches the target is told."""
+    with Server(build) as s, Client(s) as c, Client(s) as other:
+        source, target = c.open("source"), c.open("target")
+        c.write(source, b"0123456789")
+        key = key_of(c, source)
+        c.set(target, 4, basic_data(attributes=2))
+        copy(c, target, key, (0, 0, 1))
+        expect(basic(c, target)[4], 0x22, "to be archived")
+        for f in (source, target):
+            c.set(f, 4, basic_data(0, THEN + 1, THEN + 2, THEN + 3))
+        copy(c, target, key, (0, 0, 9))
+        for f in (source, target):
+            expect(basic(c, f)[1:4], (THEN + 1, THEN + 2, THEN + 3), "held times")
+        oplock = with_oplock(raw.create_body("target", READ), LEVEL_II)
+        granted(other.raw.expect(raw.CREATE, oplock, "sign", tree=other.id), LEVEL_II)
+        copy(c, target, key, (0, 0, 1))
+        expect(oplock_level(next_break(other.raw)), NONE, "what the oplock is broken to")
+
+
 def disabled(build):
     """server_side_copy = false: there is no such control."""
     with Server(build, settings={"server_side_copy": "false"}) as s, Client(s) as c:
@@ -161,5 +183,5 @@ def disabled(build):
 
 
 def tests(build):
-    for f in (data, closed, keys, limits, rights, disabled):
+    for f in (data, closed, keys, limits, rights, around, disabled):
         yield Test(f"copies.{f.__name__}", functools.partial(f, build))
