@@ -90,7 +90,7 @@ enum {
 		24 << 20, /* bytes of buffers; with one more frame under 32 MiB */
 	CONN_MEMORY_RESUME = 8 << 20,
 	CONN_MEMORY_MAX = 32 << 20, /* who lets breaks pile up to that is disconnected */
-	CONN_DROPS_MAX = 64, /* dropped messages before the connection is closed */
+	CONN_DROPS_MAX = 64,        /* dropped messages before the connection is closed */
 };
 
 /* How connections are handed to a transport; user_data is the conn. */
