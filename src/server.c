@@ -146,6 +146,13 @@ static int snapshot_make(struct server *s, struct conf *conf,
 	return snapshot_new(&e, conf, s->snapshot, ret_snapshot);
 }
 
+static void say_who_logs_on(const struct conf *c)
+{
+	if (!c->ntlm)
+		log_warn("ntlm = false, and this version knows no other way to log on: "
+			 "nobody gets in");
+}
+
 static void say_who_acts(void)
 {
 	if (geteuid() == 0)
@@ -193,6 +200,7 @@ int server_start(struct conf *conf, struct server **ret_server)
 	}
 	net_post_all(s->net, lane_confine, NULL);
 	say_who_acts();
+	say_who_logs_on(s->conf);
 	*ret_server = s;
 	return 0;
 }

@@ -4,6 +4,7 @@
  *     cmd_session_setup  decode, find or make the session, hash the request
  *     step_run           one step of the exchange, in the authentication pool
  *     step_done          MORE_PROCESSING, failure, or the keys of a session
+ *     setup_refuse       of a wrong password: later
  *     setup_finish       once the session it replaces is gone
  */
 #include "cmd/cmd.h"
@@ -11,6 +12,7 @@
 #include "base/ct.h"
 #include "base/log.h"
 #include "cmd/session_keys.h"
+#include "smb/logons.h"
 
 #include <inttypes.h>
 
@@ -26,6 +28,8 @@ struct setup_req {
 	uint16_t session_flags;
 	struct arena *arena;
 	struct auth *auth;
+	struct req *q;
+	struct timer delay;
 };
 
 static nt_status setup_decode(struct rd *r, struct setup_req *s)
@@ -50,7 +54,8 @@ static nt_status setup_new_session(struct req *q)
 	struct conn *c = q->conn;
 	nt_status st;
 
-	if (c->in_progress >= CONN_IN_PROGRESS_MAX)
+	if (c->in_progress >= CONN_IN_PROGRESS_MAX ||
+	    !logons_may_begin(c->server->logons, c->address))
 		return STATUS_INSUFFICIENT_RESOURCES;
 	st = sess_new(c->server, c, q->snap->conf->sessions_max, &q->sess);
 	if (!nt_ok(st))
@@ -103,6 +108,52 @@ static nt_status setup_fail(struct req *q, nt_status st)
 	setup_free(TAKE(ch->setup));
 	sess_close(q->sess, q->lane->lane, NULL);
 	return st;
+}
+
+static nt_status delay_done(struct req *q, int err, struct wr *w)
+{
+	struct setup_req *s = q->state;
+
+	timer_cancel(q->lane->lane->timers, &s->delay);
+	return setup_fail(q, s->status);
+}
+
+static void delay_over(struct timer *t)
+{
+	struct setup_req *s = container_of(t, struct setup_req, delay);
+
+	if (wait_claim(&s->q->wait, WAIT_TIMED_OUT))
+		wait_now(&s->q->wait, 0);
+}
+
+/* Nothing of the exchange ends before the answer, so that asking for its session says no more than waiting. */
+static nt_status setup_delay(struct req *q, struct setup_req *s, uint64_t ms)
+{
+	s->q = q;
+	q->channel->setup->busy = true;
+	timer_arm(q->lane->lane->timers, &s->delay, ms, delay_over);
+	req_wait_quietly(q, delay_done);
+	return STATUS_PENDING;
+}
+
+/*
+ * What the user database or a proof said no to is answered late, so that passwords cannot be tried out quickly. Whatever
+ * is wrong with the message itself, or becomes of a right password, says nothing about passwords.
+ */
+static nt_status setup_refuse(struct req *q, struct setup_req *s)
+{
+	const struct conf *conf = q->snap->conf;
+	uint64_t now_ns = env_now_ns(q->conn->server->env);
+	uint64_t due_ns;
+
+	if (!nt_is(s->status, STATUS_LOGON_FAILURE) || !conf->auth_delay_ms)
+		return setup_fail(q, s->status);
+	due_ns = logons_failed(q->conn->server->logons, q->conn->address,
+			       auth_claimed_user(s->auth), now_ns,
+			       conf->auth_delay_ms * UINT64_C(1000000));
+	if (q->conn->state == CONN_CLOSED) /* nobody waits any more */
+		return setup_fail(q, s->status);
+	return setup_delay(q, s, (due_ns - now_ns) / 1000000);
 }
 
 static void setup_encode(struct wr *w, uint16_t session_flags, struct span token)
@@ -298,7 +349,7 @@ static nt_status step_done(struct req *q, int err, struct wr *w)
 		return setup_more(q, s);
 	if (nt_ok(s->status))
 		return setup_succeed(q, s);
-	return setup_fail(q, s->status);
+	return setup_refuse(q, s);
 }
 
 /* In the authentication pool. */

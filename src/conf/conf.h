@@ -143,6 +143,7 @@ struct conf {
 	bool allow_guest;
 	bool null_session_access;
 	bool ntlm;
+	uint32_t auth_delay_ms; /* 0: none */
 	const char *runstate_dir;
 	uint32_t connections_max; /* 0: no limit */
 	uint32_t sessions_max;    /* 0: no limit */

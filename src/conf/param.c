@@ -123,6 +123,10 @@ const struct param param_table[] = {
 	 .help = "Let clients in without any user name."},
 	{GLOBAL(ntlm, BOOL), .def = "true", .flag = "ntlm",
 	 .help = "Accept NTLM. This version has no other way to log on by name."},
+	{GLOBAL(auth_delay_ms, INT), .max = 30000, .def = "2000", .flag = "auth-delay-ms",
+	 .help = "Milliseconds that the answer to a wrong password or an unknown user waits, and "
+		 "that lie between two such answers for one account from one address. A right "
+		 "password is never made to wait. 0: no delay."},
 
 	/* What is shown, and to whom */
 	{GLOBAL(enable_ipc, BOOL), .def = "true", .flag = "enable-ipc",
@@ -155,7 +159,6 @@ const struct param param_table[] = {
 
 	KNOWN(GLOBAL, "metrics_listen", "address:port"),
 	KNOWN(GLOBAL, "security_audit", "true|false"),
-	KNOWN(GLOBAL, "auth_delay_ms", "number"),
 	KNOWN(GLOBAL, "durable_v1_timeout", "seconds"),
 	KNOWN(GLOBAL, "durable_v2_timeout", "seconds"),
 	KNOWN(GLOBAL, "audit_enable", "true|false"),

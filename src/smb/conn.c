@@ -5,6 +5,7 @@
 #include "smb/conn.h"
 
 #include "base/log.h"
+#include "smb/logons.h"
 #include "smb/req.h"
 #include "smb/send.h"
 #include "wire/smb2_proto.h"
@@ -58,6 +59,7 @@ struct conn *conn_new(struct smb_lane *lane, struct xport *x)
 	c->lane = lane;
 	c->xport = x;
 	c->id = atomic_fetch_add(&lane->server->next_conn_id, 1) + 1;
+	c->address = logons_address(c->server->logons, x->ops->peer(x));
 	c->constrained = true;
 	c->sign_alg = SIGN_HMAC_SHA256;
 	c->next_async_id = 1;
@@ -172,6 +174,7 @@ struct channel *channel_new(struct conn *c, struct sess *sess)
 	ch->listed = true;
 	ch->settling = true;
 	c->in_progress++;
+	logons_began(c->server->logons, c->address);
 	LOCK_SCOPE(&sess->lock);
 	list_add_tail(&sess->channels, &ch->on_sess);
 	return ch;
@@ -195,9 +198,11 @@ void channel_put(struct channel *ch)
 
 void channel_settled(struct channel *ch)
 {
-	if (ch->settling)
-		ch->conn->in_progress--;
+	if (!ch->settling)
+		return;
 	ch->settling = false;
+	ch->conn->in_progress--;
+	logons_ended(ch->conn->server->logons, ch->conn->address);
 }
 
 void channel_remove(struct channel *ch)

@@ -47,6 +47,7 @@ struct conn {
 	struct smb_server *server; /* I */
 	struct smb_lane *lane;     /* I */
 	struct xport *xport;
+	uint64_t address; /* I  of the peer, for server->logons			*/
 	struct list_node on_lane;
 	struct list_node on_out;
 

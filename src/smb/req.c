@@ -299,9 +299,19 @@ nt_status req_wait_peer(struct req *q, req_done done, struct wait **ret_wait)
 	return STATUS_SUCCESS;
 }
 
+struct wait *req_wait_quietly(struct req *q, req_done done)
+{
+	q->done = done;
+	q->pending = true;
+	q->peer = false;
+	return wait_park(&q->wait, req_resume);
+}
+
 void req_cancel(struct req *q, enum wait_why why)
 {
-	if (wait_claim(&q->wait, why))
+	if (why == WAIT_CANCELLED && !q->peer)
+		q->cancel_asked = true;
+	else if (wait_claim(&q->wait, why))
 		wait_now(&q->wait, -ECANCELED);
 	else if (why == WAIT_CANCELLED)
 		q->cancel_asked = true;

@@ -118,6 +118,12 @@ struct wait *req_wait(struct req *q, req_done done);
  */
 MUST_CHECK nt_status req_wait_peer(struct req *q, req_done done, struct wait **ret_wait);
 
+/*
+ * The same for a wait on the clock: the client hears nothing meanwhile, CANCEL does not end it, a lost connection does. Who
+ * ends it claims it first.
+ */
+struct wait *req_wait_quietly(struct req *q, req_done done);
+
 /* CANCEL, close, disconnect: end a PEER wait if nobody else has. Its done() is called with err -ECANCELED and can
  * read q->wait.why. */
 void req_cancel(struct req *q, enum wait_why why);

@@ -2,6 +2,7 @@
 
 #include "base/env.h"
 #include "smb/breaks.h"
+#include "smb/logons.h"
 #include "smb/req.h"
 #include "smb/tree.h"
 
@@ -71,7 +72,9 @@ int smb_server_init(struct smb_server *s, struct env *env, const uint8_t guid[16
 	lock_init(&s->opens_lock, LOCK_RANK_TABLE);
 	s->state = state_new(s->server_id, s->hash_key);
 	s->nodes = s->state ? node_table_new(s->state, s->hash_key) : NULL;
-	if (!s->nodes || map_init(&s->sessions) != 0 || map_init(&s->opens) != 0) {
+	s->logons = logons_new(s->hash_key);
+	if (!s->nodes || !s->logons || map_init(&s->sessions) != 0 ||
+	    map_init(&s->opens) != 0) {
 		smb_server_fini(s);
 		return -ENOMEM;
 	}
@@ -85,6 +88,7 @@ void smb_server_fini(struct smb_server *s)
 	state_free(s->state);
 	map_fini(&s->sessions);
 	map_fini(&s->opens);
+	logons_free(s->logons);
 	lock_fini(&s->opens_lock);
 	lock_fini(&s->lock);
 }

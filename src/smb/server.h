@@ -17,6 +17,7 @@
 #include "secure/policy.h"
 #include "smb/share.h"
 
+struct logons;
 struct open;
 struct req;
 
@@ -65,6 +66,7 @@ struct smb_server {
 	struct lock lock;         /* rank TABLE */
 	struct map sessions;      /* L  by SessionId */
 	size_t session_count;     /* L */
+	struct logons *logons;    /* under way, and failed */
 	struct lock opens_lock;   /* rank TABLE */
 	struct map opens;         /* L of opens_lock  open.by_state_id */
 	atomic_size_t open_count;

@@ -1,11 +1,11 @@
 """Real clients, and one of our own that breaks the rules, against a private server."""
-from peer import (acl, attack, attributes, caching, capture, compound, contend, copies, create, files, impacket_peer, info, ipc, lifecycle, locks,
-                  policy, streams)
+from peer import (acl, attack, attributes, caching, capture, compound, contend, copies, create, files, impacket_peer, info, ipc,
+                  lifecycle, locks, logon, policy, streams)
 
 
 def tests(build):
-    for module in (files, caching, create, acl, impacket_peer, info, attributes, streams, locks, copies, compound, ipc, capture, policy, attack,
-                   lifecycle, contend):
+    for module in (files, caching, create, acl, impacket_peer, info, attributes, streams, locks, copies, compound, ipc, capture,
+                   policy, attack, lifecycle, logon, contend):
         yield from module.tests(build)
 
 
@@ -16,6 +16,7 @@ def quick_tests(build):
         yield from module.tests(build)
     yield from attack.tests(build, quick=True)
     yield from contend.tests(build)
+    yield from (t for t in logon.tests(build) if t.name.rpartition(".")[2] in ("hanging-up", "cancel", "again"))
     yield from (t for t in lifecycle.tests(build) if t.name.rpartition(".")[2] in ("reload-shares", "reload-nested", "passwd", "as-root", "stop-under-load"))
 
 
