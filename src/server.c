@@ -295,6 +295,7 @@ bool server_stop(struct server *s)
 
 	if (s->net_started) {
 		net_stop(s->net);
+		refuse_summary(&s->smb);
 		clean = nothing_left(s);
 	}
 	lanes_free(s);

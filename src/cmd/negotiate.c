@@ -244,8 +244,10 @@ nt_status cmd_negotiate(struct req *q)
 	if (!nt_ok(st))
 		return st;
 	n.choice = negotiate_select(q->snap->conf, &n);
-	if (!n.choice.dialect)
+	if (!n.choice.dialect) {
+		refuse_other(q, REFUSED_DIALECT, STATUS_NOT_SUPPORTED);
 		return STATUS_NOT_SUPPORTED;
+	}
 	if (n.choice.dialect == SMB2_DIALECT_311) {
 		st = negotiate_contexts_decode(q->message, n.contexts_off,
 					       n.context_count, &n.contexts);

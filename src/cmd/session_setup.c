@@ -55,8 +55,10 @@ static nt_status setup_new_session(struct req *q)
 	nt_status st;
 
 	if (c->in_progress >= CONN_IN_PROGRESS_MAX ||
-	    !logons_may_begin(c->server->logons, c->address))
+	    !logons_may_begin(c->server->logons, c->address)) {
+		refuse_other(q, REFUSED_TOO_MANY, STATUS_INSUFFICIENT_RESOURCES);
 		return STATUS_INSUFFICIENT_RESOURCES;
+	}
 	st = sess_new(c->server, c, q->snap->conf->sessions_max, &q->sess);
 	if (!nt_ok(st))
 		return st;
@@ -91,21 +93,9 @@ static nt_status setup_begin(struct req *q, struct setup_req *s)
 }
 
 /* The exchange is over; a failed first logon takes its session along, a failed re-authentication, too. */
-static nt_status setup_fail(struct req *q, nt_status st)
+static nt_status setup_end(struct req *q, nt_status st)
 {
-	struct log_esc esc;
-	struct channel *ch = q->channel;
-
-	atomic_fetch_add(&q->conn->server->counters.logon_failures, 1);
-	if (log_limit_ok(&q->conn->server->logon_log, 8,
-			 env_now_ns(q->conn->server->env)))
-		log_warn("conn %" PRIu64 " %s: logon of \"%s\" failed: %s", q->conn->id,
-			 q->conn->xport ? q->conn->xport->ops->peer(q->conn->xport) : "-",
-			 ch->setup ? log_esc(&esc, span_of_str(auth_claimed_user(
-							   ch->setup->auth)))
-				   : "",
-			 nt_status_name(st));
-	setup_free(TAKE(ch->setup));
+	setup_free(TAKE(q->channel->setup));
 	sess_close(q->sess, q->lane->lane, NULL);
 	return st;
 }
@@ -115,7 +105,7 @@ static nt_status delay_done(struct req *q, int err, struct wr *w)
 	struct setup_req *s = q->state;
 
 	timer_cancel(q->lane->lane->timers, &s->delay);
-	return setup_fail(q, s->status);
+	return setup_end(q, s->status);
 }
 
 static void delay_over(struct timer *t)
@@ -146,13 +136,14 @@ static nt_status setup_refuse(struct req *q, struct setup_req *s)
 	uint64_t now_ns = env_now_ns(q->conn->server->env);
 	uint64_t due_ns;
 
+	refuse_logon(q, s->status);
 	if (!nt_is(s->status, STATUS_LOGON_FAILURE) || !conf->auth_delay_ms)
-		return setup_fail(q, s->status);
+		return setup_end(q, s->status);
 	due_ns = logons_failed(q->conn->server->logons, q->conn->address,
 			       auth_claimed_user(s->auth), now_ns,
 			       conf->auth_delay_ms * UINT64_C(1000000));
 	if (q->conn->state == CONN_CLOSED) /* nobody waits any more */
-		return setup_fail(q, s->status);
+		return setup_end(q, s->status);
 	return setup_delay(q, s, (due_ns - now_ns) / 1000000);
 }
 
@@ -203,6 +194,25 @@ static enum policy_user user_kind(const struct principal *who)
 	return POLICY_USER_ANONYMOUS;
 }
 
+static void setup_audit(const struct req *q, const struct policy_in *in,
+			const struct principal *who)
+{
+	const struct setup *setup = q->channel->setup;
+	const struct auth_server without_ntlm = {.ntlm = false};
+	struct audit_logon l = {
+		.conn = q->conn,
+		.in = *in,
+		.client_requires_signing = setup->client_signs || q->conn->client_signs,
+		.needs_ntlm = auth_needs_other(setup->auth, &without_ntlm),
+		.user = who->user,
+	};
+
+	if (q->snap->conf->security_audit)
+		audit_logon(&l);
+	if (in->user == POLICY_USER_GUEST)
+		audit_guest(q->conn, who->user);
+}
+
 /* Everything of a session that a first authentication decides; visible to others only once it is VALID. */
 static nt_status setup_establish(struct req *q, struct setup_req *s,
 				 struct principal *who)
@@ -219,12 +229,15 @@ static nt_status setup_establish(struct req *q, struct setup_req *s,
 	st = refuse_apply(q, &out.out);
 	if (!nt_ok(st))
 		return st;
+	setup_audit(q, &in, who);
 	if (in.has_keys) {
 		st = session_keys_make(sess, q->channel, &q->channel->setup->preauth,
 				       auth_session_key(q->channel->setup->auth),
 				       c->server->env);
-		if (!nt_ok(st))
+		if (!nt_ok(st)) {
+			refuse_logon(q, st);
 			return st;
+		}
 	}
 	sess->user = in.user;
 	sess->has_keys = in.has_keys;
@@ -263,8 +276,10 @@ static nt_status setup_renew(struct req *q, struct principal *who)
 		q->sess->who = principal_get(who);
 	}
 	principal_put(old);
-	if (swaps)
+	if (swaps) {
+		refuse_other(q, REFUSED_OTHER_USER, STATUS_ACCESS_DENIED);
 		return STATUS_ACCESS_DENIED;
+	}
 	if (atomic_load(&q->sess->state) == SESS_EXPIRED)
 		atomic_store(&q->sess->state, SESS_VALID);
 	return STATUS_SUCCESS;
@@ -317,11 +332,11 @@ static nt_status setup_succeed(struct req *q, struct setup_req *s)
 	nt_status st;
 
 	if (!who)
-		return setup_fail(q, STATUS_INSUFFICIENT_RESOURCES);
+		return setup_end(q, STATUS_INSUFFICIENT_RESOURCES);
 	st = s->first ? setup_establish(q, s, who) : setup_renew(q, who);
 	if (!nt_ok(st)) {
 		principal_put(who);
-		return setup_fail(q, st);
+		return setup_end(q, st);
 	}
 	s->session_flags = session_flags(q->sess, who);
 	channel_settled(q->channel);

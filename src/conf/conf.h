@@ -144,6 +144,7 @@ struct conf {
 	bool null_session_access;
 	bool ntlm;
 	uint32_t auth_delay_ms; /* 0: none */
+	bool security_audit;
 	const char *runstate_dir;
 	uint32_t connections_max; /* 0: no limit */
 	uint32_t sessions_max;    /* 0: no limit */

@@ -54,6 +54,12 @@ const struct param param_table[] = {
 		 "never used: without HMAC-SHA256 the dialects SMB2.002 and SMB2.1 are not "
 		 "offered, without AES-CMAC SMB3.0 and SMB3.02 are not."},
 
+	{GLOBAL(security_audit, BOOL), .def = "false", .flag = "security-audit",
+	 .help = "Log and count each client that require_message_signing, "
+		 "reject_unencrypted_access, ntlm = false, or dialects without SMB2.002 and "
+		 "SMB2.1 would shut out, once for each address, user and reason; serve it as "
+		 "configured. To find out before making one of them stricter."},
+
 	/* The server and its network */
 	{GLOBAL(server_name, HOST), .def_text = "the host name, cut to 15 characters",
 	 .flag = "server-name",
@@ -158,7 +164,6 @@ const struct param param_table[] = {
 		 "all of their contents back and forth."},
 
 	KNOWN(GLOBAL, "metrics_listen", "address:port"),
-	KNOWN(GLOBAL, "security_audit", "true|false"),
 	KNOWN(GLOBAL, "durable_v1_timeout", "seconds"),
 	KNOWN(GLOBAL, "durable_v2_timeout", "seconds"),
 	KNOWN(GLOBAL, "audit_enable", "true|false"),

@@ -291,6 +291,11 @@ void conn_authenticated(struct conn *c, bool named)
 		c->xport->ops->frame_max(c->xport, (size_t)most + 256 + SEAL_HEADER_LEN);
 }
 
+const char *conn_peer(const struct conn *c)
+{
+	return c->xport ? c->xport->ops->peer(c->xport) : "-";
+}
+
 const char *conn_dialect_name(uint16_t dialect)
 {
 	switch (dialect) {

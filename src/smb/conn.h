@@ -125,5 +125,7 @@ void setup_free(struct setup *s); /* wipes; NULL is fine */
 void conn_memory(struct conn *c, int64_t bytes);
 /* A session is valid here: longer frames, deadline off. */
 void conn_authenticated(struct conn *c, bool named);
+/* Where the client is, for the log: "192.0.2.1:50123", or "-" once it is gone. Borrowed. */
+const char *conn_peer(const struct conn *c);
 /* "3.1.1" */
 const char *conn_dialect_name(uint16_t dialect);

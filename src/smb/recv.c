@@ -379,8 +379,13 @@ static const char *frame_check(struct frame *f, struct mspan m)
 {
 	const char *why = NULL;
 
-	if (begins(m, id_transform))
+	if (begins(m, id_transform)) {
 		why = recv_unseal(f, &m);
+		if (why)
+			atomic_fetch_add(&f->conn->server->counters
+						  .refused_otherwise[REFUSED_TRANSFORM],
+					 1);
+	}
 	if (!why)
 		why = begins(m, id_smb2) ? recv_split(f, span_of_m(m))
 					 : "not an SMB2 message";

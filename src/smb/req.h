@@ -19,6 +19,7 @@
 #include "secure/policy.h"
 #include "smb/conn.h"
 #include "smb/open.h"
+#include "smb/refuse.h"
 #include "smb/sess.h"
 #include "smb/tree.h"
 #include "wire/rd.h"
@@ -187,7 +188,3 @@ struct policy_in conn_policy(const struct conn *c, const struct sess *s,
 			     const struct tree *t);
 /* What policy may know of this request. */
 struct policy_in req_policy(const struct req *q);
-/* refuse.c: count, and log one line (rate-limited): who, what was missing, which parameter. */
-void refuse_report(const struct req *q, const struct policy_out *out);
-/* Report unless PROCESS; the status to answer with; DISCONNECT happens here. */
-MUST_CHECK nt_status refuse_apply(const struct req *q, const struct policy_out *out);

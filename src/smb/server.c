@@ -73,7 +73,8 @@ int smb_server_init(struct smb_server *s, struct env *env, const uint8_t guid[16
 	s->state = state_new(s->server_id, s->hash_key);
 	s->nodes = s->state ? node_table_new(s->state, s->hash_key) : NULL;
 	s->logons = logons_new(s->hash_key);
-	if (!s->nodes || !s->logons || map_init(&s->sessions) != 0 ||
+	s->audit = audit_new();
+	if (!s->nodes || !s->logons || !s->audit || map_init(&s->sessions) != 0 ||
 	    map_init(&s->opens) != 0) {
 		smb_server_fini(s);
 		return -ENOMEM;
@@ -89,6 +90,7 @@ void smb_server_fini(struct smb_server *s)
 	map_fini(&s->sessions);
 	map_fini(&s->opens);
 	logons_free(s->logons);
+	audit_free(s->audit);
 	lock_fini(&s->opens_lock);
 	lock_fini(&s->lock);
 }

@@ -15,6 +15,8 @@
 #include "fs/notify.h"
 #include "fs/state.h"
 #include "secure/policy.h"
+#include "smb/audit.h"
+#include "smb/refuse.h"
 #include "smb/share.h"
 
 struct logons;
@@ -41,7 +43,9 @@ struct account_names {
 
 struct server_counters {
 	atomic_ullong refused[POLICY_REASON_COUNT];
-	atomic_ullong logon_failures;
+	atomic_ullong refused_otherwise[REFUSED_COUNT];
+	atomic_ullong
+		audited[AUDIT_COUNT]; /* logons that a stricter setting would refuse */
 	atomic_ullong bytes_plain, bytes_signed, bytes_encrypted; /* received */
 	atomic_ullong local[LOCAL_EVENT_COUNT]; /* by other processes, to cached files */
 };
@@ -67,8 +71,9 @@ struct smb_server {
 	struct map sessions;      /* L  by SessionId */
 	size_t session_count;     /* L */
 	struct logons *logons;    /* under way, and failed */
-	struct lock opens_lock;   /* rank TABLE */
-	struct map opens;         /* L of opens_lock  open.by_state_id */
+	struct audit *audit;
+	struct lock opens_lock; /* rank TABLE */
+	struct map opens;       /* L of opens_lock  open.by_state_id */
 	atomic_size_t open_count;
 	atomic_ullong next_open_id;
 	atomic_ullong next_conn_id;

@@ -1,11 +1,11 @@
 """Real clients, and one of our own that breaks the rules, against a private server."""
-from peer import (acl, attack, attributes, caching, capture, compound, contend, copies, create, files, impacket_peer, info, ipc,
-                  lifecycle, locks, logon, policy, streams)
+from peer import (acl, attack, attributes, caching, capture, compound, contend, copies, create, files, impacket_peer, info,
+                  insight, ipc, lifecycle, locks, logon, policy, streams)
 
 
 def tests(build):
     for module in (files, caching, create, acl, impacket_peer, info, attributes, streams, locks, copies, compound, ipc, capture,
-                   policy, attack, lifecycle, logon, contend):
+                   policy, attack, lifecycle, logon, insight, contend):
         yield from module.tests(build)
 
 

@@ -96,6 +96,7 @@ TEST(empty_global_has_the_documented_defaults)
 		"encryption_ciphers = AES-128-GCM, AES-256-GCM, AES-256-CCM, "
 		"AES-128-CCM\n"
 		"signing_algorithms = AES-GMAC, AES-CMAC, HMAC-SHA256\n"
+		"security_audit = false\n"
 		"server_name = FILES\n"
 		"server_comment =\n"
 		"domain = WORKGROUP\n"
