@@ -241,6 +241,18 @@ static void log_changes(const struct conf *from, const struct conf *to)
 	conf_changes_fini(&changes);
 }
 
+/* Before it takes effect: whom it may hit. */
+static void log_tightening(struct server *s, const struct conf *conf)
+{
+	size_t count = smb_server_count_looser(&s->smb, conf);
+
+	if (count)
+		log_info(
+			"reload: %zu sessions were set up under looser demands; from now "
+			"on they are held to the new ones",
+			count);
+}
+
 int server_reload(struct server *s, struct conf *conf)
 {
 	struct snapshot *fresh;
@@ -253,6 +265,7 @@ int server_reload(struct server *s, struct conf *conf)
 	}
 	if (err)
 		return err;
+	log_tightening(s, conf);
 	net_post_all(s->net, lane_swap, fresh);
 	net_post_all(s->net, lane_close_gone, NULL);
 	net_connections_max(s->net, conf->connections_max);

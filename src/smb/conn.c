@@ -99,6 +99,31 @@ void conn_disconnect(struct conn *c, const char *why)
 	c->xport->ops->close(c->xport);
 }
 
+static void retirement_over(struct timer *t)
+{
+	struct conn *c = container_of(t, struct conn, deadline);
+
+	conn_disconnect(c, c->retired);
+}
+
+void conn_retire(struct conn *c, const char *why)
+{
+	if (c->state == CONN_CLOSED || c->retired)
+		return;
+	c->retired = why;
+	if (!c->paused)
+		c->xport->ops->pause(c->xport, true);
+	c->paused = true;
+	timer_arm(c->lane->lane->timers, &c->deadline, CONN_RETIRE_MS, retirement_over);
+	conn_requests_abandon(c);
+}
+
+void conn_sent_all(struct conn *c)
+{
+	if (c->retired && c->state != CONN_CLOSED && c->requests.count == 0)
+		conn_disconnect(c, c->retired);
+}
+
 /* The last call of the transport: requests are abandoned, sessions that lived here alone end. */
 static void conn_closed(void *user_data, int err)
 {
@@ -272,8 +297,9 @@ void conn_memory(struct conn *c, int64_t bytes)
 	bool pause;
 
 	c->memory = (size_t)((int64_t)c->memory + bytes);
-	pause = c->paused ? c->memory > CONN_MEMORY_RESUME
-			  : c->memory > CONN_MEMORY_PAUSE;
+	pause = c->retired  ? true
+		: c->paused ? c->memory > CONN_MEMORY_RESUME
+			    : c->memory > CONN_MEMORY_PAUSE;
 	if (pause == c->paused || !c->xport)
 		return;
 	c->paused = pause;
@@ -284,7 +310,8 @@ void conn_authenticated(struct conn *c, bool named)
 {
 	uint32_t most = c->max_transact > c->max_write ? c->max_transact : c->max_write;
 
-	timer_cancel(c->lane->lane->timers, &c->deadline);
+	if (!c->retired)
+		timer_cancel(c->lane->lane->timers, &c->deadline);
 	if (named)
 		c->constrained = false;
 	if (c->xport)

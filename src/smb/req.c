@@ -319,7 +319,7 @@ void req_cancel(struct req *q, enum wait_why why)
 
 void req_parked(struct req *q)
 {
-	if (q->conn->state == CONN_CLOSED)
+	if (q->conn->state == CONN_CLOSED || q->conn->retired)
 		req_cancel(q, WAIT_DISCONNECTED);
 	else if (q->open && open_is_closing(q->open))
 		req_cancel(q, WAIT_CLOSED);

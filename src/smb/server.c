@@ -128,6 +128,28 @@ bool smb_server_each_open(struct smb_server *s, bool (*fn)(struct open *o, void 
 	return true;
 }
 
+static bool is_looser(struct sess *s, const struct conf *c)
+{
+	enum sess_state state = atomic_load(&s->state);
+
+	if (state != SESS_VALID && state != SESS_EXPIRED)
+		return false;
+	return (c->require_message_signing && !s->require_message_signing) ||
+	       (c->reject_unencrypted_access && !s->reject_unencrypted_access);
+}
+
+size_t smb_server_count_looser(struct smb_server *s, const struct conf *conf)
+{
+	struct map_walk pos;
+	size_t count = 0;
+	LOCK_SCOPE(&s->lock);
+
+	for (struct map_node *n = map_walk_first(&s->sessions, &pos); n;
+	     n = map_walk_next(&s->sessions, &pos))
+		count += is_looser(container_of(n, struct sess, by_id), conf);
+	return count;
+}
+
 /* All sessions there are, counted; NULL without memory. */
 static struct sess **sessions_get(struct smb_server *s, size_t *ret_count)
 {

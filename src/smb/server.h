@@ -99,6 +99,8 @@ MUST_CHECK int smb_server_init(struct smb_server *s, struct env *env,
 			       const uint8_t guid[16]);
 /* Sessions there are. */
 size_t smb_server_sessions(struct smb_server *s);
+/* Living sessions that were set up under looser demands than conf's. */
+size_t smb_server_count_looser(struct smb_server *s, const struct conf *conf);
 /* A reload took shares away, or gave them another directory: close their trees, and no others. On lane's worker. */
 void smb_server_close_gone(struct smb_server *s, struct lane *lane,
 			   const struct snapshot *now);
