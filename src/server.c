@@ -6,6 +6,7 @@
 #include "fs/cred.h"
 #include "fs/local_watch.h"
 #include "fs/notify.h"
+#include "keylog.h"
 #include "logging.h"
 #include "net/net.h"
 #include "runstate.h"
@@ -169,7 +170,7 @@ static void lane_confine(struct lane *lane, void *arg)
 	cred_confine_thread();
 }
 
-int server_start(struct conf *conf, struct server **ret_server)
+int server_start(struct conf *conf, const char *keylog, struct server **ret_server)
 {
 	struct server *s = calloc(1, sizeof(*s));
 	int err;
@@ -184,6 +185,8 @@ int server_start(struct conf *conf, struct server **ret_server)
 		err = net_make(s);
 	if (!err)
 		err = core_make(s);
+	if (!err && keylog)
+		err = keylog_open(keylog, &s->smb.keylog);
 	if (!err)
 		err = snapshot_make(s, conf, &s->snapshot);
 	if (!err)
@@ -316,6 +319,7 @@ bool server_stop(struct server *s)
 	if (s->smb.notify)
 		inotify_server_free(s->smb.notify);
 	fanotify_watch_free(s->smb.local_watch);
+	keylog_close(s->smb.keylog);
 	if (s->smb.nodes)
 		smb_server_fini(&s->smb);
 	net_free(s->net);

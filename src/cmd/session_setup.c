@@ -233,7 +233,7 @@ static nt_status setup_establish(struct req *q, struct setup_req *s,
 	if (in.has_keys) {
 		st = session_keys_make(sess, q->channel, &q->channel->setup->preauth,
 				       auth_session_key(q->channel->setup->auth),
-				       c->server->env);
+				       c->server);
 		if (!nt_ok(st)) {
 			refuse_logon(q, st);
 			return st;

@@ -19,6 +19,7 @@
 #include "smb/refuse.h"
 #include "smb/share.h"
 
+struct keylog;
 struct logons;
 struct open;
 struct req;
@@ -72,6 +73,7 @@ struct smb_server {
 	size_t session_count;     /* L */
 	struct logons *logons;    /* under way, and failed */
 	struct audit *audit;
+	struct keylog *keylog;  /* NULL: keys go nowhere */
 	struct lock opens_lock; /* rank TABLE */
 	struct map opens;       /* L of opens_lock  open.by_state_id */
 	atomic_size_t open_count;

@@ -1,11 +1,11 @@
 """Real clients, and one of our own that breaks the rules, against a private server."""
 from peer import (acl, attack, attributes, caching, capture, compound, contend, copies, create, files, impacket_peer, info,
-                  insight, ipc, lifecycle, locks, logon, policy, streams)
+                  insight, ipc, lifecycle, locks, logon, policy, secrets, streams)
 
 
 def tests(build):
     for module in (files, caching, create, acl, impacket_peer, info, attributes, streams, locks, copies, compound, ipc, capture,
-                   policy, attack, lifecycle, logon, insight, contend):
+                   policy, attack, lifecycle, logon, insight, secrets, contend):
         yield from module.tests(build)
 
 

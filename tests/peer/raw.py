@@ -325,6 +325,7 @@ class Raw:
         return got
 
     def _derive(self, key):
+        self.session_key = key
         bits = 256 if self.cipher in (CIPHERS["AES-256-CCM"], CIPHERS["AES-256-GCM"]) else 128
         if self.revision < 0x300:
             self.sign_key = key
