@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
@@ -101,6 +102,20 @@ static void block_signals(sigset_t *set)
 	sigprocmask(SIG_BLOCK, &errors, NULL);
 }
 
+/*
+ * Keys stay out of core files and debuggers. A change of user makes the kernel put fs.suid_dumpable in place of what prctl()
+ * said, which on many systems means core files for a handler; a limit of one byte exactly is what keeps those away, where 0
+ * would not. See do_coredump() in the kernel.
+ */
+static void forbid_core_files(void)
+{
+	const struct rlimit one_byte = {.rlim_cur = 1, .rlim_max = 1};
+
+	prctl(PR_SET_DUMPABLE, 0);
+	if (setrlimit(RLIMIT_CORE, &one_byte) != 0)
+		log_verbose("limit of core files: %s", strerror(errno));
+}
+
 static int serve(const char *path, const char *keylog)
 {
 	CLEANUP(conf_putp) struct conf *conf = load(path);
@@ -111,8 +126,8 @@ static int serve(const char *path, const char *keylog)
 	if (!conf)
 		return EXIT_FAILURE;
 	block_signals(&set);
-	umask(0);                  /* every file is made with the mode it shall have */
-	prctl(PR_SET_DUMPABLE, 0); /* keys stay out of core files and debuggers */
+	umask(0); /* every file is made with the mode it shall have */
+	forbid_core_files();
 	if (server_start(conf, keylog, &s) != 0)
 		return EXIT_FAILURE;
 	server_listeners(s, listeners, sizeof(listeners));

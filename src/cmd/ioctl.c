@@ -117,6 +117,7 @@ static nt_status ioctl_validate_negotiate(struct req *q, const struct ioctl *c)
 		return STATUS_INVALID_PARAMETER;
 	if (conn->dialect == SMB2_DIALECT_311 || c->max_output < VALIDATE_INFO_LEN ||
 	    !validate_matches(conn, rd_of(c->input))) {
+		refuse_other(q, REFUSED_NEGOTIATE, STATUS_CONNECTION_DISCONNECTED);
 		conn_disconnect(
 			conn, "VALIDATE_NEGOTIATE_INFO does not fit what was negotiated");
 		return STATUS_CONNECTION_DISCONNECTED;

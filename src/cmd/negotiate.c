@@ -223,6 +223,7 @@ static nt_status negotiate_smb1(struct req *q)
 		return negotiate_encode(q, SMB2_DIALECT_WILDCARD, &n);
 	}
 	if (!nt_ok(st) || !has_202 || !conf_dialect_offered(conf, SMB2_DIALECT_202)) {
+		refuse_other(q, REFUSED_DIALECT, STATUS_CONNECTION_DISCONNECTED);
 		conn_disconnect(c, "the client speaks SMB1 only; tsmb never does");
 		return STATUS_CONNECTION_DISCONNECTED;
 	}

@@ -60,8 +60,10 @@ static nt_status setup_new_session(struct req *q)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	}
 	st = sess_new(c->server, c, q->snap->conf->sessions_max, &q->sess);
-	if (!nt_ok(st))
+	if (!nt_ok(st)) {
+		refuse_other(q, REFUSED_TOO_MANY, st);
 		return st;
+	}
 	q->channel = channel_new(c, q->sess);
 	if (!q->channel) {
 		sess_close(q->sess, q->lane->lane, NULL);

@@ -15,6 +15,9 @@ static const struct {
 	const char *parameter;
 } refusals[] = {
 	[REFUSED_DIALECT] = {"no dialect in common", "dialects"},
+	[REFUSED_NEGOTIATE] = {"VALIDATE_NEGOTIATE_INFO does not fit what was "
+			       "negotiated: somebody may have altered NEGOTIATE",
+			       NULL},
 	[REFUSED_TRANSFORM] = {"an encrypted message that is not authentic", NULL},
 	[REFUSED_CREDENTIALS] = {"unknown user or wrong password", NULL},
 	[REFUSED_DISABLED] = {"the user is disabled", NULL},
@@ -23,7 +26,7 @@ static const struct {
 	[REFUSED_TOKEN] = {"a malformed logon", NULL},
 	[REFUSED_OTHER_USER] = {"the session is another user's", NULL},
 	[REFUSED_LOGON] = {"the logon failed", NULL},
-	[REFUSED_TOO_MANY] = {"too many logons under way", NULL},
+	[REFUSED_TOO_MANY] = {"too many sessions, or logons under way", NULL},
 };
 
 static_assert(ARRAY_LEN(refusals) == REFUSED_COUNT, "a row for each refusal");

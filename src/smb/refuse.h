@@ -14,6 +14,7 @@ struct smb_server;
 /* What is refused elsewhere than in secure/policy.c. */
 enum refusal {
 	REFUSED_DIALECT,     /* none in common			*/
+	REFUSED_NEGOTIATE,   /* altered on the way, says VALIDATE_NEGOTIATE_INFO */
 	REFUSED_TRANSFORM,   /* encrypted, and not as it must be	*/
 	REFUSED_CREDENTIALS, /* unknown user, wrong password or proof	*/
 	REFUSED_DISABLED,
@@ -22,7 +23,7 @@ enum refusal {
 	REFUSED_TOKEN,      /* malformed				*/
 	REFUSED_OTHER_USER, /* than the session is of */
 	REFUSED_LOGON,      /* otherwise				*/
-	REFUSED_TOO_MANY,   /* logons under way			*/
+	REFUSED_TOO_MANY,   /* sessions, or logons under way			*/
 	REFUSED_COUNT,
 };
 

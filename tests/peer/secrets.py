@@ -148,6 +148,9 @@ def not_dumpable(build):
             client.ready()
             owner = os.stat(f"/proc/{s.process.pid}/mem").st_uid
             expect(owner, 0, "owner of /proc/PID/mem of a process that is not dumpable")
+            with open(f"/proc/{s.process.pid}/limits") as f:
+                limit = re.search(r"^Max core file size +(\S+) +(\S+)", f.read(), re.M)
+            expect(limit.groups(), ("1", "1"), "limit of core files, which keeps handlers away")
             with open(f"/proc/{s.process.pid}/smaps") as f:
                 regions = re.findall(r"^VmFlags: (.*)$", f.read(), re.M)
             if not any("dd" in flags.split() for flags in regions):
