@@ -29,7 +29,8 @@ struct setup_req {
 	struct arena *arena;
 	struct auth *auth;
 	struct req *q;
-	struct timer delay;
+	struct timer delay; /* of a failure's answer */
+	uint64_t due_ns;    /* when it may go */
 };
 
 static nt_status setup_decode(struct rd *r, struct setup_req *s)
@@ -110,20 +111,35 @@ static nt_status delay_done(struct req *q, int err, struct wr *w)
 	return setup_end(q, s->status);
 }
 
+static void delay_over(struct timer *t);
+
+/* A timer counts from the beginning of the lane's turn, so it may be a little early. */
+static void delay_arm(struct req *q, struct setup_req *s)
+{
+	uint64_t now_ns = env_now_ns(q->conn->server->env);
+	uint64_t left_ns = s->due_ns > now_ns ? s->due_ns - now_ns : 0;
+
+	timer_arm(q->lane->lane->timers, &s->delay, (left_ns + 999999) / 1000000,
+		  delay_over);
+}
+
 static void delay_over(struct timer *t)
 {
 	struct setup_req *s = container_of(t, struct setup_req, delay);
+	struct req *q = s->q;
 
-	if (wait_claim(&s->q->wait, WAIT_TIMED_OUT))
-		wait_now(&s->q->wait, 0);
+	if (env_now_ns(q->conn->server->env) < s->due_ns)
+		delay_arm(q, s);
+	else if (wait_claim(&q->wait, WAIT_TIMED_OUT))
+		wait_now(&q->wait, 0);
 }
 
 /* Nothing of the exchange ends before the answer, so that asking for its session says no more than waiting. */
-static nt_status setup_delay(struct req *q, struct setup_req *s, uint64_t ms)
+static nt_status setup_delay(struct req *q, struct setup_req *s)
 {
 	s->q = q;
 	q->channel->setup->busy = true;
-	timer_arm(q->lane->lane->timers, &s->delay, ms, delay_over);
+	delay_arm(q, s);
 	req_wait_quietly(q, delay_done);
 	return STATUS_PENDING;
 }
@@ -135,18 +151,17 @@ static nt_status setup_delay(struct req *q, struct setup_req *s, uint64_t ms)
 static nt_status setup_refuse(struct req *q, struct setup_req *s)
 {
 	const struct conf *conf = q->snap->conf;
-	uint64_t now_ns = env_now_ns(q->conn->server->env);
-	uint64_t due_ns;
 
 	refuse_logon(q, s->status);
 	if (!nt_is(s->status, STATUS_LOGON_FAILURE) || !conf->auth_delay_ms)
 		return setup_end(q, s->status);
-	due_ns = logons_failed(q->conn->server->logons, q->conn->address,
-			       auth_claimed_user(s->auth), now_ns,
-			       conf->auth_delay_ms * UINT64_C(1000000));
-	if (q->conn->state == CONN_CLOSED) /* nobody waits any more */
+	s->due_ns = logons_failed(q->conn->server->logons, q->conn->address,
+				  auth_claimed_user(s->auth),
+				  env_now_ns(q->conn->server->env),
+				  conf->auth_delay_ms * UINT64_C(1000000));
+	if (q->conn->state == CONN_CLOSED || q->conn->retired) /* nobody waits any more */
 		return setup_end(q, s->status);
-	return setup_delay(q, s, (due_ns - now_ns) / 1000000);
+	return setup_delay(q, s);
 }
 
 static void setup_encode(struct wr *w, uint16_t session_flags, struct span token)
@@ -358,15 +373,13 @@ static nt_status step_done(struct req *q, int err, struct wr *w)
 	struct channel *ch = q->channel;
 
 	ch->setup->busy = false;
+	if (!nt_ok(s->status) && !nt_is(s->status, STATUS_MORE_PROCESSING_REQUIRED))
+		return setup_refuse(q, s); /* counted even if nobody waits any more */
 	if (!ch->listed || atomic_load(&q->sess->state) == SESS_CLOSED) {
 		setup_free(TAKE(ch->setup));
 		return STATUS_USER_SESSION_DELETED;
 	}
-	if (nt_is(s->status, STATUS_MORE_PROCESSING_REQUIRED))
-		return setup_more(q, s);
-	if (nt_ok(s->status))
-		return setup_succeed(q, s);
-	return setup_refuse(q, s);
+	return nt_ok(s->status) ? setup_succeed(q, s) : setup_more(q, s);
 }
 
 /* In the authentication pool. */

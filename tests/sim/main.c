@@ -5,10 +5,12 @@
  *     sim scripts                every kind of client, three at once, from NEGOTIATE to LOGOFF
  *     sim explore                clients that do anything at any time, a run a seed
  *     sim faults                 the same with a file system that fails, and too little memory
+ *     sim guesses                wrong passwords, on many connections at once, beside a client that knows its own
  *
  * Options: --seed N (the first), --runs N, --trace. A run that fails says how to repeat it.
  */
 #include "sim/chaos.h"
+#include "sim/guesser.h"
 #include "sim/script.h"
 
 #include <errno.h>
@@ -21,6 +23,8 @@ enum {
 	STEPS_MAX = 1000 * 1000,
 	CLIENTS = 3, /* at once */
 	SCRIPT_RUNS = 34,
+	GUESS_RUNS = 100,
+	GUESSERS = 4, /* of each user */
 	CHAOS_RUNS = 200,
 	DETERMINISM_RUNS = 20,
 	CHAOS_ACTIONS = 400, /* of one connection */
@@ -167,6 +171,37 @@ static void faults(const struct options *o)
 	chaos_runs(o, "faults", true);
 }
 
+/* ---- wrong passwords ------------------------------------------------------------------------------------ */
+
+static void guess_run(const struct options *o, uint64_t seed)
+{
+	struct sim_settings settings = {
+		.mode = "guesses",
+		.seed = seed,
+		.users = &o->users,
+		.strict_sync = true,
+		.trace = o->trace,
+	};
+	struct sim *s = sim_new(&settings);
+	struct guesses shared[SIM_USERS] = {0};
+
+	for (unsigned i = 0; i < GUESSERS * SIM_USERS; i++)
+		sim_add_actor(s, guesser_new(s, kind_of(seed, i), i % SIM_USERS,
+					     i % SIM_LANES, &shared[i % SIM_USERS]));
+	sim_add_actor(s, script_new(s, kind_of(seed, 0), 0, 0));
+	sim_run(s, STEPS_MAX);
+	sim_free(s);
+}
+
+static void guesses(const struct options *o)
+{
+	uint64_t runs = o->runs ? o->runs : GUESS_RUNS;
+
+	for (uint64_t i = 0; i < runs; i++)
+		guess_run(o, o->seed + i);
+	printf("guesses: %" PRIu64 " runs\n", runs);
+}
+
 /* ---- determinism ---------------------------------------------------------------------------------------- */
 
 static void differ(uint64_t seed, const char *what)
@@ -196,10 +231,8 @@ static const struct {
 	const char *name;
 	void (*run)(const struct options *o);
 } modes[] = {
-	{"determinism", determinism},
-	{"scripts", scripts},
-	{"explore", explore},
-	{"faults", faults},
+	{"determinism", determinism}, {"scripts", scripts}, {"explore", explore},
+	{"faults", faults},           {"guesses", guesses},
 };
 
 static void usage(void)
