@@ -1,6 +1,8 @@
 #include "cmd/session_keys.h"
 
 #include "base/ct.h"
+#include "base/log.h"
+#include "base/secret.h"
 #include "secure/kdf.h"
 #include "smb/keylog.h"
 #include "wire/smb2_proto.h"
@@ -77,6 +79,14 @@ static void keys_log(struct keylog *k, const struct sess *s, const struct key_ma
 		k->session(k, &e);
 }
 
+/* Once; the limit can only be raised for the next start. */
+static void warn_if_unlocked(struct smb_server *s)
+{
+	if (!secret_is_locked() && !atomic_exchange(&s->unlocked_told, true))
+		log_warn("RLIMIT_MEMLOCK is too low for the keys of this many sessions: "
+			 "some are not locked into memory and may reach swap");
+}
+
 nt_status session_keys_make(struct sess *s, struct channel *ch,
 			    const struct preauth *preauth, struct span key,
 			    struct smb_server *server)
@@ -91,5 +101,6 @@ nt_status session_keys_make(struct sess *s, struct channel *ch,
 	    !make_sealing(s, preauth, &m, server->env))
 		return STATUS_INSUFFICIENT_RESOURCES;
 	keys_log(server->keylog, s, &m);
+	warn_if_unlocked(server);
 	return STATUS_SUCCESS;
 }

@@ -81,6 +81,7 @@ struct smb_server {
 	atomic_ullong next_conn_id;
 	struct server_counters counters;
 	struct log_limit refusal_log, logon_log;
+	atomic_bool unlocked_told; /* that keys are not locked into memory */
 };
 
 /* The row of a command code from the wire; NULL: there is no such command. */

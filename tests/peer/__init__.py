@@ -12,7 +12,8 @@ def tests(build):
 def quick_tests(build):
     """For sanitized builds: every path, less data."""
     yield from files.quick_tests(build)
-    for module in (caching, create, acl, impacket_peer, info, attributes, streams, locks, copies, compound, ipc, policy):
+    for module in (caching, create, acl, impacket_peer, info, attributes, streams, locks, copies, compound, ipc, policy,
+                   insight):
         yield from module.tests(build)
     yield from attack.tests(build, quick=True)
     yield from contend.tests(build)

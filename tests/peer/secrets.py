@@ -122,7 +122,7 @@ def core_file(build):
     if os.getuid() != 0:
         raise Skip("needs root, to look into a process that is not dumpable")
     needs_slab(build)
-    users = 5 * ("alice", "bob")
+    users = 3 * ("alice", "bob")
     with Server(build, {"log_level": "5"}) as s, scratch() as tmp:
         clients = use_keys(s, users)
         everything = core_of(s, tmp, "-a")
@@ -157,6 +157,15 @@ def not_dumpable(build):
                 raise Failed("no region of the process is kept out of core files")
 
 
+def unlocked(build):
+    """The log says once that keys cannot be locked into memory."""
+    with Server(build, before=(need("prlimit", "util-linux"), "--memlock=0:0")) as s:
+        for client in use_keys(s, 3 * ("alice", "bob")):
+            client.socket.close()
+        s.wait_text("RLIMIT_MEMLOCK is too low")
+        expect(s.text().count("RLIMIT_MEMLOCK"), 1, "lines about it")
+
+
 def logs(build):
     """No secret in the log at its highest level, in no spelling, whether logons succeed or fail."""
     with Server(build, {"log_level": "5", "security_audit": "true", "auth_delay_ms": "0"}) as s:
@@ -181,5 +190,5 @@ def logs(build):
 def tests(build):
     for cipher in raw.CIPHERS:
         yield Test(f"secrets.keylog.{cipher}", functools.partial(keylog_decrypts, build, cipher), limit=120)
-    for f in (keylog_right, keylog_refused, core_file, not_dumpable, logs):
+    for f in (keylog_right, keylog_refused, core_file, not_dumpable, unlocked, logs):
         yield Test(f"secrets.{f.__name__.replace('_', '-')}", functools.partial(f, build), limit=150)
