@@ -94,6 +94,7 @@ typedef struct {
 #define STATUS_USER_SESSION_DELETED                    NT_STATUS(0xC0000203)
 #define STATUS_CONNECTION_DISCONNECTED                 NT_STATUS(0xC000020C)
 #define STATUS_NOT_FOUND                               NT_STATUS(0xC0000225)
+#define STATUS_DUPLICATE_OBJECTID                      NT_STATUS(0xC000022A)
 #define STATUS_CONNECTION_REFUSED                      NT_STATUS(0xC0000236)
 #define STATUS_TOO_MANY_LINKS                          NT_STATUS(0xC0000265)
 #define STATUS_NETWORK_SESSION_EXPIRED                 NT_STATUS(0xC000035C)
