@@ -11,6 +11,7 @@
 #include "net/net.h"
 #include "runstate.h"
 #include "smb/conn.h"
+#include "smb/durable.h"
 #include "smb/server.h"
 #include "snapshot.h"
 
@@ -310,6 +311,7 @@ bool server_stop(struct server *s)
 	bool clean = true;
 
 	if (s->net_started) {
+		durable_stop(&s->smb);
 		net_stop(s->net);
 		refuse_summary(&s->smb);
 		clean = nothing_left(s);

@@ -137,7 +137,7 @@ static bool rename_open(struct open *o, void *arg)
 	if (!o->node || node_base(o->node) != m->through->node || m->used == m->count)
 		return true;
 	LOCK_SCOPE(&o->lock);
-	if (o->state != OPEN_OPEN || !is_named(o, m->old_parent, m->old_name))
+	if (o->state >= OPEN_CLOSING || !is_named(o, m->old_parent, m->old_name))
 		return true;
 	if (open_vfs(o) != open_vfs(m->through))
 		keep_name_only(m->paths[m->used]);

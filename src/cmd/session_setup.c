@@ -362,7 +362,7 @@ static nt_status setup_succeed(struct req *q, struct setup_req *s)
 	principal_put(who);
 	if (!old)
 		return setup_finish(q, 0, req_reply(q, 0));
-	sess_close(old, q->lane->lane, req_wait(q, setup_finish));
+	sess_disconnect(old, q->lane->lane, req_wait(q, setup_finish));
 	sess_put(old);
 	return STATUS_PENDING;
 }

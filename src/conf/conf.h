@@ -150,7 +150,9 @@ struct conf {
 	uint32_t sessions_max;    /* 0: no limit */
 	uint32_t open_files_max;
 	uint32_t sess_open_files_max;
-	uint64_t memory_max; /* bytes */
+	uint32_t durable_v1_timeout,
+		durable_v2_timeout; /* seconds; 0: none are granted */
+	uint64_t memory_max;        /* bytes */
 	uint64_t smb2_read_max;
 	uint64_t smb2_write_max;
 	uint64_t smb2_trans_max;

@@ -163,9 +163,18 @@ const struct param param_table[] = {
 	 .help = "Copy files for clients that ask for it, on the server, instead of sending "
 		 "all of their contents back and forth."},
 
+	{GLOBAL(durable_v1_timeout, INT), .max = 86400, .def = "960",
+	 .flag = "durable-v1-timeout",
+	 .help = "Seconds that a file stays open, with its locks, for a client that lost its "
+		 "connection and may come back: where the client asked for a durable handle "
+		 "of version 1, and until another one wants the file in a way that the lost "
+		 "one would have to agree to. 0 grants none."},
+	{GLOBAL(durable_v2_timeout, INT), .max = 86400, .def = "180",
+	 .flag = "durable-v2-timeout",
+	 .help = "The same for version 2, which clients of SMB 3 ask for, where the client "
+		 "names no time itself; it may name up to 300 seconds. 0 grants none."},
+
 	KNOWN(GLOBAL, "metrics_listen", "address:port"),
-	KNOWN(GLOBAL, "durable_v1_timeout", "seconds"),
-	KNOWN(GLOBAL, "durable_v2_timeout", "seconds"),
 	KNOWN(GLOBAL, "audit_enable", "true|false"),
 	KNOWN(GLOBAL, "audit_params",
 	      "path=...[,days=...][,uid=...][,gid=...][,cn=...][,sensitive_data=allow|strip|hash]"),

@@ -499,6 +499,18 @@ bool state_is_cached(const struct state_node *n)
 	return atomic_load_explicit(&n->cached, memory_order_acquire);
 }
 
+bool state_held(struct state_node *n, const struct state_op *who,
+		struct state_result *ret)
+{
+	const struct holder *h;
+	LOCK_SCOPE(state_node_lock(n));
+
+	h = holder_find(n, who);
+	if (h)
+		result_of(h, ret);
+	return h != NULL;
+}
+
 uint8_t state_cached(struct state_node *n)
 {
 	LOCK_SCOPE(state_node_lock(n));

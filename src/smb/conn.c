@@ -149,7 +149,7 @@ static void conn_closed(void *user_data, int err)
 			last = list_empty(&s->channels);
 		}
 		if (last)
-			sess_close(s, c->lane->lane, NULL);
+			sess_disconnect(s, c->lane->lane, NULL);
 		sess_put(s);
 	}
 	list_del(&c->on_lane);

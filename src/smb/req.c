@@ -174,7 +174,7 @@ nt_status req_open_get(struct req *q, struct file_id id)
 	o = open_find(q->sess, id);
 	if (!o)
 		return STATUS_FILE_CLOSED;
-	st = o->tree == q->tree ? open_enter(o, q) : STATUS_FILE_CLOSED;
+	st = open_enter(o, q);
 	if (!nt_ok(st)) {
 		open_put(o);
 		return st;

@@ -10,6 +10,7 @@
 #include "base/lane.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "base/timer.h"
 #include "fs/local_watch.h"
 #include "fs/node.h"
 #include "fs/notify.h"
@@ -73,9 +74,12 @@ struct smb_server {
 	size_t session_count;     /* L */
 	struct logons *logons;    /* under way, and failed */
 	struct audit *audit;
-	struct keylog *keylog;  /* NULL: keys go nowhere */
-	struct lock opens_lock; /* rank TABLE */
-	struct map opens;       /* L of opens_lock  open.by_state_id */
+	struct keylog *keylog;    /* NULL: keys go nowhere */
+	struct lock opens_lock;   /* rank TABLE */
+	struct map opens;         /* L of opens_lock  open.by_state_id: all but pipes */
+	struct map durables;      /* L of opens_lock  open.by_persistent_id */
+	struct map creates;       /* L of opens_lock  open.by_create */
+	atomic_bool stopping;     /* smb/durable.h */
 	atomic_size_t open_count;
 	atomic_ullong next_open_id;
 	atomic_ullong next_conn_id;
@@ -104,15 +108,19 @@ MUST_CHECK int smb_server_init(struct smb_server *s, struct env *env,
 size_t smb_server_sessions(struct smb_server *s);
 /* Living sessions that were set up under looser demands than conf's. */
 size_t smb_server_count_looser(struct smb_server *s, const struct conf *conf);
-/* A reload took shares away, or gave them another directory: close their trees, and no others. On lane's worker. */
+/* A reload took shares away, or gave them another directory: close their trees and disconnected opens, and no others. On
+ * lane's worker. */
 void smb_server_close_gone(struct smb_server *s, struct lane *lane,
 			   const struct snapshot *now);
 /* All connections, sessions and opens must be gone. */
 void smb_server_fini(struct smb_server *s);
 
+/* Is old, or what came after it, still there in `now`, over the same directory? */
+bool share_is_there(const struct snapshot *now, const struct share *old);
+
 /*
- * Call fn for every open there is until it returns false; false if it did. fn runs under the session's lock and takes the
- * open's at most. All sessions stand still meanwhile: for rare things only.
+ * Call fn for every open there is but pipes, until it returns false; false if it did. One whose close is over may be among
+ * them. fn runs under the lock of the table and takes the open's at most. For rare things only.
  */
 bool smb_server_each_open(struct smb_server *s, bool (*fn)(struct open *o, void *arg),
 			  void *arg);
@@ -121,10 +129,14 @@ bool smb_server_each_open(struct smb_server *s, bool (*fn)(struct open *o, void 
 struct smb_lane {
 	struct lane *lane;
 	struct smb_server *server;
-	struct snapshot *snapshot;  /* in force for messages received from now on */
-	struct list_node conns;     /* conn.on_lane */
-	struct list_node out_conns; /* conn.on_out: have finished responses waiting */
-	struct req *free_reqs;      /* recycled */
+	struct snapshot *snapshot;     /* in force for messages received from now on */
+	struct list_node conns;        /* conn.on_lane */
+	struct list_node out_conns;    /* conn.on_out: have finished responses waiting */
+	struct list_node disconnected; /* opens_lock  open.on_home: smb/durable.h */
+	struct timer scavenger;        /* worker: looks at them ... */
+	uint64_t scavenge_ms;          /* ... by then */
+	uint64_t scavenged_ms;         /* ... did last */
+	struct req *free_reqs;         /* recycled */
 	size_t free_req_count;
 };
 

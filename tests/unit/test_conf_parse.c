@@ -128,6 +128,8 @@ TEST(empty_global_has_the_documented_defaults)
 		"log_params = timestamp=true\n"
 		"enable_oplock = true\n"
 		"server_side_copy = true\n"
+		"durable_v1_timeout = 960\n"
+		"durable_v2_timeout = 180\n"
 		"[/global]\n"
 		"[share]\n"
 		"netname = a\n"
