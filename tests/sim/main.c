@@ -4,6 +4,7 @@
  *     sim determinism            one seed twice gives the same traffic, another seed another
  *     sim scripts                every kind of client, three at once, from NEGOTIATE to LOGOFF
  *     sim explore                clients that do anything at any time, a run a seed
+ *     sim durable                clients that lose their connections and come back for their open files
  *     sim faults                 the same with a file system that fails, and too little memory
  *     sim guesses                wrong passwords, on many connections at once, beside a client that knows its own
  *
@@ -11,6 +12,7 @@
  */
 #include "sim/chaos.h"
 #include "sim/guesser.h"
+#include "sim/returner.h"
 #include "sim/script.h"
 
 #include <errno.h>
@@ -26,6 +28,8 @@ enum {
 	GUESS_RUNS = 100,
 	GUESSERS = 4, /* of each user */
 	CHAOS_RUNS = 200,
+	RETURNER_RUNS = 400,
+	RETURNER_LIVES = 12,
 	DETERMINISM_RUNS = 20,
 	CHAOS_ACTIONS = 400, /* of one connection */
 	CHAOS_LIVES = 3,
@@ -202,6 +206,26 @@ static void guesses(const struct options *o)
 	printf("guesses: %" PRIu64 " runs\n", runs);
 }
 
+/* ---- durable handles ------------------------------------------------------------------------------------ */
+
+static void durable(const struct options *o)
+{
+	for (uint64_t i = 0; i < (o->runs ? o->runs : RETURNER_RUNS); i++) {
+		struct sim_settings settings = {
+			.mode = "durable",
+			.seed = o->seed + i,
+			.users = &o->users,
+			.trace = o->trace,
+		};
+		struct sim *s = sim_new(&settings);
+
+		for (unsigned n = 0; n < CLIENTS; n++)
+			sim_add_actor(s, returner_new(s, n, RETURNER_LIVES));
+		sim_run(s, STEPS_MAX);
+		sim_free(s);
+	}
+}
+
 /* ---- determinism ---------------------------------------------------------------------------------------- */
 
 static void differ(uint64_t seed, const char *what)
@@ -232,7 +256,7 @@ static const struct {
 	void (*run)(const struct options *o);
 } modes[] = {
 	{"determinism", determinism}, {"scripts", scripts}, {"explore", explore},
-	{"faults", faults},           {"guesses", guesses},
+	{"durable", durable},         {"faults", faults},   {"guesses", guesses},
 };
 
 static void usage(void)

@@ -20,6 +20,8 @@ struct station {
 	/* answers and the end of the connection; set once */
 	void (*got)(struct station *st, const struct client_answer *a);
 	void (*closed)(struct station *st);
+	/* what it holds is broken; NULL: it never asks for oplocks */
+	void (*broke)(struct station *st, const struct client_break *b);
 };
 
 /* Dialect, algorithms and protection of a client. */
