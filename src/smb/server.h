@@ -74,12 +74,12 @@ struct smb_server {
 	size_t session_count;     /* L */
 	struct logons *logons;    /* under way, and failed */
 	struct audit *audit;
-	struct keylog *keylog;    /* NULL: keys go nowhere */
-	struct lock opens_lock;   /* rank TABLE */
-	struct map opens;         /* L of opens_lock  open.by_state_id: all but pipes */
-	struct map durables;      /* L of opens_lock  open.by_persistent_id */
-	struct map creates;       /* L of opens_lock  open.by_create */
-	atomic_bool stopping;     /* smb/durable.h */
+	struct keylog *keylog;  /* NULL: keys go nowhere */
+	struct lock opens_lock; /* rank TABLE */
+	struct map opens;       /* L of opens_lock  open.by_state_id: all but pipes */
+	struct map durables;    /* L of opens_lock  open.by_persistent_id */
+	struct map creates;     /* L of opens_lock  open.by_create */
+	atomic_bool stopping;   /* smb/durable.h */
 	atomic_size_t open_count;
 	atomic_ullong next_open_id;
 	atomic_ullong next_conn_id;
