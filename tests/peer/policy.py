@@ -156,6 +156,23 @@ def algorithms(build):
                     raise Failed(f"offered {offer}: cipher {names.get(client.cipher)}, signing {client.signing}")
 
 
+def rotations(names):
+    names = tuple(names)
+    return [names[n:] + names[:n] for n in range(len(names))]
+
+
+def order(build):
+    """The order of ciphers and of signing algorithms is followed, whatever order the client offers them in."""
+    for ciphers, signings in zip(rotations(raw.CIPHERS), 2 * rotations(raw.SIGNINGS)):
+        with Server(build, {"encryption_ciphers": ", ".join(ciphers), "signing_algorithms": ", ".join(signings)}) as s:
+            for offer in (ciphers, tuple(reversed(ciphers)), ciphers[1:], ciphers[2:]):
+                with Raw(s, ciphers=offer, signings=tuple(reversed(signings))) as client:
+                    client.ready(how="encrypt")
+                    want = next(c for c in ciphers if c in offer)
+                    if client.cipher != raw.CIPHERS[want] or client.signing != raw.SIGNINGS[signings[0]]:
+                        raise Failed(f"{ciphers}, {signings}: cipher {client.cipher}, signing {client.signing}")
+
+
 def dialects(build):
     """`dialects` is the list: what is missing is not spoken."""
     with Server(build, {"dialects": "SMB2.1 SMB3.1.1"}) as s:
@@ -172,5 +189,5 @@ def tests(build):
     for key in itertools.product("01", repeat=4):
         name = "".join(f"{letter}{bit}" for letter, bit in zip("RGSU", key))
         yield Test(f"policy.matrix.{name}", functools.partial(matrix, build, key), limit=120)
-    for f in (security_mode, share_overrides, client_demand, algorithms, dialects):
+    for f in (security_mode, share_overrides, client_demand, algorithms, order, dialects):
         yield Test(f"policy.{f.__name__.replace('_', '-')}", functools.partial(f, build))

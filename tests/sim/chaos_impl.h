@@ -3,6 +3,7 @@
 
 #include "client/contexts.h"
 #include "sim/chaos.h"
+#include "wire/smb2_proto.h"
 
 enum {
 	CHAOS_OPENS_MAX = 8,
@@ -115,6 +116,8 @@ struct chaos {
 	struct chaos_lease leases[CHAOS_LEASES];
 	unsigned changes; /* requests under way that may change a file */
 	uint64_t changes_so_far;
+	uint8_t resume_key
+		[SRV_RESUME_KEY_LEN]; /* the last it was given, by whatever session */
 
 	bool damaged; /* a vandal that has begun */
 };
