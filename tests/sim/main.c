@@ -5,10 +5,12 @@
  *     sim scripts                every kind of client, three at once, from NEGOTIATE to LOGOFF
  *     sim explore                clients that do anything at any time, a run a seed
  *     sim faults                 the same with a file system that fails, and too little memory
+ *     sim crowd                  a hundred thousand opens
  *
  * Options: --seed N (the first), --runs N, --stats (what met what, steps a minute), --trace. A run that fails says how to repeat it.
  */
 #include "sim/chaos.h"
+#include "sim/crowd.h"
 #include "sim/script.h"
 
 #include <errno.h>
@@ -30,6 +32,9 @@ enum {
 	MEMORY_MIN = 512 *
 		     1024, /* of buffers, where there is little; the longest frame fits */
 	MEMORY_LITTLE = 1 << 20,
+	CROWD_OPENS = 100 * 1000,
+	CROWD_FILES = 250,
+	CROWD_STEPS_MAX = 20 * 1000 * 1000,
 	PROGRESS = 200,  /* runs between two lines */
 	KIND_STRIDE = 6, /* so that the three differ in dialect and protection */
 };
@@ -179,6 +184,38 @@ static void faults(const struct options *o)
 	chaos_runs(o, "faults", true);
 }
 
+/* ---- very many opens ------------------------------------------------------------------------------------ */
+
+static void crowd(const struct options *o)
+{
+	struct sim_settings settings = {
+		.mode = "crowd",
+		.seed = o->seed,
+		.users = &o->users,
+		.trace = o->trace,
+		.slow_state = o->seed % 2,
+		.global = "open_files_max = 200000\nsess_open_files_max = 65535",
+		.many = true,
+	};
+	struct sim *s = sim_new(&settings);
+
+	crowd_scene(s, CROWD_FILES);
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		struct crowd_settings c = {
+			.user = i,
+			.opens = CROWD_OPENS / CLIENTS + 1,
+			.files = CROWD_FILES,
+			.logs_off = i > 0,
+		};
+
+		sim_add_actor(s, crowd_new(s, &c));
+	}
+	sim_run(s, CROWD_STEPS_MAX);
+	o->tally->steps += sim_steps(s);
+	show("crowd", o->seed, s);
+	sim_free(s);
+}
+
 /* ---- determinism ---------------------------------------------------------------------------------------- */
 
 static void differ(uint64_t seed, const char *what)
@@ -208,10 +245,8 @@ static const struct {
 	const char *name;
 	void (*run)(const struct options *o);
 } modes[] = {
-	{"determinism", determinism},
-	{"scripts", scripts},
-	{"explore", explore},
-	{"faults", faults},
+	{"determinism", determinism}, {"scripts", scripts}, {"explore", explore},
+	{"faults", faults},           {"crowd", crowd},
 };
 
 static void show_stats(const struct tally *t, clock_t used)
