@@ -124,7 +124,7 @@ static nt_status used(struct req *q, int err, struct wr *w)
 static nt_status use(struct req *q, struct node *n, const struct state_op *who,
 		     enum caching_use what, req_done then)
 {
-	struct cache_use *u = arena_alloc(&q->arena, sizeof(*u));
+	struct cache_use *u = q->cache_use ?: arena_alloc(&q->arena, sizeof(*u));
 
 	if (!u)
 		return STATUS_INSUFFICIENT_RESOURCES;

@@ -18,7 +18,7 @@ static void holder_count(struct state_node *n, const struct holder *h, size_t by
 
 	n->holds.read += c->held & CACHING_READ ? by : 0;
 	n->holds.write += c->held & CACHING_WRITE ? by : 0;
-	n->holds.handle += c->lease && (c->held & CACHING_HANDLE) ? by : 0;
+	n->holds.handle += c->held & CACHING_HANDLE ? by : 0;
 	n->holds.oplock += !c->lease && c->held ? by : 0;
 	n->holds.breaking += c->breaking ? by : 0;
 }
@@ -536,5 +536,5 @@ bool state_is_handle_cached(struct state_node *n)
 {
 	LOCK_SCOPE(state_node_lock(n));
 
-	return n->holds.handle || (n->holds.oplock && n->holds.write);
+	return n->holds.handle;
 }

@@ -16,6 +16,7 @@ enum {
 	ASKS = 700, /* of a thousand CREATEs */
 	OLD_VERSION = 250,
 	STRAYS = 40,
+	TWICE = 400,
 	NEEDS_ACK = CACHING_WRITE | CACHING_HANDLE,
 };
 
@@ -472,6 +473,9 @@ void chaos_do_ack(struct chaos *c)
 		if (has_leases(c) &&
 		    wants_ack(c->leases[lease].unacked, c->leases[lease].ever, stray)) {
 			ack_lease(c, (int)lease);
+			if (c->leases[lease].unacked && rng_chance(r, TWICE) &&
+			    client_may_send(c->st.client, 0))
+				ack_lease(c, (int)lease); /* it was the wrong one */
 			return;
 		}
 	}
@@ -560,8 +564,9 @@ static void copy_check(struct chaos *c, int slot)
 	const struct chaos_open *o = &c->opens[slot];
 	struct span now;
 
-	if (!o->copy.len || !caches_read(c, o) ||
-	    !memfs_peek(sim_volume(c->actor.sim), o->file, o->stream ? "s" : NULL, &now))
+	/* a stream may be another of that name by now: whoever replaces the file removes them all */
+	if (!o->copy.len || o->stream || !caches_read(c, o) ||
+	    !memfs_peek(sim_volume(c->actor.sim), o->file, &now))
 		return;
 	if (now.len < o->copy.offset + o->copy.len ||
 	    memcmp(now.p + o->copy.offset, o->copy.bytes, o->copy.len) != 0)

@@ -701,13 +701,17 @@ static void do_reload(struct chaos *c)
 }
 
 /* While others go on, time may pass: until a break is taken for acknowledged. */
+static void sleep_for(struct chaos *c, uint64_t ns)
+{
+	c->actor.wake_ns = env_now_ns(sim_env(c->actor.sim)) + ns;
+}
+
 static void do_nap(struct chaos *c)
 {
 	struct rng *r = chaos_rng(c);
 
 	if (rng_chance(r, NAPS))
-		c->actor.wake_ns = env_now_ns(sim_env(c->actor.sim)) +
-				   rng_below(r, NAP_NS_MAX);
+		sleep_for(c, rng_below(r, NAP_NS_MAX));
 }
 
 static const struct {
@@ -755,7 +759,7 @@ static struct chaos_op *waiting_for_break(struct chaos *c)
 /* What is rare is ended often, in all ways there are. */
 static void end_waiting(struct chaos *c, struct chaos_op *op)
 {
-	switch (rng_below(chaos_rng(c), 4)) {
+	switch (rng_below(chaos_rng(c), 5)) {
 	case 0:
 		cancel(c, op);
 		break;
@@ -765,6 +769,9 @@ static void end_waiting(struct chaos *c, struct chaos_op *op)
 		break;
 	case 2:
 		disconnect_tree(c, 0);
+		break;
+	case 3:
+		sleep_for(c, NAP_NS_MAX);
 		break;
 	default:
 		c->actions = 1; /* logs off, or hangs up */

@@ -7,10 +7,12 @@
  *     sim durable                clients that lose their connections and come back for their open files
  *     sim faults                 the same with a file system that fails, and too little memory
  *     sim guesses                wrong passwords, on many connections at once, beside a client that knows its own
+ *     sim crowd                  a hundred thousand opens
  *
  * Options: --seed N (the first), --runs N, --stats (what met what, steps a minute), --trace. A run that fails says how to repeat it.
  */
 #include "sim/chaos.h"
+#include "sim/crowd.h"
 #include "sim/guesser.h"
 #include "sim/returner.h"
 #include "sim/script.h"
@@ -38,6 +40,9 @@ enum {
 	MEMORY_MIN = 512 *
 		     1024, /* of buffers, where there is little; the longest frame fits */
 	MEMORY_LITTLE = 1 << 20,
+	CROWD_OPENS = 100 * 1000,
+	CROWD_FILES = 250,
+	CROWD_STEPS_MAX = 20 * 1000 * 1000,
 	PROGRESS = 200,  /* runs between two lines */
 	KIND_STRIDE = 6, /* so that the three differ in dialect and protection */
 };
@@ -238,6 +243,38 @@ static void durable(const struct options *o)
 	}
 }
 
+/* ---- very many opens ------------------------------------------------------------------------------------ */
+
+static void crowd(const struct options *o)
+{
+	struct sim_settings settings = {
+		.mode = "crowd",
+		.seed = o->seed,
+		.users = &o->users,
+		.trace = o->trace,
+		.slow_state = o->seed % 2,
+		.global = "open_files_max = 200000\nsess_open_files_max = 65535",
+		.many = true,
+	};
+	struct sim *s = sim_new(&settings);
+
+	crowd_scene(s, CROWD_FILES);
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		struct crowd_settings c = {
+			.user = i,
+			.opens = CROWD_OPENS / CLIENTS + 1,
+			.files = CROWD_FILES,
+			.logs_off = i > 0,
+		};
+
+		sim_add_actor(s, crowd_new(s, &c));
+	}
+	sim_run(s, CROWD_STEPS_MAX);
+	o->tally->steps += sim_steps(s);
+	show("crowd", o->seed, s);
+	sim_free(s);
+}
+
 /* ---- determinism ---------------------------------------------------------------------------------------- */
 
 static void differ(uint64_t seed, const char *what)
@@ -267,8 +304,13 @@ static const struct {
 	const char *name;
 	void (*run)(const struct options *o);
 } modes[] = {
-	{"determinism", determinism}, {"scripts", scripts}, {"explore", explore},
-	{"durable", durable},         {"faults", faults},   {"guesses", guesses},
+	{"determinism", determinism},
+	{"scripts", scripts},
+	{"explore", explore},
+	{"durable", durable},
+	{"faults", faults},
+	{"guesses", guesses},
+	{"crowd", crowd},
 };
 
 static void show_stats(const struct tally *t, clock_t used)

@@ -167,29 +167,3 @@ int memfs_stream_list(struct memfs *fs, struct vfs_call *c)
 	}
 	return 0;
 }
-
-/* Below and with n. */
-static struct memfs_inode *inode_of_number(struct memfs_inode *n, uint64_t number)
-{
-	if (n->number == number)
-		return n;
-	list_for_each (it, &n->names) {
-		struct memfs_inode *found = inode_of_number(
-			container_of(it, struct memfs_name, node)->inode, number);
-
-		if (found)
-			return found;
-	}
-	return NULL;
-}
-
-bool memfs_peek(struct vfs *v, uint64_t number, const char *stream, struct span *ret_data)
-{
-	struct memfs_inode *n = inode_of_number(memfs_of(v)->root, number);
-
-	if (n && stream)
-		n = find(n, stream);
-	if (n)
-		*ret_data = span_of(n->data, n->len);
-	return n != NULL;
-}

@@ -29,6 +29,7 @@ struct order {
 	struct state *state;
 	struct list_node queue; /* due, oldest first */
 	struct rng rng;         /* what the run draws does not depend on comparisons */
+	bool rare;              /* compare at the end only */
 	uint64_t executed;
 	struct state *followers[FOLLOWERS];
 };
@@ -114,7 +115,7 @@ static void execute(struct order *o, const struct state_op *op, struct lane *lan
 	if (w)
 		state_execute(o->state, lane, op, ret, w);
 	o->executed++;
-	if (rng_chance(&o->rng, COMPARES))
+	if (!o->rare && rng_chance(&o->rng, COMPARES))
 		compare(o, rng_chance(&o->rng, BEGINS));
 }
 
@@ -204,7 +205,8 @@ static bool forget(struct state_order *order, struct wait *w)
 
 /* ---- life ---------------------------------------------------------------------------------------------------- */
 
-struct state_order *sim_order_new(struct sim *s, struct state *state, bool at_once)
+struct state_order *sim_order_new(struct sim *s, struct state *state, bool at_once,
+				  bool rare)
 {
 	struct order *o = calloc(1, sizeof(*o));
 
@@ -213,6 +215,7 @@ struct state_order *sim_order_new(struct sim *s, struct state *state, bool at_on
 	o->order = (struct state_order){.put = put, .forget = forget, .at_once = at_once};
 	o->sim = s;
 	o->state = state;
+	o->rare = rare;
 	o->rng.state = sim_rng(s)->state;
 	o->followers[0] = replica_new(o, 2);
 	list_init(&o->queue);

@@ -12,8 +12,9 @@
 #include "fs/state.h"
 #include "sim/sim.h"
 
-/* at_once: nothing waits. */
-struct state_order *sim_order_new(struct sim *s, struct state *state, bool at_once);
+/* at_once: nothing waits. rare: compare at the end only. */
+struct state_order *sim_order_new(struct sim *s, struct state *state, bool at_once,
+				  bool rare);
 /* Nothing is known of any file any more. */
 void sim_order_free(struct state_order *o);
 /* Is there an operation to be executed? Then one of them. */

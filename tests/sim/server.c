@@ -245,7 +245,8 @@ void sim_server_make(struct sim *s)
 	s->volume = memfs_new(&s->memfs_world, true, ACCOUNT, ACCOUNT);
 	if (smb_server_init(&s->server, &s->env, guid) != 0)
 		abort();
-	s->order = sim_order_new(s, s->server.state, !s->settings.slow_state);
+	s->order = sim_order_new(s, s->server.state, !s->settings.slow_state,
+				 s->settings.many);
 	s->server.commands = cmd_table;
 	s->server.command_count = SMB2_COMMAND_COUNT;
 	s->server.notify = s->notify;

@@ -59,6 +59,7 @@ struct sim_settings {
 	const char *global; /* further lines of [global] */
 	size_t memory_max;  /* bytes of buffers; 0: plenty */
 	bool strict_sync;   /* see memfs.h */
+	bool many;          /* opens: replicas are compared at the end only */
 	bool slow_state;    /* operations of fs/state wait for their turn: order.h */
 	bool trace;         /* log every step and what the core logs to standard error */
 };

@@ -196,6 +196,31 @@ TEST(handles_go_before_an_open_is_refused)
 	scene_fini(&s);
 }
 
+/* Who waits until nobody caches a handle any more asks USE_NAME to see to it: what one sees, the other has to break. */
+TEST(handles_are_cached_by_what_a_use_of_the_name_breaks)
+{
+	static const uint8_t held[] = {R, R | CACHING_WRITE, RH, RWH};
+
+	for (size_t i = 0; i < ARRAY_LEN(held); i++)
+		for (uint8_t key = 0; key < 2; key++) {
+			const struct state_op use = {
+				.open = 2, .use = CACHING_USE_NAME, .now_ms = 1000};
+			bool cached;
+			struct scene s;
+
+			if (!key && held[i] == RH)
+				continue; /* no oplock */
+			scene_init(&s);
+			(void)grant(&s, by(1, key), held[i]);
+			cached = state_is_handle_cached(s.rig.node);
+			CHECK_EQ(cached, (held[i] & CACHING_HANDLE) != 0);
+			CHECK_ST(run(&s, use, STATE_USE).status,
+				 cached ? STATUS_PENDING : STATUS_SUCCESS);
+			(void)run(&s, by(1, key), STATE_CLOSE);
+			scene_fini(&s);
+		}
+}
+
 TEST(an_exclusive_oplock_does_not_hide_a_violation)
 {
 	struct state_op first = by(1, 0);
