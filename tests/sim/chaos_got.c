@@ -97,6 +97,9 @@ static bool is_consequence(const struct chaos *c, const struct chaos_op *op, nt_
 {
 	if (nt_is(st, STATUS_CANCELLED))
 		return op->cancelled || (op->slot >= 0 && c->opens[op->slot].cancelled);
+	if (op->lease >= 0 && (!c->has_tree[0] || op->tree_id != c->tree_ids[0]) &&
+	    nt_is(st, STATUS_NETWORK_NAME_DELETED))
+		return true;
 	if (is_firm(c, op))
 		return false;
 	if (nt_is(st, STATUS_FILE_CLOSED) || nt_is(st, STATUS_NETWORK_NAME_DELETED))

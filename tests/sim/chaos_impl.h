@@ -91,6 +91,7 @@ struct chaos_op {
 	uint8_t oplock;          /* CREATE: asked for, SMB2_OPLOCK_LEVEL_* */
 	/* OPLOCK_BREAK */
 	int lease; /* -1: an oplock */
+	uint32_t tree_id;
 	uint16_t number;
 	uint8_t kept;
 	bool sure; /* must succeed */
