@@ -410,6 +410,7 @@ static void ack_lease(struct chaos *c, int lease)
 	op = chaos_op_add(c, client_lease_ack(c->st.client, c->tree_ids[0], key, state),
 			  SMB2_OPLOCK_BREAK, -1);
 	op->lease = lease;
+	op->tree_id = c->tree_ids[0];
 	op->number = l->number;
 	op->kept = state;
 	op->sure = l->known && l->unacked && !l->acks && !l->stray &&
@@ -521,17 +522,27 @@ void chaos_cache_acked(struct chaos *c, const struct chaos_op *op, nt_status st)
 
 /* ---- what was read is what there is ---------------------------------------------------------------------- */
 
+/* Of what was told to be given up, only what may be kept; nothing once that is taken for acknowledged. */
+static uint8_t left(const struct chaos *c, uint8_t held, bool unacked, uint8_t told,
+		    uint64_t told_ns)
+{
+	if (!unacked)
+		return held;
+	return now_ns(c) - told_ns < SURE_NS ? held & told : 0;
+}
+
 static bool caches_read(const struct chaos *c, const struct chaos_open *o)
 {
 	const struct chaos_lease *l = o->lease < 0 ? NULL : &c->leases[o->lease];
+	uint8_t may;
 
 	if (o->state != SLOT_OPEN || o->directory)
 		return false;
 	if (l ? !l->known || l->acks || l->stray : o->acks || o->stray)
 		return false;
-	if (l)
-		return (l->unacked ? l->told : l->state) & CACHING_READ;
-	return (o->unacked ? o->told : o->held) & CACHING_READ;
+	may = l ? left(c, l->state, l->unacked, l->told, l->told_ns)
+		: left(c, o->held, o->unacked, o->told, o->told_ns);
+	return may & CACHING_READ;
 }
 
 void chaos_cache_changes(struct chaos *c)
@@ -576,11 +587,38 @@ static void copy_check(struct chaos *c, int slot)
 			 c->name, slot, o->copy.len, o->copy.offset, o->file);
 }
 
+static size_t waits_of(const struct chaos *c)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < CHAOS_OPS_MAX; i++)
+		count += c->ops[i].used && c->ops[i].interim &&
+			 (c->ops[i].command == SMB2_CREATE ||
+			  c->ops[i].command == SMB2_SET_INFO);
+	return count;
+}
+
+static size_t owes_of(const struct chaos *c)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < CHAOS_OPENS_MAX; i++)
+		count += c->opens[i].state == SLOT_OPEN &&
+			 (c->opens[i].unacked || c->opens[i].stray);
+	for (size_t i = 0; i < CHAOS_LEASES; i++)
+		count += c->leases[i].unacked || c->leases[i].stray;
+	return count;
+}
+
 void chaos_settled(struct sim_actor *a)
 {
 	struct chaos *c = container_of(a, struct chaos, actor);
 
-	if (c->phase != CHAOS_WORKING || c->damaged || c->ending || c->settings.faults)
+	if (c->settings.faults)
+		return;
+	if (!c->settings.strangers)
+		model_settled(c->model, waits_of(c), owes_of(c));
+	if (c->phase != CHAOS_WORKING || c->damaged || c->ending)
 		return;
 	for (int i = 0; i < CHAOS_OPENS_MAX; i++)
 		copy_check(c, i);

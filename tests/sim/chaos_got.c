@@ -99,6 +99,9 @@ static bool is_consequence(const struct chaos *c, const struct chaos_op *op, nt_
 {
 	if (nt_is(st, STATUS_CANCELLED))
 		return op->cancelled || (op->slot >= 0 && c->opens[op->slot].cancelled);
+	if (op->lease >= 0 && (!c->has_tree[0] || op->tree_id != c->tree_ids[0]) &&
+	    nt_is(st, STATUS_NETWORK_NAME_DELETED))
+		return true;
 	if (is_firm(c, op))
 		return false;
 	if (nt_is(st, STATUS_FILE_CLOSED) || nt_is(st, STATUS_NETWORK_NAME_DELETED))
@@ -168,7 +171,8 @@ static void got_read(struct chaos *c, struct chaos_op *op, const struct client_a
 	if (c->settings.strangers)
 		return;
 	for (size_t i = 0; i < data.len; i++)
-		if (data.p[i] != 0 && data.p[i] != chaos_byte(op->offset + i))
+		if (data.p[i] != 0 &&
+		    (data.p[i] & ~CHAOS_OTHER) != chaos_byte(op->offset + i))
 			sim_fail(c->actor.sim,
 				 "%s: READ at %" PRIu64 " gave a byte nobody wrote there",
 				 c->name, op->offset + i);

@@ -12,6 +12,7 @@ enum {
 	CHAOS_OUTPUT_MAX = 4096,
 	CHAOS_LEASES = 64, /* two of each path */
 	CHAOS_COPY_MAX = 64,
+	CHAOS_OTHER = 0x80, /* so that a WRITE changes what was written before */
 };
 
 /* It took this long because an acknowledgement did. */
@@ -92,6 +93,7 @@ struct chaos_op {
 	uint8_t oplock;          /* CREATE: asked for, SMB2_OPLOCK_LEVEL_* */
 	/* OPLOCK_BREAK */
 	int lease; /* -1: an oplock */
+	uint32_t tree_id;
 	uint16_t number;
 	uint8_t kept;
 	bool sure; /* must succeed */
@@ -127,10 +129,10 @@ static inline struct rng *chaos_rng(struct chaos *c)
 	return sim_rng(c->actor.sim);
 }
 
-/* The byte that every file holds at an offset, where it was written. */
+/* The byte that every file holds at an offset, where it was written; with CHAOS_OTHER in it or not. */
 static inline uint8_t chaos_byte(uint64_t offset)
 {
-	return (uint8_t)(offset % 251 + 1);
+	return (uint8_t)(offset % 127 + 1);
 }
 
 static inline struct model_who chaos_who(const struct chaos *c, int slot)

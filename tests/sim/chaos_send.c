@@ -327,10 +327,11 @@ static void add_write(struct chaos *c, uint32_t tree, struct client_file id, int
 	static uint8_t data[IO_MAX];
 	uint32_t len = any_io_len(c);
 	uint64_t off = any_offset(c);
+	uint8_t other = rng_chance(chaos_rng(c), 500) ? CHAOS_OTHER : 0;
 	struct chaos_op *op;
 
 	for (uint32_t i = 0; i < len; i++)
-		data[i] = chaos_byte(off + i);
+		data[i] = chaos_byte(off + i) | other;
 	if (!may_send(c, len))
 		return;
 	op = chaos_op_add(c,

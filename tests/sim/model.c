@@ -26,6 +26,8 @@ struct claim {
 struct model {
 	struct sim *sim;
 	struct list_node claims;
+	uint64_t settled_step; /* of the last model_settled(), and what was said then */
+	size_t waits, owes;
 };
 
 struct model *model_new(struct sim *s)
@@ -176,6 +178,19 @@ void model_close_all(struct model *m, const void *client)
 		if (c->who.client == client)
 			claim_free(c);
 	}
+}
+
+void model_settled(struct model *m, size_t waits, size_t owes)
+{
+	if (m->settled_step != sim_steps(m->sim)) {
+		if (m->waits && !m->owes)
+			sim_fail(m->sim, "at step %" PRIu64 " %zu waited for nobody",
+				 m->settled_step, m->waits);
+		m->settled_step = sim_steps(m->sim);
+		m->waits = m->owes = 0;
+	}
+	m->waits += waits;
+	m->owes += owes;
 }
 
 void model_lock(struct model *m, struct model_who who, uint64_t offset, uint64_t length,

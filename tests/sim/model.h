@@ -39,6 +39,12 @@ void model_write_caching(struct model *m, struct model_who who, enum model_write
 void model_close(struct model *m, struct model_who who);
 void model_close_all(struct model *m, const void *client);
 
+/*
+ * Said by each client when all that was under way has arrived, before time passes: how many of its requests wait for
+ * acknowledgements, and how many it owes. Whoever waits then waits for somebody.
+ */
+void model_settled(struct model *m, size_t waits, size_t owes);
+
 void model_lock(struct model *m, struct model_who who, uint64_t offset, uint64_t length,
 		bool exclusive);
 void model_unlock(struct model *m, struct model_who who, uint64_t offset,
