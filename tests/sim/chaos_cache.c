@@ -201,7 +201,8 @@ static void write_caching(struct chaos *c, int lease, enum model_write w)
 {
 	for (int i = 0; i < CHAOS_OPENS_MAX; i++)
 		if (c->opens[i].state == SLOT_OPEN && c->opens[i].lease == lease)
-			model_write_caching(c->model, chaos_who(c, i), w);
+			model_write_caching(c->model, chaos_who(c, i), w,
+					    c->leases[lease].told_ns);
 }
 
 /* A fault may keep the server from telling, and others do not wait for ever. */
@@ -266,7 +267,7 @@ void chaos_cache_created(struct chaos *c, const struct chaos_op *op, struct chao
 			 op->oplock, created->oplock);
 	o->held = held;
 	if ((held & CACHING_WRITE) && !c->settings.faults)
-		model_write_caching(c->model, chaos_who(c, op->slot), MODEL_CACHES);
+		model_write_caching(c->model, chaos_who(c, op->slot), MODEL_CACHES, 0);
 }
 
 /* ---- broken ---------------------------------------------------------------------------------------------- */
@@ -354,7 +355,7 @@ static void oplock_broke(struct chaos *c, const struct client_break *b)
 		o->held = to;
 	else if (!c->settings.faults)
 		model_write_caching(c->model, chaos_who(c, (int)(o - c->opens)),
-				    MODEL_BROKEN);
+				    MODEL_BROKEN, o->told_ns);
 }
 
 void chaos_broke(struct chaos *c, const struct client_break *b)
@@ -444,7 +445,7 @@ static void ack_oplock(struct chaos *c, int slot)
 	if (o->unacked)
 		o->held = is_kept(op->kept, o->told) ? op->kept : 0;
 	o->unacked = false;
-	model_write_caching(c->model, chaos_who(c, slot), MODEL_WRITES_THROUGH);
+	model_write_caching(c->model, chaos_who(c, slot), MODEL_WRITES_THROUGH, 0);
 }
 
 /* An acknowledgement of nothing is rare: after that nothing is sure any more. */

@@ -145,15 +145,15 @@ void model_open(struct model *m, struct model_who who, uint64_t file, uint32_t a
 	claim_add(m, &c);
 }
 
-void model_write_caching(struct model *m, struct model_who who, enum model_write w)
+void model_write_caching(struct model *m, struct model_who who, enum model_write w,
+			 uint64_t broken_ns)
 {
 	list_for_each (n, &m->claims) {
 		struct claim *c = container_of(n, struct claim, node);
 
 		if (c->lock || !is_whose(c, who))
 			continue;
-		if (w == MODEL_BROKEN && c->write != MODEL_BROKEN)
-			c->broken_ns = env_now_ns(sim_env(m->sim));
+		c->broken_ns = broken_ns;
 		c->write = w;
 		list_for_each (it, &m->claims)
 			check_alone(m, c, container_of(it, struct claim, node));

@@ -34,7 +34,9 @@ enum model_write {
 	MODEL_CACHES, /* WRITE: nobody else has the file open for data */
 	MODEL_BROKEN, /* still, until it is acknowledged or 35 seconds are over */
 };
-void model_write_caching(struct model *m, struct model_who who, enum model_write w);
+/* broken_ns: when the break was told; else 0. */
+void model_write_caching(struct model *m, struct model_who who, enum model_write w,
+			 uint64_t broken_ns);
 /* Also its locks. */
 void model_close(struct model *m, struct model_who who);
 void model_close_all(struct model *m, const void *client);
