@@ -13,6 +13,7 @@
 enum {
 	STEP_NS_MAX = 40000, /* between two steps */
 	START_NS = 1000000000,
+	HUSH_MAX = 5, /* of a thousand steps */
 };
 
 #define START_FILETIME 133485408000000000u /* 2024-01-01 */
@@ -149,6 +150,7 @@ static void weights_draw(struct sim *s)
 
 	for (size_t i = 0; i < STEP_KINDS; i++)
 		s->weights[i] = weights[rng_below(&s->rng, ARRAY_LEN(weights))];
+	s->hush_per_mille = (unsigned)rng_below(&s->rng, HUSH_MAX);
 	s->defer_per_mille = (unsigned)rng_below(&s->rng, 5) * 250;
 }
 
@@ -312,7 +314,7 @@ static void choices(struct sim *s, struct sim_choices *c)
 		choice_add(s, c, STEP_NOTIFY, s->notify);
 	if (sim_order_due(s->order))
 		choice_add(s, c, STEP_STATE, s->order);
-	for (size_t i = 0; i < s->actor_count; i++)
+	for (size_t i = 0; !s->hush && i < s->actor_count; i++)
 		if (s->actors[i]->wake_ns <= s->now_ns &&
 		    s->actors[i]->wants(s->actors[i]))
 			choice_add(s, c, STEP_ACT, s->actors[i]);
@@ -440,7 +442,13 @@ bool sim_step(struct sim *s)
 
 	s->steps++;
 	s->now_ns += rng_below(&s->rng, STEP_NS_MAX);
+	s->hush |= rng_chance(&s->rng, s->hush_per_mille);
 	choices(s, &c);
+	if (c.count == 0 && s->hush) {
+		s->hush = false;
+		settle(s);
+		return true;
+	}
 	if (c.count == 0 && !s->fed) {
 		s->fed = buffers_return(s);
 		return s->fed || time_jump(s);

@@ -39,7 +39,7 @@ struct sim_actor {
 	void (*act)(struct sim_actor *a);     /* do something; only when it wants to */
 	bool (*wants)(struct sim_actor *a);   /* would it do something now? */
 	bool (*is_done)(struct sim_actor *a); /* never again */
-	/* NULL, or: nothing can happen before time passes; all that was under way has arrived */
+	/* NULL, or: all that was under way has arrived; nothing can happen before somebody acts or time passes */
 	void (*settled)(struct sim_actor *a);
 	void (*free)(struct sim_actor *a);
 	uint64_t wake_ns; /* not asked before then */

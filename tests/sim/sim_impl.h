@@ -78,7 +78,8 @@ struct sim {
 	struct vfs *volume;
 	struct notify_server *notify;
 	struct state_order *order;
-	unsigned defer_per_mille, fault_per_mille;
+	bool hush; /* nobody thinks of anything, until all that is under way has arrived */
+	unsigned hush_per_mille, defer_per_mille, fault_per_mille;
 	const int *faults;
 
 	bool fed; /* buffers were returned, and nobody got one since */
