@@ -150,6 +150,23 @@ void chaos_hang_up(struct chaos *c);
 
 /* chaos_send.c: add one or more requests, or do something worse. */
 void chaos_do_something(struct chaos *c);
+/* For requests: is there room, and money, for one with so much payload, or an answer with it? */
+bool chaos_may_send(struct chaos *c, size_t payload);
+struct client *chaos_client_of(struct chaos *c);
+enum chaos_kind { ANY, FILES, DIRECTORIES };
+/* The slot of one that is open; -1: there is none. */
+int chaos_any_open(struct chaos *c, enum chaos_kind kind);
+uint32_t chaos_tree_of(struct chaos *c, int slot);
+const char *chaos_any_path(struct chaos *c);
+uint64_t chaos_any_offset(struct chaos *c);
+/* op, which was just added, may change files. */
+void chaos_changes(struct chaos *c, struct chaos_op *op);
+
+/* chaos_info.c: likewise */
+void chaos_do_list(struct chaos *c);
+void chaos_do_notify(struct chaos *c);
+void chaos_do_query(struct chaos *c);
+void chaos_do_set(struct chaos *c);
 
 /* chaos_got.c: an answer to a request that is not of the logon. */
 void chaos_got(struct chaos *c, struct chaos_op *op, const struct client_answer *a);
