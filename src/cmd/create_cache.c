@@ -135,6 +135,9 @@ void create_cache_opened(struct req *q, struct open *o)
 {
 	const struct create *c = q->state;
 
-	if (c->oplock_level != SMB2_OPLOCK_LEVEL_NONE && q != q->frame->last)
+	if (c->oplock_level == SMB2_OPLOCK_LEVEL_NONE)
+		return;
+	if (q != q->frame->last)
 		breaks_hold(q->frame, o);
+	state_tell_again(o->node->state, &c->op);
 }

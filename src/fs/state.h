@@ -128,7 +128,8 @@ struct state_break {
 
 /* Who tells clients of breaks; called without locks, from whatever thread applied the operation. */
 struct state_sink {
-	void (*tell)(struct state_sink *s, const struct state_break *b);
+	/* False: whoever holds it is not known yet. state_tell_again() when he is. */
+	bool (*tell)(struct state_sink *s, const struct state_break *b);
 };
 
 /*
@@ -200,6 +201,9 @@ struct state_waiter {
 uint64_t state_wait(struct state_node *n, const struct state_op *op,
 		    struct state_waiter *sw, struct wait *w);
 void state_wait_forget(struct state_node *n, struct state_waiter *sw);
+
+/* The open of a COMMIT can be found by the sink from now on: a break that came before is told. */
+void state_tell_again(struct state_node *n, const struct state_op *op);
 
 /* ---- looking at the local replica -------------------------------------------------------------------------- */
 

@@ -52,7 +52,7 @@ static void note(struct holder *h, const struct caching_notice *notice, uint64_t
 	if (!notice->tell)
 		return;
 	h->notice = *notice;
-	h->to_tell = true;
+	h->telling = TO_TELL;
 	h->broken_ms = now_ms;
 	h->epoch++;
 	k->tell = true;
@@ -230,11 +230,12 @@ static bool next_break(struct state_node *n, struct state_break *ret)
 	list_for_each (it, &n->holders) {
 		struct holder *h = container_of(it, struct holder, node);
 
-		if (!h->to_tell)
+		if (h->telling != TO_TELL)
 			continue;
-		h->to_tell = false;
-		if (h->server != n->state->server)
+		h->telling = TOLD;
+		if (h->server != n->state->server || !n->state->sink)
 			continue;
+		h->telling = TELLING;
 		*ret = (struct state_break){
 			.node = n->key,
 			.open = h->open,
@@ -248,14 +249,56 @@ static bool next_break(struct state_node *n, struct state_break *ret)
 	return false;
 }
 
+static bool is_of(const struct holder *h, const struct state_break *b)
+{
+	if (h->caching.lease)
+		return b->lease_version && lease_id_eq(&h->lease, &b->lease);
+	return !b->lease_version && h->open == b->open;
+}
+
+/* The holder may have gone, or be broken further, meanwhile. */
+static void tell_ended(struct state_node *n, const struct state_break *b, bool told)
+{
+	LOCK_SCOPE(state_node_lock(n));
+
+	list_for_each (it, &n->holders) {
+		struct holder *h = container_of(it, struct holder, node);
+
+		if (h->server != n->state->server || !is_of(h, b))
+			continue;
+		if (told && h->telling != TO_TELL)
+			h->telling = TOLD;
+		else if (h->telling == TELLING)
+			h->telling = UNTOLD;
+		else if (h->telling == TELL_AGAIN)
+			h->telling = TO_TELL;
+	}
+}
+
 void state_cache_tell(struct state_node *n)
 {
 	struct state_sink *sink = n->state->sink;
 	struct state_break b;
 
 	while (next_break(n, &b))
-		if (sink)
-			sink->tell(sink, &b);
+		tell_ended(n, &b, sink->tell(sink, &b));
+}
+
+static void tell_again(struct state_node *n, const struct state_op *op)
+{
+	LOCK_SCOPE(state_node_lock(n));
+	struct holder *h = holder_find(n, op);
+
+	if (h && h->telling == UNTOLD)
+		h->telling = TO_TELL;
+	else if (h && h->telling == TELLING)
+		h->telling = TELL_AGAIN;
+}
+
+void state_tell_again(struct state_node *n, const struct state_op *op)
+{
+	tell_again(n, op);
+	state_cache_tell(n);
 }
 
 /* ---- leases: one key, one file ------------------------------------------------------------------------------- */

@@ -26,6 +26,15 @@ struct state {
 	struct map leases;         /* L  holder.by_lease */
 };
 
+/*
+ * A break is told without a lock held, and may come before the sink knows the open:
+ *
+ *     TOLD --note()--> TO_TELL --taken--> TELLING --> TOLD
+ *                         ^                 |  \__nobody known__> UNTOLD --state_tell_again()--> TO_TELL
+ *                         \__nobody known__ TELL_AGAIN <--state_tell_again()
+ */
+enum holder_telling { TOLD, TO_TELL, TELLING, TELL_AGAIN, UNTOLD };
+
 /* Who may cache: an open with an oplock, or all opens that share a lease. */
 struct holder {
 	struct list_node node;    /* state_node.holders */
@@ -37,10 +46,10 @@ struct holder {
 	uint8_t lease_version;
 	struct lease_id lease;
 	uint16_t epoch;
-	unsigned opens;     /* a lease's entries */
-	unsigned active;    /* of those, the ones that are no stat opens */
-	uint64_t broken_ms; /* breaking: since when */
-	bool to_tell;       /* `notice` has not been told yet */
+	unsigned opens;              /* a lease's entries */
+	unsigned active;             /* of those, the ones that are no stat opens */
+	uint64_t broken_ms;          /* breaking: since when */
+	enum holder_telling telling; /* of `notice` */
 	struct caching_notice notice;
 };
 

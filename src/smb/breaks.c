@@ -110,16 +110,18 @@ static void note_forsake(struct break_note *n, const uint64_t *ids, size_t count
 	note_free(n);
 }
 
-/* To the worker of the next connection; the note ends if there is none. */
-static void note_send(struct break_note *n)
+/* To the worker of the next connection; the note ends if there is none. False: there is no open either. */
+static bool note_send(struct break_note *n)
 {
 	uint64_t ids[LEASE_OPENS_MAX];
 	size_t count = holders(n->server, &n->what, ids);
+	bool any = false;
 
 	forget_choice(n);
 	for (size_t i = 0; i < count; i++) {
 		struct open *o = open_by_state_id(n->server, ids[i]);
 
+		any |= o != NULL;
 		if (o)
 			consider(n, o);
 		open_put(o);
@@ -128,6 +130,7 @@ static void note_send(struct break_note *n)
 		mailbox_post(n->conn->lane->lane->mailbox, &n->msg);
 	else
 		note_forsake(n, ids, count);
+	return any;
 }
 
 /* ---- on the connection's worker ------------------------------------------------------------------------------ */
@@ -267,7 +270,7 @@ static void note_arrived(struct msg *m)
 		conn_disconnect(n->conn, "does not read what it is told");
 	if (!is_usable(n)) {
 		n->tried = n->conn->id;
-		note_send(n);
+		(void)note_send(n);
 		return;
 	}
 	f = held_by(n);
@@ -277,18 +280,18 @@ static void note_arrived(struct msg *m)
 		note_deliver(n);
 }
 
-static void tell(struct state_sink *sink, const struct state_break *b)
+static bool tell(struct state_sink *sink, const struct state_break *b)
 {
 	struct break_note *n = calloc(1, sizeof(*n));
 
 	if (!n) {
 		log_warn("no memory to tell of a break");
-		return;
+		return true;
 	}
 	n->server = container_of(sink, struct smb_server, breaks);
 	n->msg.run = note_arrived;
 	n->what = *b;
-	note_send(n);
+	return note_send(n);
 }
 
 void breaks_init(struct smb_server *s)

@@ -13,14 +13,25 @@ struct told {
 	struct state_sink sink;
 	struct state_break breaks[TOLD_MAX];
 	size_t count;
+	uint64_t unknown;             /* the open that nobody has heard of yet */
+	struct state_node *registers; /* or it gets known while it is told */
 };
 
-static void tell(struct state_sink *s, const struct state_break *b)
+static bool tell(struct state_sink *s, const struct state_break *b)
 {
 	struct told *t = container_of(s, struct told, sink);
 
 	CHECK(t->count < TOLD_MAX);
+	if (t->unknown && t->unknown == b->open) {
+		if (t->registers) {
+			t->unknown = 0;
+			state_tell_again(t->registers,
+					 &(struct state_op){.open = b->open});
+		}
+		return false;
+	}
 	t->breaks[t->count++] = *b;
+	return true;
 }
 
 struct scene {
@@ -102,6 +113,30 @@ TEST(a_second_open_waits_for_the_first_oplock)
 	run(&s, by(1, 0), STATE_CLOSE);
 	run(&s, by(2, 0), STATE_CLOSE);
 	scene_fini(&s);
+}
+
+/* Between COMMIT and the moment when the client's open can be found. */
+TEST(a_break_before_its_open_is_known_is_told_when_it_is)
+{
+	struct state_op use = by(2, 0);
+	struct scene s;
+
+	use.use = CACHING_USE_WRITE;
+	for (int meanwhile = 0; meanwhile < 2; meanwhile++) {
+		scene_init(&s);
+		CHECK_EQ(grant(&s, by(1, 0), R).caching, R);
+		s.told.unknown = 1;
+		s.told.registers = meanwhile ? s.rig.node : NULL;
+		run(&s, use, STATE_USE);
+		CHECK_EQ(s.told.count, (size_t)meanwhile);
+		s.told.unknown = 0;
+		state_tell_again(s.rig.node, &(struct state_op){.open = 1});
+		CHECK_EQ(told_to(&s), 0);
+		state_tell_again(s.rig.node, &(struct state_op){.open = 1});
+		CHECK_EQ(s.told.count, 0); /* once */
+		run(&s, by(1, 0), STATE_CLOSE);
+		scene_fini(&s);
+	}
 }
 
 TEST(opens_of_one_lease_leave_each_other_alone)
