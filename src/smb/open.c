@@ -154,6 +154,7 @@ nt_status open_new(const struct open_new *in, struct open **ret_open)
 	o->has_parent_lease = in->has_parent_lease;
 	o->parent_lease = in->parent_lease;
 	o->made_on = in->made_on;
+	o->channel_sequence.current = in->channel_sequence;
 	o->directory = in->directory;
 	o->delete_on_close = in->delete_on_close;
 	o->mode = in->create_options & MODE_OPTIONS;
@@ -264,12 +265,43 @@ void open_take_off(struct open *o)
 	open_put(o); /* the table's */
 }
 
+/* What may not come late: [MS-SMB2] 3.3.5.2.10 */
+static bool changes(const struct req *q)
+{
+	switch (q->header.command) {
+	case SMB2_WRITE:
+	case SMB2_SET_INFO:
+	case SMB2_IOCTL:
+		return true;
+	}
+	return false;
+}
+
+/* Under o's lock. */
+static nt_status open_enter_sequence(struct open *o, struct req *q)
+{
+	bool replay = q->header.flags & SMB2_FLAGS_REPLAY_OPERATION;
+
+	if (q->conn->dialect < SMB2_DIALECT_300)
+		return STATUS_SUCCESS;
+	if (!channel_sequence_enter(&o->channel_sequence,
+				    smb2_channel_sequence(&q->header), replay,
+				    &q->sequence_counted) &&
+	    changes(q))
+		return STATUS_FILE_NOT_AVAILABLE;
+	return STATUS_SUCCESS;
+}
+
 nt_status open_enter(struct open *o, struct req *q)
 {
+	nt_status st;
 	LOCK_SCOPE(&o->lock);
 
 	if (o->state != OPEN_OPEN)
 		return STATUS_FILE_CLOSED;
+	st = open_enter_sequence(o, q);
+	if (!nt_ok(st))
+		return st;
 	q->open_seq = o->next_seq++;
 	list_add_tail(&o->inflight, &q->on_open);
 	return STATUS_SUCCESS;
@@ -318,6 +350,9 @@ void open_leave(struct open *o, struct req *q)
 	{
 		LOCK_SCOPE(&o->lock);
 		list_del(&q->on_open);
+		channel_sequence_leave(&o->channel_sequence,
+				       smb2_channel_sequence(&q->header),
+				       q->sequence_counted);
 		list_for_each (n, &o->drains) {
 			if (!drained(o, container_of(n, struct open_drain, node)))
 				continue;

@@ -14,6 +14,7 @@
 #include "fs/node.h"
 #include "fs/notify.h"
 #include "fs/state.h"
+#include "smb/channel_sequence.h"
 #include "smb/lock_sequence.h"
 #include "smb/tree.h"
 
@@ -80,7 +81,8 @@ struct open {
 	atomic_uint mode;  /* A  FileModeInformation: FILE_WRITE_THROUGH ...	*/
 	atomic_bool
 		wrote; /* A  its closing changes what the directory says of the file */
-	struct lock_sequences lock_sequences; /* L */
+	struct lock_sequences lock_sequences;     /* L */
+	struct channel_sequence channel_sequence; /* L  of 3.x */
 	/* A  times set or frozen through it, which its operations do not move; 0: they do (cmd/held_times.h) */
 	_Atomic uint64_t held_access_time, held_write_time, held_change_time;
 	struct open_closing *closing;
@@ -112,6 +114,7 @@ struct open_new {
 	bool has_parent_lease;
 	struct lease_id parent_lease;
 	struct conn *made_on;
+	uint16_t channel_sequence; /* of the CREATE */
 };
 
 /* Reserve one of the session's and server's opens before anything is opened: STATUS_TOO_MANY_OPENED_FILES. */
@@ -162,7 +165,8 @@ static inline struct shown *open_shown(const struct open *o)
 /* Out of the session's table: nobody finds it any more. Idempotent. */
 void open_take_off(struct open *o);
 
-/* A request begins or ends to use o; done by req_open_get() and the request's end. STATUS_FILE_CLOSED once closing. */
+/* A request begins or ends to use o; done by req_open_get() and the request's end. STATUS_FILE_CLOSED once closing;
+ * STATUS_FILE_NOT_AVAILABLE if it would change something and is older than the failure of a channel: 3.3.5.2.10 */
 MUST_CHECK nt_status open_enter(struct open *o, struct req *q);
 void open_leave(struct open *o, struct req *q);
 /* Its close has begun: what parks on it now must end at once, as nobody will look for it any more. */

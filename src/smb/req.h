@@ -76,6 +76,7 @@ struct req {
 	uint64_t async_id;        /* 0: no interim answer sent			*/
 	struct list_node on_open; /* open->inflight: open's lock			*/
 	uint64_t open_seq;
+	bool sequence_counted; /* in open->channel_sequence */
 	struct open_drain drain;
 
 	struct buf *out; /* response: BUF_HEADROOM, SMB2 header, body	*/
