@@ -1,6 +1,7 @@
 /* SMB2 IOCTL: a table of controls.  Spec: [MS-SMB2] 2.2.31, 2.2.32, 3.3.5.15 */
 #include "cmd/ioctl.h"
 
+#include "cmd/network_interfaces.h"
 #include "cmd/pipe_io.h"
 #include "rpc/pipe.h"
 #include "wire/utf16.h"
@@ -201,6 +202,7 @@ static const struct {
 	nt_status (*run)(struct req *q, const struct ioctl *c);
 } controls[] = {
 	{FSCTL_VALIDATE_NEGOTIATE_INFO, ioctl_validate_negotiate},
+	{FSCTL_QUERY_NETWORK_INTERFACE_INFO, cmd_network_interfaces},
 	{FSCTL_CREATE_OR_GET_OBJECT_ID, ioctl_object_id},
 	{FSCTL_GET_OBJECT_ID, ioctl_object_id},
 	{FSCTL_PIPE_TRANSCEIVE, ioctl_pipe_transceive},
