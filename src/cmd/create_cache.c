@@ -23,7 +23,7 @@ static struct lease_id lease_id(const struct req *q, const uint8_t *key)
 {
 	struct lease_id id;
 
-	memcpy(id.client, q->conn->client_guid, sizeof(id.client));
+	memcpy(id.client, q->sess->client_guid, sizeof(id.client));
 	memcpy(id.key, key, sizeof(id.key));
 	return id;
 }

@@ -41,9 +41,12 @@ static void consider(struct break_note *n, struct open *o)
 	{
 		LOCK_SCOPE(&o->sess->lock);
 		list_for_each (it, &o->sess->channels) {
-			struct conn *c = container_of(it, struct channel, on_sess)->conn;
+			const struct channel *ch = container_of(it, struct channel,
+								on_sess);
+			struct conn *c = ch->conn;
 
-			if (c->id <= n->tried || (n->conn && n->conn->id <= c->id))
+			if (ch->half || c->id <= n->tried ||
+			    (n->conn && n->conn->id <= c->id))
 				continue;
 			if (!old_conn) {
 				old_conn = n->conn;

@@ -1,10 +1,10 @@
 """Real clients, and one of our own that breaks the rules, against a private server."""
-from peer import (acl, attack, attributes, caching, capture, compound, contend, create, files, impacket_peer, info, ipc, lifecycle, locks,
-                  policy, streams)
+from peer import (acl, attack, attributes, caching, capture, channels, compound, contend, create, files, impacket_peer, info, ipc,
+                  lifecycle, locks, policy, streams)
 
 
 def tests(build):
-    for module in (files, caching, create, acl, impacket_peer, info, attributes, streams, locks, compound, ipc, capture, policy, attack,
+    for module in (files, caching, channels, create, acl, impacket_peer, info, attributes, streams, locks, compound, ipc, capture, policy, attack,
                    lifecycle, contend):
         yield from module.tests(build)
 
@@ -12,7 +12,7 @@ def tests(build):
 def quick_tests(build):
     """For sanitized builds: every path, less data."""
     yield from files.quick_tests(build)
-    for module in (caching, create, acl, impacket_peer, info, attributes, streams, locks, compound, ipc, policy):
+    for module in (caching, channels, create, acl, impacket_peer, info, attributes, streams, locks, compound, ipc, policy):
         yield from module.tests(build)
     yield from attack.tests(build, quick=True)
     yield from contend.tests(build)
