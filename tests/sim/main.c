@@ -9,6 +9,7 @@
  * Options: --seed N (the first), --runs N, --trace. A run that fails says how to repeat it.
  */
 #include "sim/chaos.h"
+#include "sim/pair.h"
 #include "sim/script.h"
 
 #include <errno.h>
@@ -25,6 +26,7 @@ enum {
 	DETERMINISM_RUNS = 20,
 	CHAOS_ACTIONS = 400, /* of one connection */
 	CHAOS_LIVES = 3,
+	PAIR_LIVES = 6,
 	MEMORY_MIN = 512 *
 		     1024, /* of buffers, where there is little; the longest frame fits */
 	MEMORY_LITTLE = 1 << 20,
@@ -83,7 +85,7 @@ static void scripts(const struct options *o)
 
 /* What a run is like follows from its seed, too, but not from the chance that the run itself draws from. */
 struct weather {
-	bool faults, vandal, signing;
+	bool faults, vandal, signing, pair;
 	unsigned fault_per_mille;
 	size_t memory_max;
 };
@@ -102,6 +104,7 @@ static struct weather weather_of(uint64_t seed, bool faults)
 		if (rng_chance(&r, 400))
 			w.memory_max = MEMORY_MIN + rng_below(&r, MEMORY_LITTLE);
 	}
+	w.pair = rng_chance(&r, 500);
 	return w;
 }
 
@@ -136,6 +139,8 @@ static uint64_t chaos_run(const struct options *o, uint64_t seed, bool faults)
 
 		sim_add_actor(s, chaos_new(s, m, &c));
 	}
+	if (w.pair)
+		sim_add_actor(s, pair_new(s, 0, PAIR_LIVES, faults));
 	sim_run(s, STEPS_MAX);
 	traffic = sim_traffic(s);
 	if (o->runs == 1)
