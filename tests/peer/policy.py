@@ -56,6 +56,12 @@ def matrix(build):
     return f"{rows} rows on {len(said)} servers, {others} without a cipher, {keyless} of guests and the anonymous"
 
 
+def events(build):
+    """Bent messages under each of the eight settings: answered, dropped or the end, and never done."""
+    said = [play(build, "events", on, shares) for on, shares in servers() if shares[0] == "open"]
+    return f"{sum(int(re.search('[0-9]+', line)[0]) for line in said)} messages on {len(said)} servers"
+
+
 def matrix_can_fail(build):
     """A server that demands less than the program was told is found out."""
     with Server(build, {}, {"open": {}}) as s:
@@ -133,5 +139,6 @@ def dialects(build):
 
 def tests(build):
     yield Test("policy.matrix", functools.partial(matrix, build), limit=300)
+    yield Test("policy.events", functools.partial(events, build), limit=300)
     for f in (matrix_can_fail, security_mode, share_overrides, client_demand, algorithms, dialects):
         yield Test(f"policy.{f.__name__.replace('_', '-')}", functools.partial(f, build))

@@ -14,7 +14,7 @@
 enum { EXIT_USAGE = 2 };
 
 static const char usage[] =
-	"Usage: policy matrix --port N --password TEXT [-r] [-g] [-u]\n"
+	"Usage: policy matrix|events --port N --password TEXT [-r] [-g] [-u]\n"
 	"              [--open FOLDER] [--sealed FOLDER] [--matrix FILE]\n"
 	"-r, -g, -u: require_message_signing, encrypt_data, reject_unencrypted_access of "
 	"the\n"
@@ -67,6 +67,8 @@ static bool play(struct world *w, const struct arguments *a)
 {
 	if (!strcmp(a->part, "matrix") && a->matrix)
 		matrix_play(w, a->matrix);
+	else if (!strcmp(a->part, "events"))
+		events_play(w);
 	else
 		return false;
 	return true;

@@ -105,3 +105,4 @@ uint64_t wire_write(struct wire *x, const char *text);
 
 /* The parts of the program: each plays against the one server that the world describes. */
 void matrix_play(struct world *w, const char *path);
+void events_play(struct world *w);
