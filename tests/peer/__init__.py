@@ -29,3 +29,4 @@ def thread_tests(build):
 def soak_tests(build, seconds):
     """For hours, if one likes."""
     yield from contend.tests(build, seconds)
+    yield from policy.soak_tests(build)

@@ -17,6 +17,7 @@ from peer.server import SANITIZER_OPTIONS, Server, steady
 
 MATRIX = os.path.join(TOP, "tests", "vectors", "policy-matrix.txt")
 ROWS = 240
+SAMPLE = 11  # of the bits of a handshake, one in so many; tests/run soak takes all
 OPEN_ROOT = raw.create_body("", access=0x81, options=1)
 PARAMETERS = {"r": "require_message_signing", "g": "encrypt_data", "u": "reject_unencrypted_access"}
 SHARES = {"open": "false", "sealed": "true"}
@@ -35,15 +36,16 @@ def servers():
             yield on, ("open", "sealed")
 
 
-def play(build, part, on, shares, *more, settings=None):
-    """What the program said in the end: tests/policy against a server with these parameters and shares."""
+def play(build, part, on, shares, *more, settings=None, whole=False):
+    """What the program said, as a whole or in the end: tests/policy against a server with these parameters and shares."""
     settings = {**{PARAMETERS[letter]: "true" for letter in on}, **(settings or {})}
     with Server(build, settings, {name: {"encrypt_data": SHARES[name], "permissions": "everyone:full,anonymous:full"} for name in shares}) as s:
         folders = itertools.chain.from_iterable((f"--{name}", s.folder(name)) for name in shares)
         said = command(*steady(build), os.path.join(build, "tests", "policy", "policy"), part, "--port", str(s.port), "--password",
                        s.users["alice"], *(f"-{letter}" for letter in on), *folders, *more, env={**os.environ, **SANITIZER_OPTIONS})
         s.alive()
-    return said.splitlines()[-1]
+    lines = said.splitlines()
+    return lines if whole else lines[-1]
 
 
 def matrix(build):
@@ -60,6 +62,11 @@ def events(build):
     """Bent messages under each of the eight settings: answered, dropped or the end, and never done."""
     said = [play(build, "events", on, shares) for on, shares in servers() if shares[0] == "open"]
     return f"{sum(int(re.search('[0-9]+', line)[0]) for line in said)} messages on {len(said)} servers"
+
+
+def tampered(build, step):
+    """Handshakes of which somebody on the path changed a bit: no file where the dialect has a proof. Every step-th bit."""
+    return "; ".join(play(build, "tamper", "", ("open",), "--step", str(step), whole=True))
 
 
 def matrix_can_fail(build):
@@ -139,6 +146,11 @@ def dialects(build):
 
 def tests(build):
     yield Test("policy.matrix", functools.partial(matrix, build), limit=300)
+    yield Test("policy.tampered", functools.partial(tampered, build, SAMPLE), limit=120)
     yield Test("policy.events", functools.partial(events, build), limit=300)
     for f in (matrix_can_fail, security_mode, share_overrides, client_demand, algorithms, dialects):
         yield Test(f"policy.{f.__name__.replace('_', '-')}", functools.partial(f, build))
+
+
+def soak_tests(build):
+    yield Test("policy.tampered", functools.partial(tampered, build, 1), limit=3600)

@@ -471,7 +471,8 @@ struct early_event {
 
 /* clang-format off */
 static const struct early_event early_events[] = {
-	{NEW,	     {"a signed NEGOTIATE", PLAIN, make_signed_negotiate, NULL, "STATUS_INVALID_PARAMETER/plain", NULL, NULL}},
+	{NEW,	     {"a signed NEGOTIATE", PLAIN, make_signed_negotiate, NULL,
+		      "STATUS_INVALID_PARAMETER/plain", NULL, NULL}},
 	{NEW,	     {"sealed before NEGOTIATE", SEALED, make_tree_connect, NULL, "DISC", NULL, NULL}},
 	{NEGOTIATED, {"a second NEGOTIATE", PLAIN, make_negotiate, NULL, "DISC", NULL, NULL}},
 	{NEGOTIATED, {"compressed", PLAIN, make_tree_connect, bend_compressed, "DISC", NULL, NULL}},
@@ -479,7 +480,8 @@ static const struct early_event early_events[] = {
 	{NEGOTIATED, {"no session", PLAIN, make_tree_connect, NULL, DELETED "plain", "DROP", NULL}},
 	{HALF_WAY,   {"sealed half way", SEALED, make_tree_connect, NULL, "DISC", NULL, NULL}},
 	{HALF_WAY,   {"half a session", PLAIN, make_tree_connect, NULL, DELETED "plain", "DROP", NULL}},
-	{HALF_WAY,   {"signed half way", SIGNED, make_tree_connect, NULL, "STATUS_NOT_SUPPORTED/plain", "DROP", NULL}},
+	{HALF_WAY,   {"signed half way", SIGNED, make_tree_connect, NULL,
+		      "STATUS_NOT_SUPPORTED/plain", "DROP", NULL}},
 };
 /* clang-format on */
 

@@ -14,8 +14,8 @@
 enum { EXIT_USAGE = 2 };
 
 static const char usage[] =
-	"Usage: policy matrix|events --port N --password TEXT [-r] [-g] [-u]\n"
-	"              [--open FOLDER] [--sealed FOLDER] [--matrix FILE]\n"
+	"Usage: policy matrix|events|tamper --port N --password TEXT [-r] [-g] [-u]\n"
+	"              [--open FOLDER] [--sealed FOLDER] [--matrix FILE] [--step N]\n"
 	"-r, -g, -u: require_message_signing, encrypt_data, reject_unencrypted_access of "
 	"the\n"
 	"server. FOLDER: of the shares \"open\" (encrypt_data = false) and \"sealed\" "
@@ -27,12 +27,13 @@ static const struct option options[] = {
 	{"open", required_argument, NULL, 'o'},
 	{"sealed", required_argument, NULL, 's'},
 	{"matrix", required_argument, NULL, 'm'},
-
+	{"step", required_argument, NULL, 't'},
 	{NULL, 0, NULL, 0},
 };
 
 struct arguments {
 	const char *part, *matrix;
+	unsigned step;
 };
 
 static bool option_take(struct world *w, struct arguments *a, int opt)
@@ -53,6 +54,9 @@ static bool option_take(struct world *w, struct arguments *a, int opt)
 	case 'm':
 		a->matrix = optarg;
 		return true;
+	case 't':
+		a->step = (unsigned)strtoul(optarg, NULL, 10);
+		return true;
 	case 'r':
 		return w->r = true;
 	case 'g':
@@ -69,6 +73,8 @@ static bool play(struct world *w, const struct arguments *a)
 		matrix_play(w, a->matrix);
 	else if (!strcmp(a->part, "events"))
 		events_play(w);
+	else if (!strcmp(a->part, "tamper"))
+		tamper_play(w, a->step);
 	else
 		return false;
 	return true;
@@ -78,8 +84,9 @@ int main(int argc, char **argv)
 {
 	static struct world w = {.password = "",
 				 .shares = {{.name = "open"}, {.name = "sealed"}}};
-	struct arguments a = {0};
+	struct arguments a = {.step = 1};
 
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	clock_init(&w.clock);
 	for (int opt; (opt = getopt_long(argc, argv, "rgu", options, NULL)) != -1;)
 		if (!option_take(&w, &a, opt)) {
@@ -87,7 +94,7 @@ int main(int argc, char **argv)
 			return EXIT_USAGE;
 		}
 	a.part = optind == argc - 1 ? argv[optind] : "";
-	if (!w.port || !play(&w, &a)) {
+	if (!w.port || !a.step || !play(&w, &a)) {
 		fputs(usage, stderr);
 		return EXIT_USAGE;
 	}

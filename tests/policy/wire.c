@@ -42,13 +42,13 @@ void wire_open(struct wire *x, struct world *w, const struct kind *k)
 		.client = {.env = &w->clock.env,
 			   .logon = logon_of(w, k->who),
 			   .host = "127.0.0.1",
-			   .dialects = {k->dialect},
-			   .dialect_count = 1,
-			   .ciphers = {(uint16_t)(k->seal ? k->seal : SEAL_AES_128_GCM)},
+			   .dialects = {k->dialect, SMB2_DIALECT_302, SMB2_DIALECT_300,
+					SMB2_DIALECT_210, SMB2_DIALECT_202},
+			   .dialect_count = k->all_dialects ? 5 : 1,
+			   .ciphers = {SEAL_AES_128_GCM},
 			   .cipher_count = k->cipher,
 			   .signings = {k->signing},
-			   .signing_count = k->dialect == SMB2_DIALECT_311,
-			   .require_signing = k->must_sign},
+			   .signing_count = k->dialect == SMB2_DIALECT_311},
 	};
 	int err;
 
@@ -264,20 +264,11 @@ static const char *answer_open(struct wire *x)
 	return signature_holds(session->sign, first) ? "signed" : NULL;
 }
 
-void wire_meets(struct wire *x, int timeout_ms, char cell[CELL_MAX])
+void wire_judge(struct wire *x, struct mspan frame, char cell[CELL_MAX])
 {
-	int limit = x->s->settings.timeout_ms;
 	const char *word;
-	int err;
 
-	if (timeout_ms)
-		x->s->settings.timeout_ms = timeout_ms;
-	err = sock_frame(x->s, &x->answer);
-	x->s->settings.timeout_ms = limit;
-	if (err) {
-		error_word(x, err, cell);
-		return;
-	}
+	x->answer = frame;
 	word = answer_open(x);
 	if (!word) {
 		snprintf(cell, CELL_MAX, "an answer that is not authentic");
@@ -285,6 +276,22 @@ void wire_meets(struct wire *x, int timeout_ms, char cell[CELL_MAX])
 	}
 	x->s->client->credits += x->head.credits;
 	snprintf(cell, CELL_MAX, "%s/%s", status_word(NT_STATUS(x->head.status)), word);
+}
+
+void wire_meets(struct wire *x, int timeout_ms, char cell[CELL_MAX])
+{
+	int limit = x->s->settings.timeout_ms;
+	struct mspan frame;
+	int err;
+
+	if (timeout_ms)
+		x->s->settings.timeout_ms = timeout_ms;
+	err = sock_frame(x->s, &frame);
+	x->s->settings.timeout_ms = limit;
+	if (err)
+		error_word(x, err, cell);
+	else
+		wire_judge(x, frame, cell);
 }
 
 static bool is_ok(const char *cell)

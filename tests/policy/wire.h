@@ -25,9 +25,8 @@ struct kind {
 	uint16_t dialect;
 	bool cipher; /* offer one */
 	enum who who;
-	bool must_sign;
 	enum sign_alg signing; /* 3.1.1 */
-	enum seal_cipher seal; /* 3.1.1; 0: AES-128-GCM */
+	bool all_dialects;     /* below `dialect`, too */
 };
 
 struct share {
@@ -87,6 +86,9 @@ void wire_send(struct wire *x);
 /* The message in x->frame behind its length; of an encrypted one the transform. */
 uint8_t *wire_message(struct wire *x);
 
+/* One frame that came. */
+void wire_judge(struct wire *x, struct mspan frame, char cell[CELL_MAX]);
+/* The next one that comes, or does not. */
 void wire_meets(struct wire *x, int timeout_ms, char cell[CELL_MAX]);
 /* A proper ECHO under this MessageId (as the next one if it is) is answered. */
 bool wire_alive(struct wire *x, uint64_t message_id);
@@ -106,3 +108,4 @@ uint64_t wire_write(struct wire *x, const char *text);
 /* The parts of the program: each plays against the one server that the world describes. */
 void matrix_play(struct world *w, const char *path);
 void events_play(struct world *w);
+void tamper_play(struct world *w, unsigned step);
