@@ -1,10 +1,10 @@
 """Real clients, and one of our own that breaks the rules, against a private server."""
 from peer import (acl, attack, attributes, caching, capture, compound, contend, create, files, impacket_peer, info, ipc, lifecycle, locks,
-                  policy, streams)
+                  policy, scanners, streams)
 
 
 def tests(build):
-    for module in (files, caching, create, acl, impacket_peer, info, attributes, streams, locks, compound, ipc, capture, policy, attack,
+    for module in (files, caching, create, acl, impacket_peer, info, attributes, streams, locks, compound, ipc, capture, policy, scanners, attack,
                    lifecycle, contend):
         yield from module.tests(build)
 
