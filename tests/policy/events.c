@@ -23,23 +23,10 @@ enum {
 	OTHER_SESSION = 0x5A,
 	FAR_AHEAD = 1 << 20,
 	COMMANDS = 19,
-	COMPOUND = 3,
 };
 
 static const uint16_t dialects[] = {SMB2_DIALECT_202, SMB2_DIALECT_210, SMB2_DIALECT_300,
 				    SMB2_DIALECT_302, SMB2_DIALECT_311};
-
-static struct kind kind_of(uint16_t dialect)
-{
-	return (struct kind){.dialect = dialect,
-			     .cipher = dialect >= SMB2_DIALECT_300,
-			     .signing = SIGN_AES_GMAC};
-}
-
-static const struct share *share_of(const struct world *w)
-{
-	return w->shares[0].folder ? &w->shares[0] : &w->shares[1];
-}
 
 /* ---- frames to bend --------------------------------------------------------------------------------------- */
 
@@ -49,17 +36,10 @@ static void begin(struct wire *x, enum how how)
 			how == PROPER ? wire_proper(x) : (enum client_protect)how);
 }
 
-static void add_create(struct wire *x, const char *name)
-{
-	struct client_create in = wire_create_in(name, FILE_CREATE);
-
-	(void)client_create(x->s->client, x->tree, &in);
-}
-
 static void make_create(struct wire *x, enum how how)
 {
 	begin(x, how);
-	add_create(x, "made");
+	wire_create(x, "made");
 	wire_take(x);
 }
 
@@ -79,7 +59,7 @@ static void make_as(struct wire *x, enum how how, struct client_session *keys,
 	x->s->client->session = keys;
 	begin(x, how);
 	keys->id = id;
-	add_create(x, "made");
+	wire_create(x, "made");
 	keys->id = own;
 	wire_take(x);
 	x->s->client->session = before;
@@ -114,7 +94,7 @@ static void make_by_second(struct wire *x, enum how how)
 /* What another connection's session would send. */
 static void make_elsewhere(struct wire *x, enum how how)
 {
-	struct kind k = kind_of(x->s->client->dialect);
+	struct kind k = wire_kind(x->s->client->dialect);
 	struct wire *y = calloc(1, sizeof(*y));
 
 	if (!y)
@@ -154,7 +134,7 @@ static void make_far_ahead(struct wire *x, enum how how)
 static void make_related(struct wire *x, enum how how)
 {
 	begin(x, how);
-	add_create(x, "made");
+	wire_create(x, "made");
 	x->s->client->frame[CLIENT_HEADROOM + SMB2_OFF_FLAGS] |=
 		SMB2_FLAGS_RELATED_OPERATIONS;
 	wire_take(x);
@@ -167,7 +147,7 @@ static void make_session_change(struct wire *x, enum how how)
 	uint64_t id = first->id;
 
 	begin(x, how);
-	add_create(x, "made");
+	wire_create(x, "made");
 	first->id = other->id;
 	(void)client_echo(x->s->client);
 	first->id = id;
@@ -199,7 +179,7 @@ static void make_binding(struct wire *x, enum how how)
 static void make_tree_connect(struct wire *x, enum how how)
 {
 	begin(x, how);
-	(void)client_tree_connect(x->s->client, share_of(x->world)->name);
+	(void)client_tree_connect(x->s->client, wire_share(x->world)->name);
 	wire_take(x);
 }
 
@@ -233,6 +213,33 @@ static void bend_message_id(struct wire *x)
 static void bend_response(struct wire *x)
 {
 	wire_message(x)[SMB2_OFF_FLAGS] |= SMB2_FLAGS_SERVER_TO_REDIR;
+}
+
+static void bend_next(struct wire *x, uint32_t next)
+{
+	struct wr w = wr_of(mspan_of(wire_message(x) + SMB2_OFF_NEXT_COMMAND, 4));
+
+	wr_u32(&w, next);
+}
+
+static void bend_next_inside(struct wire *x)
+{
+	bend_next(x, 8); /* back into this header */
+}
+
+static void bend_next_unaligned(struct wire *x)
+{
+	bend_next(x, SMB2_HEADER_LEN + 4);
+}
+
+static void bend_next_end(struct wire *x)
+{
+	bend_next(x, SMB2_HEADER_LEN); /* less than a header behind it */
+}
+
+static void bend_next_beyond(struct wire *x)
+{
+	bend_next(x, 0xFFFFFFF8);
 }
 
 static void bend_compressed(struct wire *x)
@@ -391,6 +398,10 @@ static const struct event events[] = {
 	{"a second NEGOTIATE",		PLAIN,	make_negotiate, NULL,		"DISC", NULL, NULL},
 	{"a sealed NEGOTIATE",		SEALED, make_negotiate, NULL,		"DISC", NULL, NULL},
 	{"a response",			SIGNED, make_create, bend_response,	"DISC", NULL, NULL},
+	{"next: in the header",		PLAIN,	make_create, bend_next_inside,	"DISC", NULL, NULL},
+	{"next: not aligned",		PLAIN,	make_create, bend_next_unaligned, "DISC", NULL, NULL},
+	{"next: at the end",		PLAIN,	make_negotiate, bend_next_end,	"DISC", NULL, NULL},
+	{"next: far beyond",		PLAIN,	make_create, bend_next_beyond,	"DISC", NULL, NULL},
 	{"SMB1",			PLAIN,	make_create, bend_smb1,		"DISC", NULL, NULL},
 	{"compressed",			PLAIN,	make_create, bend_compressed,	"DISC", NULL, NULL},
 	{"of no kind",			PLAIN,	make_create, bend_unknown,	"DISC", NULL, NULL},
@@ -444,13 +455,13 @@ static void send_bent(struct wire *x, const struct event *e, const char *want,
 static void play_event(struct world *w, uint16_t dialect, const struct event *e)
 {
 	const char *want = wanted(w, e);
-	struct kind k = kind_of(dialect);
+	struct kind k = wire_kind(dialect);
 	struct wire x;
 	char met[CELL_MAX];
 
-	share_remove(share_of(w), "made");
+	share_remove(wire_share(w), "made");
 	w->played++;
-	if (wire_ready(&x, w, &k, share_of(w))) {
+	if (wire_ready(&x, w, &k, wire_share(w))) {
 		send_bent(&x, e, want, met);
 		judge(w, e, dialect, met, want);
 		if (share_has(x.share, "made") != !strncmp(want, "OK", 2))
@@ -500,7 +511,7 @@ static void half_a_logon(struct wire *x)
 static void play_early(struct world *w, uint16_t dialect, const struct early_event *early)
 {
 	const char *want = wanted(w, &early->e);
-	struct kind k = kind_of(dialect);
+	struct kind k = wire_kind(dialect);
 	char met[CELL_MAX];
 	struct wire x;
 
@@ -520,7 +531,7 @@ static void play_early(struct world *w, uint16_t dialect, const struct early_eve
 static void play_commands_first(struct world *w, uint16_t dialect)
 {
 	static const struct event e = {.name = "a command before NEGOTIATE"};
-	struct kind k = kind_of(dialect);
+	struct kind k = wire_kind(dialect);
 
 	for (uint8_t command = SMB2_NEGOTIATE + 1; command < COMMANDS; command++) {
 		char met[CELL_MAX];
@@ -551,14 +562,14 @@ static void play_binding(struct world *w, uint16_t dialect)
 		{"a binding, plain", PLAIN, make_binding, NULL,
 		 "STATUS_REQUEST_NOT_ACCEPTED/plain", "DROP", NULL},
 	};
-	struct kind k = kind_of(dialect);
+	struct kind k = wire_kind(dialect);
 
 	for (size_t i = 0; i < ARRAY_LEN(e); i++) {
 		struct wire victim, x;
 		char met[CELL_MAX];
 
 		w->played++;
-		if (wire_ready(&victim, w, &k, share_of(w))) {
+		if (wire_ready(&victim, w, &k, wire_share(w))) {
 			wire_open(&x, w, &k);
 			wire_negotiate(&x);
 			(void)client_session_bind(x.s->client, victim.s->client->session);
@@ -569,82 +580,6 @@ static void play_binding(struct world *w, uint16_t dialect)
 		}
 		wire_close(&victim);
 	}
-}
-
-/* ---- compounds of which one element is dropped ------------------------------------------------------------ */
-
-static void make_compound(struct wire *x, enum client_protect how)
-{
-	static const char *const names[COMPOUND] = {"made", "made1", "made2"};
-
-	client_begin_as(x->s->client, how);
-	for (size_t i = 0; i < COMPOUND; i++)
-		add_create(x, names[i]);
-	wire_take(x);
-}
-
-static unsigned made_by_compound(const struct wire *x)
-{
-	return share_has(x->share, "made") + share_has(x->share, "made1") +
-	       share_has(x->share, "made2");
-}
-
-static void remove_made(const struct share *s)
-{
-	share_remove(s, "made");
-	share_remove(s, "made1");
-	share_remove(s, "made2");
-}
-
-/* Its offset in the frame. */
-static size_t element(struct wire *x, size_t n)
-{
-	size_t off = 4;
-
-	for (; n; n--) {
-		struct rd r = rd_of(span_of(x->frame + off, x->len - off));
-
-		off += rd_smb2_header(&r).next_command;
-	}
-	return off;
-}
-
-/* One element's signature is wrong, or its SIGNED flag gone, or its MessageId another: none of them was ever sent. */
-static void play_dropped_compound(struct world *w, uint16_t dialect, size_t n,
-				  size_t bent)
-{
-	static const size_t offsets[] = {SMB2_OFF_SIGNATURE, SMB2_OFF_FLAGS,
-					 SMB2_OFF_MESSAGE_ID};
-	static const struct event e = {
-		.name = "a compound with an element to be dropped"};
-	struct kind k = kind_of(dialect);
-	char met[CELL_MAX];
-	struct wire x;
-
-	remove_made(share_of(w));
-	w->played++;
-	if (!wire_ready(&x, w, &k, share_of(w))) {
-		wire_close(&x);
-		return;
-	}
-	make_compound(&x, CLIENT_SIGNED);
-	x.frame[element(&x, n) + offsets[bent]] ^= SMB2_FLAGS_SIGNED;
-	wire_put(&x);
-	wire_meets(&x, SILENCE_MS, met);
-	judge(w, &e, dialect, met, "DROP");
-	if (made_by_compound(&x))
-		wire_wrong(w, "dialect %x: element %zu, bent at %zu: %u files made",
-			   dialect, n, offsets[bent], made_by_compound(&x));
-	x.s->client->next_id -= COMPOUND;
-	make_compound(&x, wire_proper(&x));
-	wire_put(&x);
-	wire_meets(&x, 0, met);
-	judge(w, &e, dialect, met, "OK");
-	(void)wire_alive(&x, x.s->client->next_id);
-	if (made_by_compound(&x) != COMPOUND)
-		wire_wrong(w, "dialect %x: after a drop, a proper compound made %u files",
-			   dialect, made_by_compound(&x));
-	wire_close(&x);
 }
 
 static void play_dialect(struct world *w, uint16_t dialect)
@@ -662,8 +597,7 @@ static void play_dialect(struct world *w, uint16_t dialect)
 			play_event(w, dialect, &events[i]);
 	if (has_cipher)
 		play_binding(w, dialect);
-	for (size_t i = 0; w->r && i < (size_t)COMPOUND * COMPOUND; i++)
-		play_dropped_compound(w, dialect, i / COMPOUND, i % COMPOUND);
+	scenes_play(w, dialect);
 }
 
 void events_play(struct world *w)

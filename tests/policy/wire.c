@@ -34,6 +34,18 @@ static struct logon_settings logon_of(const struct world *w, enum who who)
 				       .password = who == NAMED ? w->password : "x"};
 }
 
+struct kind wire_kind(uint16_t dialect)
+{
+	return (struct kind){.dialect = dialect,
+			     .cipher = dialect >= SMB2_DIALECT_300,
+			     .signing = SIGN_AES_GMAC};
+}
+
+const struct share *wire_share(const struct world *w)
+{
+	return w->shares[0].folder ? &w->shares[0] : &w->shares[1];
+}
+
 void wire_open(struct wire *x, struct world *w, const struct kind *k)
 {
 	struct sock_settings s = {
@@ -294,6 +306,20 @@ void wire_meets(struct wire *x, int timeout_ms, char cell[CELL_MAX])
 		wire_judge(x, frame, cell);
 }
 
+void wire_second_meets(struct wire *x, char cell[CELL_MAX])
+{
+	struct rd r;
+
+	if (!x->head.next_command) {
+		wire_meets(x, 0, cell);
+		return;
+	}
+	r = rd_of(span_from(span_of_m(x->answer), x->head.next_command));
+	x->head = rd_smb2_header(&r);
+	snprintf(cell, CELL_MAX, "%s",
+		 rd_ok(&r) ? status_word(NT_STATUS(x->head.status)) : "no element");
+}
+
 static bool is_ok(const char *cell)
 {
 	return !strncmp(cell, "OK", 2);
@@ -330,6 +356,13 @@ struct client_create wire_create_in(const char *name, uint32_t disposition)
 		.share = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
 		.disposition = disposition,
 	};
+}
+
+void wire_create(struct wire *x, const char *name)
+{
+	struct client_create in = wire_create_in(name, FILE_CREATE);
+
+	(void)client_create(x->s->client, x->tree, &in);
 }
 
 uint64_t wire_write(struct wire *x, const char *text)

@@ -61,6 +61,11 @@ struct wire {
 void wire_wrong(struct world *w, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* With a cipher if it can have one. */
+struct kind wire_kind(uint16_t dialect);
+/* One that the server has. */
+const struct share *wire_share(const struct world *w);
+
 void wire_open(struct wire *x, struct world *w, const struct kind *k);
 void wire_close(struct wire *x);
 void wire_negotiate(struct wire *x);
@@ -90,6 +95,8 @@ uint8_t *wire_message(struct wire *x);
 void wire_judge(struct wire *x, struct mspan frame, char cell[CELL_MAX]);
 /* The next one that comes, or does not. */
 void wire_meets(struct wire *x, int timeout_ms, char cell[CELL_MAX]);
+/* The second element of the compound that came, or of the next frame if they came apart. */
+void wire_second_meets(struct wire *x, char cell[CELL_MAX]);
 /* A proper ECHO under this MessageId (as the next one if it is) is answered. */
 bool wire_alive(struct wire *x, uint64_t message_id);
 
@@ -102,10 +109,13 @@ void share_remove(const struct share *s, const char *name);
 
 /* A create that makes what is not there. */
 struct client_create wire_create_in(const char *name, uint32_t disposition);
+/* A CREATE of a new file. */
+void wire_create(struct wire *x, const char *name);
 /* One WRITE of `text` at the start of x->file. */
 uint64_t wire_write(struct wire *x, const char *text);
 
 /* The parts of the program: each plays against the one server that the world describes. */
 void matrix_play(struct world *w, const char *path);
 void events_play(struct world *w);
+void scenes_play(struct world *w, uint16_t dialect); /* events_play() does */
 void tamper_play(struct world *w, unsigned step);

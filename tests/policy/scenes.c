@@ -1,0 +1,185 @@
+/*
+ * scenes.c - several requests together: a compound of which one element is dropped, a compound that ends what it then
+ * uses, more drops than are forgiven.
+ */
+#include "policy/wire.h"
+
+#include <string.h>
+
+enum {
+	COMPOUND = 3,
+	DROPS_MAX = 64, /* doc/SECURITY.md */
+};
+
+static void judge(struct world *w, const char *name, uint16_t dialect, const char *met,
+		  const char *want)
+{
+	if (strncmp(met, want, strlen(want)))
+		wire_wrong(w, "dialect %x, %s: met %s, not %s", dialect, name, met, want);
+}
+
+static void make_plain(struct wire *x)
+{
+	client_begin_as(x->s->client, CLIENT_PLAIN);
+	wire_create(x, "made");
+	wire_take(x);
+}
+
+/* ---- compounds of which one element is dropped ------------------------------------------------------------ */
+
+static void make_compound(struct wire *x, enum client_protect how)
+{
+	static const char *const names[COMPOUND] = {"made", "made1", "made2"};
+
+	client_begin_as(x->s->client, how);
+	for (size_t i = 0; i < COMPOUND; i++)
+		wire_create(x, names[i]);
+	wire_take(x);
+}
+
+static unsigned made_by_compound(const struct wire *x)
+{
+	return share_has(x->share, "made") + share_has(x->share, "made1") +
+	       share_has(x->share, "made2");
+}
+
+static void remove_made(const struct share *s)
+{
+	share_remove(s, "made");
+	share_remove(s, "made1");
+	share_remove(s, "made2");
+}
+
+/* Its offset in the frame. */
+static size_t element(struct wire *x, size_t n)
+{
+	size_t off = 4;
+
+	for (; n; n--) {
+		struct rd r = rd_of(span_of(x->frame + off, x->len - off));
+
+		off += rd_smb2_header(&r).next_command;
+	}
+	return off;
+}
+
+/* One element's signature is wrong, or its SIGNED flag gone, or its MessageId another: none of them was ever sent. */
+static void play_dropped_compound(struct world *w, uint16_t dialect, size_t n,
+				  size_t bent)
+{
+	static const size_t offsets[] = {SMB2_OFF_SIGNATURE, SMB2_OFF_FLAGS,
+					 SMB2_OFF_MESSAGE_ID};
+	static const char name[] = "a compound with an element to be dropped";
+	struct kind k = wire_kind(dialect);
+	char met[CELL_MAX];
+	struct wire x;
+
+	remove_made(wire_share(w));
+	w->played++;
+	if (!wire_ready(&x, w, &k, wire_share(w))) {
+		wire_close(&x);
+		return;
+	}
+	make_compound(&x, CLIENT_SIGNED);
+	x.frame[element(&x, n) + offsets[bent]] ^= SMB2_FLAGS_SIGNED;
+	wire_put(&x);
+	wire_meets(&x, SILENCE_MS, met);
+	judge(w, name, dialect, met, "DROP");
+	if (made_by_compound(&x))
+		wire_wrong(w, "dialect %x: element %zu, bent at %zu: %u files made",
+			   dialect, n, offsets[bent], made_by_compound(&x));
+	x.s->client->next_id -= COMPOUND;
+	make_compound(&x, wire_proper(&x));
+	wire_put(&x);
+	wire_meets(&x, 0, met);
+	judge(w, name, dialect, met, "OK");
+	(void)wire_alive(&x, x.s->client->next_id);
+	if (made_by_compound(&x) != COMPOUND)
+		wire_wrong(w, "dialect %x: after a drop, a proper compound made %u files",
+			   dialect, made_by_compound(&x));
+	wire_close(&x);
+}
+
+/* ---- what comes after the end, and too often ---------------------------------------------------------------- */
+
+static void add_logoff(struct wire *x)
+{
+	(void)client_logoff(x->s->client);
+}
+
+static void add_tree_disconnect(struct wire *x)
+{
+	(void)client_tree_disconnect(x->s->client, x->tree);
+}
+
+/* In one message: the tree or the session goes, and is named once more. */
+static void play_after_end(struct world *w, uint16_t dialect)
+{
+	static const struct {
+		void (*end)(struct wire *x);
+		const char *name;
+		nt_status status;
+	} ends[] = {
+		{add_tree_disconnect, "after TREE_DISCONNECT",
+		 STATUS_NETWORK_NAME_DELETED},
+		{add_logoff, "after LOGOFF", STATUS_USER_SESSION_DELETED},
+	};
+	struct kind k = wire_kind(dialect);
+
+	remove_made(wire_share(w));
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		char met[CELL_MAX] = "no session";
+		struct wire x;
+
+		w->played++;
+		if (wire_ready(&x, w, &k, wire_share(w))) {
+			client_begin_as(x.s->client, wire_proper(&x));
+			ends[i].end(&x);
+			wire_create(&x, "made");
+			wire_send(&x);
+			wire_meets(&x, 0, met);
+			judge(w, ends[i].name, dialect, met, "OK");
+			wire_second_meets(&x, met);
+			judge(w, ends[i].name, dialect, met,
+			      nt_status_name(ends[i].status));
+		}
+		if (share_has(wire_share(w), "made"))
+			wire_wrong(w, "dialect %x, %s: a file was made", dialect,
+				   ends[i].name);
+		wire_close(&x);
+	}
+}
+
+/* After so many drops nobody well-meaning is at the other end. */
+static void play_many_drops(struct world *w, uint16_t dialect)
+{
+	static const char name[] = "one drop too many";
+	struct kind k = wire_kind(dialect);
+	char met[CELL_MAX];
+	struct wire x;
+
+	w->played++;
+	if (wire_ready(&x, w, &k, wire_share(w))) {
+		make_plain(&x);
+		for (int i = 0; i < DROPS_MAX - 1; i++)
+			wire_put(&x);
+		x.s->client->next_id--;
+		if (wire_alive(&x, x.s->client->next_id)) {
+			make_plain(&x);
+			wire_put(&x);
+			wire_meets(&x, 0, met);
+			judge(w, name, dialect, met, "DISC");
+		}
+	}
+	wire_close(&x);
+}
+
+void scenes_play(struct world *w, uint16_t dialect)
+{
+	play_after_end(w, dialect);
+	if (!w->r)
+		return;
+	play_many_drops(w, dialect);
+	for (size_t i = 0; i < (size_t)COMPOUND * COMPOUND; i++)
+		play_dropped_compound(w, dialect, i / COMPOUND, i % COMPOUND);
+}
