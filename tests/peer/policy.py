@@ -11,8 +11,8 @@ import struct
 
 from harness.testing import TOP, Failed, Test, command
 
-from peer import raw
-from peer.raw import Raw
+from peer import ntlm, raw
+from peer.raw import Dropped, Raw
 from peer.server import SANITIZER_OPTIONS, Server, steady
 
 MATRIX = os.path.join(TOP, "tests", "vectors", "policy-matrix.txt")
@@ -105,6 +105,46 @@ def share_overrides(build):
                 raise Failed("the session is announced as encrypted though one share is not")
 
 
+def pipes(build):
+    """Named pipes obey as files do."""
+    for setting, plain, answer in (("require_message_signing", None, "sign"), ("reject_unencrypted_access", raw.ACCESS_DENIED, "encrypt"),
+                                   ("encrypt_data", raw.SUCCESS, "encrypt")):
+        with Server(build, {setting: "true"}) as s, Raw(s) as c:
+            c.negotiate()
+            c.logon()
+            tree = c.tree("IPC$", how="encrypt" if answer == "encrypt" else "sign")
+            try:
+                got = c.call(raw.CREATE, raw.create_body("srvsvc", disposition=1), "plain", tree=tree, seconds=0.3)
+                met, how = got.status, got.protection
+            except Dropped:
+                c.next_id -= 1
+                met, how = None, answer
+            if (met, how) != (plain, answer):
+                raise Failed(f"{setting}: a plain open of a pipe met {met}, {how}")
+            got = c.expect(raw.CREATE, raw.create_body("srvsvc", disposition=1), answer, tree=tree)
+            c.expect(raw.CLOSE, raw.close_body(raw.file_id_of(got)), answer, tree=tree)
+
+
+def keys_in_log(build):
+    """At the highest level the log holds no key, hash or password, however written."""
+    with Server(build, {"log_level": "5"}) as s:
+        secrets = {s.users["alice"].encode(), ntlm.nt_hash(s.users["alice"])}
+        for dialect in raw.DIALECTS:
+            with Raw(s, dialect) as c:
+                c.ready()
+                secrets |= {c.sign_key, c.seal_key, c.open_key} - {None}
+        if s.stop() != 0:
+            raise Failed("the server did not stop")
+        with open(s.log, "rb") as f:
+            text = f.read()
+        if b"alice" not in text:
+            raise Failed("the log does not even name the user, so it showed nothing")
+        for secret in secrets:
+            if any(w.lower() in text.lower() for w in (secret, secret.hex().encode(), secret[::-1].hex().encode())):
+                raise Failed(f"in the log: {secret.hex()}")
+        return f"{len(secrets)} secrets"
+
+
 def client_demand(build):
     """A client that asked for signing is held to it: its unsigned request is refused, not dropped."""
     with Server(build) as s:
@@ -148,7 +188,7 @@ def tests(build):
     yield Test("policy.matrix", functools.partial(matrix, build), limit=300)
     yield Test("policy.tampered", functools.partial(tampered, build, SAMPLE), limit=120)
     yield Test("policy.events", functools.partial(events, build), limit=300)
-    for f in (matrix_can_fail, security_mode, share_overrides, client_demand, algorithms, dialects):
+    for f in (matrix_can_fail, security_mode, share_overrides, pipes, keys_in_log, client_demand, algorithms, dialects):
         yield Test(f"policy.{f.__name__.replace('_', '-')}", functools.partial(f, build))
 
 

@@ -548,6 +548,21 @@ static void play_commands_first(struct world *w, uint16_t dialect)
 	}
 }
 
+/* Nothing of a binding that was refused is left on its connection. */
+static void log_on_after_all(struct wire *x)
+{
+	struct client *c = x->s->client;
+	struct logon_settings who = c->session->who;
+	char met[CELL_MAX];
+
+	(void)client_session_add(c, &who);
+	wire_logon(x, met);
+	if (strncmp(met, "OK", 2))
+		wire_wrong(x->world, "a logon after a refused binding met %s", met);
+	else
+		(void)wire_enter(x, wire_share(x->world));
+}
+
 /*
  * Multichannel is not offered: refused, whoever's key signed it. Under require_message_signing it is dropped, as the
  * key is not known on this connection. The session that was to be bound goes on.
@@ -575,6 +590,8 @@ static void play_binding(struct world *w, uint16_t dialect)
 			(void)client_session_bind(x.s->client, victim.s->client->session);
 			send_bent(&x, &e[i], wanted(w, &e[i]), met);
 			judge(w, &e[i], dialect, met, wanted(w, &e[i]));
+			if (strcmp(met, "DROP"))
+				log_on_after_all(&x);
 			wire_close(&x);
 			(void)wire_alive(&victim, victim.s->client->next_id);
 		}

@@ -174,8 +174,35 @@ static void play_many_drops(struct world *w, uint16_t dialect)
 	wire_close(&x);
 }
 
+/* ---- a logon that fails first ----------------------------------------------------------------------------- */
+
+/* The keys of the second, which does not, owe nothing to the first: what was hashed for that is forgotten. */
+static void play_second_try(struct world *w, uint16_t dialect)
+{
+	static const char name[] = "a wrong password, then the right one";
+	struct kind k = wire_kind(dialect);
+	struct client_session *session;
+	char met[CELL_MAX];
+	struct wire x;
+
+	w->played++;
+	wire_open(&x, w, &k);
+	wire_negotiate(&x);
+	session = x.s->client->session;
+	session->who.password = "wrong";
+	wire_logon(&x, met);
+	judge(w, name, dialect, met, "STATUS_LOGON_FAILURE");
+	session->who.password = w->password;
+	wire_logon(&x, met);
+	judge(w, name, dialect, met, "OK");
+	if (!strncmp(met, "OK", 2) && wire_enter(&x, wire_share(w)))
+		(void)wire_alive(&x, x.s->client->next_id);
+	wire_close(&x);
+}
+
 void scenes_play(struct world *w, uint16_t dialect)
 {
+	play_second_try(w, dialect);
 	play_after_end(w, dialect);
 	if (!w->r)
 		return;
