@@ -348,6 +348,22 @@ def not_reading(build, reads=300, length=1 << 20):
                 c.expect(raw.ECHO, raw.ECHO_BODY, how)
 
 
+def waiting_max(build, bound=512, each=16):
+    """A connection has so many requests waiting for something, and no more; one that ends makes room for the next."""
+    with Server(build) as s, Raw(s) as c:
+        tree = c.ready()
+        waiting = []
+        for n in range(bound + 1):
+            if n % each == 0:
+                folder = raw.file_id_of(c.expect(raw.CREATE, raw.create_body("", access=0x81, options=1), "sign", tree=tree))
+            waiting.append(c.send(raw.CHANGE_NOTIFY, raw.notify_body(folder), "sign", tree=tree))
+            expect(c.receive()[0].status, raw.PENDING if n < bound else 0xC000009A, f"CHANGE_NOTIFY {n}")
+        c.send(raw.CANCEL, raw.ECHO_BODY, "sign", message_id=waiting[0])
+        expect(c.answer().status, 0xC0000120, "the one that was cancelled")
+        c.send(raw.CHANGE_NOTIFY, raw.notify_body(folder), "sign", tree=tree)
+        expect(c.receive()[0].status, raw.PENDING, "one more in its place")
+
+
 def tests(build, quick=False):
     for dialect in DIALECTS:
         yield Test(f"attack.cut-stream.{dialect}", functools.partial(cut_stream, build, dialect, 7 if quick else 1), limit=180)
@@ -357,7 +373,8 @@ def tests(build, quick=False):
                 yield Test(f"attack.cut-messages.{dialect}.{how}", functools.partial(cut_messages, build, dialect, how), limit=240)
         if not quick or dialect == "3.1.1":
             yield Test(f"attack.bit-flips.{dialect}", functools.partial(bit_flips, build, dialect), limit=240)
-    for f in (out_of_turn, transforms, validate_negotiate, large_before_logon, connections_max, long_compound, not_reading):
+    for f in (out_of_turn, transforms, validate_negotiate, large_before_logon, connections_max, long_compound, not_reading,
+              waiting_max):
         yield Test(f"attack.{f.__name__.replace('_', '-')}", functools.partial(f, build))
     if not quick:
         yield Test("attack.logon-deadline", functools.partial(logon_deadline, build), limit=90)

@@ -125,6 +125,17 @@ def pipes(build):
             c.expect(raw.CLOSE, raw.close_body(raw.file_id_of(got)), answer, tree=tree)
 
 
+def refusal_log(build):
+    """Who was refused can be found: address, command, user, dialect, what was missing, and because of what."""
+    for setting, missing in (("require_message_signing", "not signed"), ("reject_unencrypted_access", "not encrypted")):
+        with Server(build, {setting: "true"}) as s, Raw(s) as c:
+            c.negotiate()
+            c.logon()
+            c.send(raw.TREE_CONNECT, c.tree_connect_body())
+            s.wait_text(rf'127\.0\.0\.1:{c.socket.getsockname()[1]}: TREE_CONNECT refused to user "alice", dialect 3\.1\.1: '
+                        rf"the message is {missing}; parameter {setting}\n")
+
+
 def keys_in_log(build):
     """At the highest level the log holds no key, hash or password, however written."""
     with Server(build, {"log_level": "5"}) as s:
@@ -188,7 +199,7 @@ def tests(build):
     yield Test("policy.matrix", functools.partial(matrix, build), limit=300)
     yield Test("policy.tampered", functools.partial(tampered, build, SAMPLE), limit=120)
     yield Test("policy.events", functools.partial(events, build), limit=300)
-    for f in (matrix_can_fail, security_mode, share_overrides, pipes, keys_in_log, client_demand, algorithms, dialects):
+    for f in (matrix_can_fail, security_mode, share_overrides, pipes, refusal_log, keys_in_log, client_demand, algorithms, dialects):
         yield Test(f"policy.{f.__name__.replace('_', '-')}", functools.partial(f, build))
 
 

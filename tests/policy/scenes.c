@@ -8,7 +8,9 @@
 
 enum {
 	COMPOUND = 3,
-	DROPS_MAX = 64, /* doc/SECURITY.md */
+	/* doc/SECURITY.md */
+	DROPS_MAX = 64,
+	IN_PROGRESS_MAX = 16,
 };
 
 static void judge(struct world *w, const char *name, uint16_t dialect, const char *met,
@@ -200,8 +202,43 @@ static void play_second_try(struct world *w, uint16_t dialect)
 	wire_close(&x);
 }
 
+static void first_leg(struct wire *x, char met[CELL_MAX])
+{
+	client_begin(x->s->client);
+	(void)client_session_setup(x->s->client);
+	wire_send(x);
+	wire_meets(x, 0, met);
+}
+
+/* A connection has so many logons under way and no more; one that was done before goes on. */
+static void play_half_logons(struct world *w, uint16_t dialect)
+{
+	static const char name[] = "logons without an end";
+	struct kind k = wire_kind(dialect);
+	struct client_session *first;
+	char met[CELL_MAX];
+	struct wire x;
+
+	w->played++;
+	if (wire_ready(&x, w, &k, wire_share(w))) {
+		first = x.s->client->session;
+		for (int i = 0; i <= IN_PROGRESS_MAX; i++) {
+			(void)client_session_add(x.s->client, &first->who);
+			first_leg(&x, met);
+			judge(w, name, dialect, met,
+			      i < IN_PROGRESS_MAX
+				      ? "STATUS_MORE_PROCESSING_REQUIRED/plain"
+				      : "STATUS_INSUFFICIENT_RESOURCES/plain");
+		}
+		x.s->client->session = first;
+		(void)wire_alive(&x, x.s->client->next_id);
+	}
+	wire_close(&x);
+}
+
 void scenes_play(struct world *w, uint16_t dialect)
 {
+	play_half_logons(w, dialect);
 	play_second_try(w, dialect);
 	play_after_end(w, dialect);
 	if (!w->r)
