@@ -42,7 +42,7 @@ def play(build, part, on, shares, *more, settings=None, whole=False):
     with Server(build, settings, {name: {"encrypt_data": SHARES[name], "permissions": "everyone:full,anonymous:full"} for name in shares}) as s:
         folders = itertools.chain.from_iterable((f"--{name}", s.folder(name)) for name in shares)
         said = command(*steady(build), os.path.join(build, "tests", "policy", "policy"), part, "--port", str(s.port), "--password",
-                       s.users["alice"], *(f"-{letter}" for letter in on), *folders, *more, env={**os.environ, **SANITIZER_OPTIONS})
+                       s.users["alice"], "--other-password", s.users["bob"], *(f"-{letter}" for letter in on), *folders, *more, env={**os.environ, **SANITIZER_OPTIONS})
         s.alive()
     lines = said.splitlines()
     return lines if whole else lines[-1]

@@ -14,16 +14,17 @@
 enum { EXIT_USAGE = 2 };
 
 static const char usage[] =
-	"Usage: policy matrix|events|tamper --port N --password TEXT [-r] [-g] [-u]\n"
+	"Usage: policy matrix|events|tamper --port N --password TEXT\n"
+	"              [--other-password TEXT] [-r] [-g] [-u]\n"
 	"              [--open FOLDER] [--sealed FOLDER] [--matrix FILE] [--step N]\n"
-	"-r, -g, -u: require_message_signing, encrypt_data, reject_unencrypted_access of "
-	"the\n"
-	"server. FOLDER: of the shares \"open\" (encrypt_data = false) and \"sealed\" "
-	"(true).\n";
+	"Passwords: of alice and bob. -r, -g, -u: require_message_signing,\n"
+	"encrypt_data, reject_unencrypted_access are true. FOLDER: of the shares\n"
+	"\"open\" (encrypt_data = false) and \"sealed\" (true).\n";
 
 static const struct option options[] = {
 	{"port", required_argument, NULL, 'p'},
 	{"password", required_argument, NULL, 'w'},
+	{"other-password", required_argument, NULL, 'b'},
 	{"open", required_argument, NULL, 'o'},
 	{"sealed", required_argument, NULL, 's'},
 	{"matrix", required_argument, NULL, 'm'},
@@ -44,6 +45,9 @@ static bool option_take(struct world *w, struct arguments *a, int opt)
 		return true;
 	case 'w':
 		w->password = optarg;
+		return true;
+	case 'b':
+		w->other_password = optarg;
 		return true;
 	case 'o':
 		w->shares[0].folder = optarg;
@@ -83,6 +87,7 @@ static bool play(struct world *w, const struct arguments *a)
 int main(int argc, char **argv)
 {
 	static struct world w = {.password = "",
+				 .other_password = "",
 				 .shares = {{.name = "open"}, {.name = "sealed"}}};
 	struct arguments a = {.step = 1};
 

@@ -4,6 +4,7 @@
  */
 #include "policy/wire.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -202,6 +203,49 @@ static void play_second_try(struct world *w, uint16_t dialect)
 	wire_close(&x);
 }
 
+/* Log on once more on a session that is valid. */
+static void again_as(struct wire *x, const char *user, const char *password,
+		     char met[CELL_MAX])
+{
+	struct client *c = x->s->client;
+	nt_status st;
+	int err;
+
+	c->session->who.user = user;
+	c->session->who.password = password;
+	do {
+		client_begin_as(c, wire_proper(x));
+		err = sock_status(x->s, client_session_setup(c), &st);
+	} while (!err && nt_is(st, STATUS_MORE_PROCESSING_REQUIRED));
+	snprintf(met, CELL_MAX, "%s", err ? strerror(-err) : nt_status_name(st));
+}
+
+/* The same user may, and everything stays as it was; another may not, and that ends the session. */
+static void play_reauthentication(struct world *w, uint16_t dialect)
+{
+	static const char name[] = "logging on again";
+	struct kind k = wire_kind(dialect);
+	char met[CELL_MAX];
+	struct wire x;
+
+	w->played++;
+	if (wire_ready(&x, w, &k, wire_share(w))) {
+		again_as(&x, "alice", w->password, met);
+		judge(w, name, dialect, met, nt_status_name(STATUS_SUCCESS));
+		(void)wire_alive(&x, x.s->client->next_id);
+		again_as(&x, "bob", w->other_password, met);
+		judge(w, "logging on as another", dialect, met, "STATUS_ACCESS_DENIED");
+		client_begin_as(x.s->client, wire_proper(&x));
+		wire_create(&x, "made");
+		wire_send(&x);
+		wire_meets(&x, 0, met);
+		judge(w, "after that", dialect, met,
+		      wire_proper(&x) == CLIENT_SEALED ? "DISC"
+						       : "STATUS_USER_SESSION_DELETED");
+	}
+	wire_close(&x);
+}
+
 static void first_leg(struct wire *x, char met[CELL_MAX])
 {
 	client_begin(x->s->client);
@@ -239,6 +283,7 @@ static void play_half_logons(struct world *w, uint16_t dialect)
 void scenes_play(struct world *w, uint16_t dialect)
 {
 	play_half_logons(w, dialect);
+	play_reauthentication(w, dialect);
 	play_second_try(w, dialect);
 	play_after_end(w, dialect);
 	if (!w->r)

@@ -36,7 +36,8 @@ struct share {
 struct world {
 	struct clock clock;
 	uint16_t port;
-	const char *password; /* alice's */
+	const char *password;       /* alice's */
+	const char *other_password; /* bob's */
 	bool r, g,
 		u; /* require_message_signing, encrypt_data, reject_unencrypted_access */
 	struct share shares[2]; /* by their encrypt_data */
