@@ -1,6 +1,6 @@
 /*
- * scenes.c - several requests together: a compound of which one element is dropped, a compound that ends what it then
- * uses, more drops than are forgiven.
+ * scenes.c - what takes several requests or connections: compounds of which one element is dropped or ends what the next
+ * one uses, messages cut at every length, logons that fail, come again or never end, more drops than are forgiven.
  */
 #include "policy/wire.h"
 
@@ -177,6 +177,51 @@ static void play_many_drops(struct world *w, uint16_t dialect)
 	wire_close(&x);
 }
 
+/* ---- a message cut at every length ------------------------------------------------------------------------ */
+
+/* False: it was whole. Whatever is left of it is not done; of a transform nothing is even answered. */
+static bool play_cut(struct world *w, uint16_t dialect, enum client_protect how,
+		     size_t kept)
+{
+	const char *want = how == CLIENT_SEALED ? "DISC" : "";
+	struct kind k = wire_kind(dialect);
+	bool was_cut = false;
+	char met[CELL_MAX];
+	struct wire x;
+
+	if (wire_ready(&x, w, &k, wire_share(w))) {
+		client_begin_as(x.s->client, how);
+		wire_create(&x, "made");
+		wire_take(&x);
+		was_cut = 4 + kept < x.len;
+	}
+	if (was_cut) {
+		w->played++;
+		x.len = 4 + kept;
+		wire_put(&x);
+		wire_meets(&x, 0, met);
+		judge(w, "a message cut short", dialect, met, want);
+		if (!strncmp(met, "OK", 2) || share_has(x.share, "made"))
+			wire_wrong(w, "dialect %x: a message cut to %zu was done",
+				   dialect, kept);
+	}
+	wire_close(&x);
+	return was_cut;
+}
+
+/* Once is enough: on a server that demands nothing. */
+static void play_cuts(struct world *w, uint16_t dialect)
+{
+	if (w->r || w->g || w->u)
+		return;
+	for (size_t kept = 0; play_cut(w, dialect, CLIENT_SIGNED, kept); kept++)
+		;
+	if (dialect < SMB2_DIALECT_300)
+		return;
+	for (size_t kept = 0; play_cut(w, dialect, CLIENT_SEALED, kept); kept++)
+		;
+}
+
 /* ---- a logon that fails first ----------------------------------------------------------------------------- */
 
 /* The keys of the second, which does not, owe nothing to the first: what was hashed for that is forgotten. */
@@ -282,6 +327,8 @@ static void play_half_logons(struct world *w, uint16_t dialect)
 
 void scenes_play(struct world *w, uint16_t dialect)
 {
+	remove_made(wire_share(w));
+	play_cuts(w, dialect);
 	play_half_logons(w, dialect);
 	play_reauthentication(w, dialect);
 	play_second_try(w, dialect);
