@@ -258,6 +258,28 @@ def validate_negotiate(build):
             meets(None, lambda: c.call(raw.IOCTL, info(c, 0x311), "sign", tree=tree))
 
 
+def validate_negotiate_cut(build):
+    """FSCTL_VALIDATE_NEGOTIATE_INFO whose dialects are none, or more than there are, or cut anywhere: never confirmed."""
+    head = struct.pack("<I16sH", 0x7F, b"tsmb-peer-client", 1)
+    whole = head + struct.pack("<HH", 1, 0x302)
+    met = set()
+    with Server(build) as s:
+        for data in (head + struct.pack("<H", 0), head + struct.pack("<HH", 0, 0x302), head + struct.pack("<HH", 2, 0x302),
+                     head + struct.pack("<HH", 65535, 0x302), *(whole[:n] for n in range(len(whole)))):
+            with Raw(s, "3.0.2") as c:
+                tree = c.ready()
+                try:
+                    status = c.call(raw.IOCTL, raw.ioctl_body(0x00140204, data=data), "sign", tree=tree).status
+                except Disconnected:
+                    status = None
+                if status == raw.SUCCESS:
+                    raise Failed(f"confirmed: {data.hex()}")
+                met.add(status)
+        with Raw(s, "3.0.2") as c:
+            c.expect(raw.IOCTL, raw.ioctl_body(0x00140204, data=whole), "sign", tree=c.ready())
+    return "met " + ", ".join(sorted("the end" if m is None else f"{m:#x}" for m in met))
+
+
 def large_before_logon(build):
     """More than 64 KiB before a session is valid ends the connection at once, whatever length is promised."""
     with Server(build) as s:
@@ -373,7 +395,7 @@ def tests(build, quick=False):
                 yield Test(f"attack.cut-messages.{dialect}.{how}", functools.partial(cut_messages, build, dialect, how), limit=240)
         if not quick or dialect == "3.1.1":
             yield Test(f"attack.bit-flips.{dialect}", functools.partial(bit_flips, build, dialect), limit=240)
-    for f in (out_of_turn, transforms, validate_negotiate, large_before_logon, connections_max, long_compound, not_reading,
+    for f in (out_of_turn, transforms, validate_negotiate, validate_negotiate_cut, large_before_logon, connections_max, long_compound, not_reading,
               waiting_max):
         yield Test(f"attack.{f.__name__.replace('_', '-')}", functools.partial(f, build))
     if not quick:

@@ -225,6 +225,9 @@ static void play(struct world *w, const struct row *row)
 	wire_negotiate(&x);
 	wire_logon(&x, met);
 	judge(w, row, "SESSION_SETUP", met, row->setup);
+	if (row->u && !row->kind.cipher)
+		judge(w, row, "who cannot encrypt",
+		      x.legs == 1 ? "at once" : "with a challenge", "at once");
 	if (is_word(met, "OK")) {
 		wire_fake_keys(&x);
 		play_tree(&x, row);

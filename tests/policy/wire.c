@@ -140,7 +140,7 @@ void wire_logon(struct wire *x, char cell[CELL_MAX])
 {
 	struct client *c = x->s->client;
 
-	for (;;) {
+	for (x->legs = 1;; x->legs++) {
 		CLEANUP(sock_answer_freep) struct sock_answer *k = NULL;
 		int err;
 

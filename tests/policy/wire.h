@@ -49,7 +49,8 @@ struct wire {
 	struct sock *s;
 	const struct share *share;
 	uint32_t tree;
-	bool keyless; /* its keys are zeros */
+	bool keyless;  /* its keys are zeros */
+	unsigned legs; /* SESSION_SETUPs of the last logon */
 	struct client_file file;
 	struct mspan
 		answer; /* what wire_meets() took last: one message in the clear, or a compound's first */
