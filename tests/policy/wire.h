@@ -17,7 +17,7 @@
 #include "client/sock.h"
 #include "net/clock.h"
 
-enum { CELL_MAX = 48, FRAME_ROOM = 4096, SILENCE_MS = 25 };
+enum { CELL_MAX = 48, FRAME_ROOM = 4096, SILENCE_MS = 10 };
 
 enum who { NAMED, GUEST, ANONYMOUS };
 
