@@ -5,7 +5,6 @@
  */
 #pragma once
 
-#include "base/env.h"
 #include "smb/conn.h"
 #include "smb/sess.h"
 
@@ -14,9 +13,10 @@
  *
  * preauth  of this exchange; used on 3.1.1 only
  * key      the whole GSS key
+ * server   of its env, and where it has one, its keylog
  *
  * STATUS_INSUFFICIENT_RESOURCES if any cannot be made: the logon fails. Intermediate keys are wiped.
  */
 MUST_CHECK nt_status session_keys_make(struct sess *s, struct channel *ch,
 				       const struct preauth *preauth, struct span key,
-				       struct env *env);
+				       struct smb_server *server);

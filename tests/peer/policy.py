@@ -183,6 +183,23 @@ def algorithms(build):
                     raise Failed(f"offered {offer}: cipher {names.get(client.cipher)}, signing {client.signing}")
 
 
+def rotations(names):
+    names = tuple(names)
+    return [names[n:] + names[:n] for n in range(len(names))]
+
+
+def order(build):
+    """The order of ciphers and of signing algorithms is followed, whatever order the client offers them in."""
+    for ciphers, signings in zip(rotations(raw.CIPHERS), 2 * rotations(raw.SIGNINGS)):
+        with Server(build, {"encryption_ciphers": ", ".join(ciphers), "signing_algorithms": ", ".join(signings)}) as s:
+            for offer in (ciphers, tuple(reversed(ciphers)), ciphers[1:], ciphers[2:]):
+                with Raw(s, ciphers=offer, signings=tuple(reversed(signings))) as client:
+                    client.ready(how="encrypt")
+                    want = next(c for c in ciphers if c in offer)
+                    if client.cipher != raw.CIPHERS[want] or client.signing != raw.SIGNINGS[signings[0]]:
+                        raise Failed(f"{ciphers}, {signings}: cipher {client.cipher}, signing {client.signing}")
+
+
 def dialects(build):
     """`dialects` is the list: what is missing is not spoken."""
     with Server(build, {"dialects": "SMB2.1 SMB3.1.1"}) as s:
@@ -199,7 +216,7 @@ def tests(build):
     yield Test("policy.matrix", functools.partial(matrix, build), limit=300)
     yield Test("policy.tampered", functools.partial(tampered, build, SAMPLE), limit=120)
     yield Test("policy.events", functools.partial(events, build), limit=300)
-    for f in (matrix_can_fail, security_mode, share_overrides, pipes, refusal_log, keys_in_log, client_demand, algorithms, dialects):
+    for f in (matrix_can_fail, security_mode, share_overrides, pipes, refusal_log, keys_in_log, client_demand, algorithms, order, dialects):
         yield Test(f"policy.{f.__name__.replace('_', '-')}", functools.partial(f, build))
 
 

@@ -301,6 +301,21 @@ class Raw:
         self.session_flags = struct.unpack_from("<H", final.body, 2)[0] if status == SUCCESS else 0
         return final
 
+    def begin_logon(self):
+        """Half of a new logon: the answer to its first SESSION_SETUP."""
+        token = ntlm.first_token(ntlm.negotiate_message())
+        return self.call(SESSION_SETUP, self.session_setup_body(token), session=0)
+
+    def send_logon(self, user, password, how="plain"):
+        """A logon whose end is not waited for, on the session there is or a new one."""
+        first = ntlm.negotiate_message()
+        challenge = self.call(SESSION_SETUP, self.session_setup_body(ntlm.first_token(first)), how)
+        if challenge.status != MORE:
+            raise Failed(f"first SESSION_SETUP: {challenge.status:#010x}")
+        self.session = challenge.session
+        token, key = ntlm.authenticate_message(challenge.body, first, user, password)
+        self.send(SESSION_SETUP, self.session_setup_body(ntlm.next_token(token, ntlm.list_mic(key))), how)
+
     def _setup_step(self, token, security_mode):
         request = self.message(SESSION_SETUP, self.session_setup_body(token, security_mode))
         self._hash(request)
@@ -310,6 +325,7 @@ class Raw:
         return got
 
     def _derive(self, key):
+        self.session_key = key
         bits = 256 if self.cipher in (CIPHERS["AES-256-CCM"], CIPHERS["AES-256-GCM"]) else 128
         if self.revision < 0x300:
             self.sign_key = key
