@@ -25,13 +25,13 @@ check: ## layout, lint, direction of includes
 sanitize: deps ## unit and peer tests under ASan + UBSan, then under TSan
 	@tests/run asan tsan
 
-conformance: deps ## smbtorture, against the list of what must pass
+conformance: deps ## smbtorture, plain and encrypted, against the list of what must pass
 	@tests/run conformance
 
 fuzz: deps ## every fuzz target for SECONDS=20 each
 	@FUZZ_SECONDS='$(or $(SECONDS),20)' tests/run fuzz
 
-soak: deps ## clients that contend for files, SECONDS=60, under the thread sanitizer
+soak: deps ## clients that contend for files, SECONDS=60, and all changed handshakes, under the thread sanitizer
 	@SOAK_SECONDS='$(or $(SECONDS),60)' tests/run soak
 
 bench-compare: build ## server CPU per GiB beside Debian's smbd, as root, in about ten minutes

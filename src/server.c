@@ -7,10 +7,12 @@
 #include "fs/local_watch.h"
 #include "fs/notify.h"
 #include "interfaces.h"
+#include "keylog.h"
 #include "logging.h"
 #include "net/net.h"
 #include "runstate.h"
 #include "smb/conn.h"
+#include "smb/durable.h"
 #include "smb/server.h"
 #include "snapshot.h"
 
@@ -148,6 +150,13 @@ static int snapshot_make(struct server *s, struct conf *conf,
 	return snapshot_new(&e, conf, s->snapshot, ret_snapshot);
 }
 
+static void say_who_logs_on(const struct conf *c)
+{
+	if (!c->ntlm)
+		log_warn("ntlm = false, and this version knows no other way to log on: "
+			 "nobody gets in");
+}
+
 static void say_who_acts(void)
 {
 	if (geteuid() == 0)
@@ -164,7 +173,7 @@ static void lane_confine(struct lane *lane, void *arg)
 	cred_confine_thread();
 }
 
-int server_start(struct conf *conf, struct server **ret_server)
+int server_start(struct conf *conf, const char *keylog, struct server **ret_server)
 {
 	struct server *s = calloc(1, sizeof(*s));
 	int err;
@@ -179,6 +188,8 @@ int server_start(struct conf *conf, struct server **ret_server)
 		err = net_make(s);
 	if (!err)
 		err = core_make(s);
+	if (!err && keylog)
+		err = keylog_open(keylog, &s->smb.keylog);
 	if (!err)
 		err = snapshot_make(s, conf, &s->snapshot);
 	if (!err)
@@ -195,6 +206,7 @@ int server_start(struct conf *conf, struct server **ret_server)
 	}
 	net_post_all(s->net, lane_confine, NULL);
 	say_who_acts();
+	say_who_logs_on(s->conf);
 	*ret_server = s;
 	return 0;
 }
@@ -235,6 +247,18 @@ static void log_changes(const struct conf *from, const struct conf *to)
 	conf_changes_fini(&changes);
 }
 
+/* Before it takes effect: whom it may hit. */
+static void log_tightening(struct server *s, const struct conf *conf)
+{
+	size_t count = smb_server_count_looser(&s->smb, conf);
+
+	if (count)
+		log_info(
+			"reload: %zu sessions were set up under looser demands; from now "
+			"on they are held to the new ones",
+			count);
+}
+
 int server_reload(struct server *s, struct conf *conf)
 {
 	struct snapshot *fresh;
@@ -247,6 +271,7 @@ int server_reload(struct server *s, struct conf *conf)
 	}
 	if (err)
 		return err;
+	log_tightening(s, conf);
 	net_post_all(s->net, lane_swap, fresh);
 	net_post_all(s->net, lane_close_gone, NULL);
 	net_connections_max(s->net, conf->connections_max);
@@ -288,7 +313,9 @@ bool server_stop(struct server *s)
 	bool clean = true;
 
 	if (s->net_started) {
+		durable_stop(&s->smb);
 		net_stop(s->net);
+		refuse_summary(&s->smb);
 		clean = nothing_left(s);
 	}
 	lanes_free(s);
@@ -296,6 +323,7 @@ bool server_stop(struct server *s)
 	if (s->smb.notify)
 		inotify_server_free(s->smb.notify);
 	fanotify_watch_free(s->smb.local_watch);
+	keylog_close(s->smb.keylog);
 	if (s->smb.nodes)
 		smb_server_fini(&s->smb);
 	net_free(s->net);

@@ -148,6 +148,14 @@ nt_status cache_use(struct req *q, enum caching_use what, req_done then)
 	return use(q, o->node, &who, what, then);
 }
 
+nt_status cache_use_of(struct req *q, struct node *n, enum caching_use what,
+		       req_done then)
+{
+	const struct state_op who = open_state_op(q->open, STATE_USE);
+
+	return use(q, n, &who, what, then);
+}
+
 nt_status cache_entries(struct req *q, struct node *dir, const struct state_op *who,
 			const struct lease_id *parent_lease, req_done then)
 {

@@ -19,7 +19,7 @@ static bool lease_counts(const struct req *q, const struct create *c)
 	       (l->version == 1 || q->conn->dialect >= SMB2_DIALECT_300);
 }
 
-static struct lease_id lease_id(const struct req *q, const uint8_t *key)
+struct lease_id create_lease_id(const struct req *q, const uint8_t *key)
 {
 	struct lease_id id;
 
@@ -39,13 +39,22 @@ void create_cache_ask(struct req *q)
 		l->version = 0;
 	if (l->version) {
 		c->op.lease_version = l->version;
-		c->op.lease = lease_id(q, l->key);
+		c->op.lease = create_lease_id(q, l->key);
 		c->op.epoch = l->epoch;
 		c->op.caching = l->state & CACHING_ALL;
 	} else if (q->snap->conf->enable_oplock) {
 		c->op.caching = caching_of_level(c->oplock_level);
 	}
 	c->oplock_level = SMB2_OPLOCK_LEVEL_NONE;
+}
+
+void create_cache_of_directory(struct req *q)
+{
+	struct create *c = q->state;
+
+	if (!(q->conn->server_capabilities & SMB2_GLOBAL_CAP_DIRECTORY_LEASING) ||
+	    c->op.lease_version != 2)
+		c->op.caching = 0;
 }
 
 static nt_status again(struct req *q, int err, struct wr *w)
@@ -99,7 +108,7 @@ nt_status create_cache_entries(struct req *q)
 {
 	const struct create *c = q->state;
 	const struct create_lease *l = &c->contexts.lease;
-	const struct lease_id parent = lease_id(q, l->parent_key);
+	const struct lease_id parent = create_lease_id(q, l->parent_key);
 	bool known = l->version && (l->flags & SMB2_LEASE_FLAG_PARENT_LEASE_KEY_SET);
 
 	return cache_entries(q, c->parent, &c->op, known ? &parent : NULL, entered);
@@ -111,13 +120,14 @@ void create_cache_open_new(const struct req *q, struct open_new *in)
 	const struct create_lease *l = &c->contexts.lease;
 
 	in->made_on = q->conn;
+	memcpy(in->client_guid, q->sess->client_guid, sizeof(in->client_guid));
 	in->sealed = q->protection == POLICY_ENCRYPTED;
 	in->lease_version = c->op.lease_version;
 	if (!in->lease_version)
 		return;
 	in->lease = c->op.lease;
 	in->has_parent_lease = l->flags & SMB2_LEASE_FLAG_PARENT_LEASE_KEY_SET;
-	in->parent_lease = lease_id(q, l->parent_key);
+	in->parent_lease = create_lease_id(q, l->parent_key);
 }
 
 /* One answered by itself is on its way when others hear of the open. */

@@ -145,6 +145,8 @@ static nt_status node_turn_held(struct req *q, int err, struct wr *w)
 	c->op.share = c->share_access;
 	c->op.delete_on_close = c->options & FILE_DELETE_ON_CLOSE;
 	c->op.directory = c->stat.type == VFS_DIR;
+	if (c->op.directory)
+		create_cache_of_directory(q);
 	c->op.now_ms = env_now_ns(q->conn->server->env) / 1000000;
 	state_apply(q->conn->server->state, q->lane->lane, &c->op, &c->result,
 		    req_wait(q, reserved));

@@ -17,6 +17,8 @@ nt_status create_pipe(struct req *q, const struct create *c)
 	struct open *o;
 	nt_status st;
 
+	if (c->impersonation > SMB2_IMPERSONATION_DELEGATE)
+		return STATUS_BAD_IMPERSONATION_LEVEL;
 	if (c->path.count != 1 || c->path.stream)
 		return STATUS_OBJECT_NAME_NOT_FOUND;
 	st = open_quota_take(q->sess, q->snap->conf);
@@ -40,6 +42,7 @@ nt_status create_pipe(struct req *q, const struct create *c)
 	answer.maximal = in.maximal;
 	answer.contexts = c->contexts;
 	answer.contexts.on_disk_id = false;
+	answer.contexts.durable.granted = 0;
 	answer.contexts.lease.version = 0; /* nothing of a pipe is cached */
 	create_encode(q, &answer, o);
 	open_put(o);

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "cmd/session_keys.h"
+#include "smb/logons.h"
 
 #include <inttypes.h>
 
@@ -18,11 +19,15 @@ nt_status session_bind_begin(struct req *q)
 		return STATUS_REQUEST_NOT_ACCEPTED;
 	if (ch)
 		return STATUS_SUCCESS;
-	if (c->in_progress >= CONN_IN_PROGRESS_MAX)
-		return STATUS_INSUFFICIENT_RESOURCES;
-	st = channel_bind(c, q->sess, &ch);
+	if (c->in_progress >= CONN_IN_PROGRESS_MAX ||
+	    !logons_may_begin(c->server->logons, c->address))
+		st = STATUS_INSUFFICIENT_RESOURCES;
+	else
+		st = channel_bind(c, q->sess, &ch);
 	if (nt_ok(st))
 		q->channel = channel_get(ch);
+	if (nt_is(st, STATUS_INSUFFICIENT_RESOURCES))
+		refuse_other(q, REFUSED_TOO_MANY, st);
 	return st;
 }
 
@@ -33,7 +38,10 @@ static nt_status bind_same_user(struct req *q, const struct principal *who)
 	bool same = old && principal_same(old, who);
 
 	principal_put(old);
-	return same ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
+	if (same)
+		return STATUS_SUCCESS;
+	refuse_other(q, REFUSED_OTHER_USER, STATUS_ACCESS_DENIED);
+	return STATUS_ACCESS_DENIED;
 }
 
 static nt_status bind_allowed(struct req *q, const struct principal *who)
@@ -46,20 +54,29 @@ static nt_status bind_allowed(struct req *q, const struct principal *who)
 	return refuse_apply(q, &out.out);
 }
 
-nt_status session_bind_finish(struct req *q, const struct principal *who)
+static nt_status bind_channel(struct req *q)
 {
 	struct setup *setup = q->channel->setup;
-	nt_status st = bind_allowed(q, who);
+	nt_status st = STATUS_NETWORK_SESSION_EXPIRED;
 
-	if (nt_ok(st))
-		st = bind_same_user(q, who);
-	if (nt_ok(st) && atomic_load(&q->sess->state) == SESS_EXPIRED)
-		st = STATUS_NETWORK_SESSION_EXPIRED;
-	if (nt_ok(st))
+	if (atomic_load(&q->sess->state) != SESS_EXPIRED)
 		st = channel_key_make(q->channel, &setup->preauth,
 				      auth_session_key(setup->auth));
 	if (nt_ok(st))
 		st = channel_bound(q->channel);
+	if (!nt_ok(st))
+		refuse_logon(q, st);
+	return st;
+}
+
+nt_status session_bind_finish(struct req *q, const struct principal *who)
+{
+	nt_status st = bind_allowed(q, who);
+
+	if (nt_ok(st))
+		st = bind_same_user(q, who);
+	if (nt_ok(st))
+		st = bind_channel(q);
 	if (!nt_ok(st))
 		return st;
 	q->final_setup = true;

@@ -140,15 +140,20 @@ struct conf {
 	enum conf_userdb userdb_type;
 	const char *userdb_file;
 	bool enable_oplock;
+	bool server_side_copy;
 	bool allow_guest;
 	bool null_session_access;
 	bool ntlm;
+	uint32_t auth_delay_ms; /* 0: none */
+	bool security_audit;
 	const char *runstate_dir;
 	uint32_t connections_max; /* 0: no limit */
 	uint32_t sessions_max;    /* 0: no limit */
 	uint32_t open_files_max;
 	uint32_t sess_open_files_max;
-	uint64_t memory_max; /* bytes */
+	uint32_t durable_v1_timeout,
+		durable_v2_timeout; /* seconds; 0: none are granted */
+	uint64_t memory_max;        /* bytes */
 	uint64_t smb2_read_max;
 	uint64_t smb2_write_max;
 	uint64_t smb2_trans_max;

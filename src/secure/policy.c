@@ -435,6 +435,22 @@ struct policy_session_out policy_session(const struct policy_in *in,
 	return so;
 }
 
+bool policy_is_outdated(const struct policy_in *in, bool require_message_signing_then,
+			bool reject_unencrypted_access_then)
+{
+	struct policy_in then = *in, anew = *in;
+
+	if (!is_set_up_here(in))
+		return false;
+	then.require_message_signing = require_message_signing_then;
+	then.reject_unencrypted_access = reject_unencrypted_access_then;
+	anew.session = POLICY_SESSION_NONE;
+	anew.binding = false;
+	return policy_admit(in).verdict == POLICY_REFUSE &&
+	       policy_admit(&then).verdict == POLICY_PROCESS &&
+	       policy_session(&anew, false).out.verdict == POLICY_PROCESS;
+}
+
 /* [MS-SMB2] 3.3.4.1.4: the server's own wish, besides answering as it was asked */
 static bool wants_encryption(const struct policy_in *in)
 {

@@ -150,6 +150,17 @@ struct policy_session_out {
 struct policy_session_out policy_session(const struct policy_in *in,
 					 bool client_requires_signing);
 
+/*
+ * Was this message of a living session refused only because the configuration became stricter since it was set up, and
+ * would its client be served if it set up anew? Then its connection is to be closed after the answer, so that it does.
+ *
+ * in                         as policy_admit() refused it
+ * require_message_signing_then, reject_unencrypted_access_then
+ *                            what the session was set up under
+ */
+bool policy_is_outdated(const struct policy_in *in, bool require_message_signing_then,
+			bool reject_unencrypted_access_then);
+
 enum policy_answer {
 	POLICY_ANSWER_PLAIN = 0,
 	POLICY_ANSWER_SIGNED,

@@ -5,6 +5,7 @@
 #include "smb/conn.h"
 
 #include "base/log.h"
+#include "smb/logons.h"
 #include "smb/req.h"
 #include "smb/send.h"
 #include "wire/smb2_proto.h"
@@ -59,6 +60,7 @@ struct conn *conn_new(struct smb_lane *lane, struct xport *x)
 	c->lane = lane;
 	c->xport = x;
 	c->id = atomic_fetch_add(&lane->server->next_conn_id, 1) + 1;
+	c->address = logons_address(c->server->logons, x->ops->peer(x));
 	c->constrained = true;
 	c->sign_alg = SIGN_HMAC_SHA256;
 	c->next_async_id = 1;
@@ -145,9 +147,34 @@ static void channels_lost(struct conn *c)
 
 		channel_remove(ch);
 		if (!has_channels(s))
-			sess_close(s, c->lane->lane, NULL);
+			sess_disconnect(s, c->lane->lane, NULL);
 		sess_put(s);
 	}
+}
+
+static void retirement_over(struct timer *t)
+{
+	struct conn *c = container_of(t, struct conn, deadline);
+
+	conn_disconnect(c, c->retired);
+}
+
+void conn_retire(struct conn *c, const char *why)
+{
+	if (c->state == CONN_CLOSED || c->retired)
+		return;
+	c->retired = why;
+	if (!c->paused)
+		c->xport->ops->pause(c->xport, true);
+	c->paused = true;
+	timer_arm(c->lane->lane->timers, &c->deadline, CONN_RETIRE_MS, retirement_over);
+	conn_requests_abandon(c);
+}
+
+void conn_sent_all(struct conn *c)
+{
+	if (c->retired && c->state != CONN_CLOSED && c->requests.count == 0)
+		conn_disconnect(c, c->retired);
 }
 
 /* The last call of the transport: requests are abandoned. */
@@ -230,6 +257,7 @@ static void channel_list(struct channel *ch, struct map *table)
 	ch->listed = true;
 	ch->settling = true;
 	ch->conn->in_progress++;
+	logons_began(ch->conn->server->logons, ch->conn->address);
 }
 
 struct channel *channel_new(struct conn *c, struct sess *sess)
@@ -313,9 +341,11 @@ void channel_put(struct channel *ch)
 
 void channel_settled(struct channel *ch)
 {
-	if (ch->settling)
-		ch->conn->in_progress--;
+	if (!ch->settling)
+		return;
 	ch->settling = false;
+	ch->conn->in_progress--;
+	logons_ended(ch->conn->server->logons, ch->conn->address);
 }
 
 void channel_remove(struct channel *ch)
@@ -385,8 +415,9 @@ void conn_memory(struct conn *c, int64_t bytes)
 	bool pause;
 
 	c->memory = (size_t)((int64_t)c->memory + bytes);
-	pause = c->paused ? c->memory > CONN_MEMORY_RESUME
-			  : c->memory > CONN_MEMORY_PAUSE;
+	pause = c->retired  ? true
+		: c->paused ? c->memory > CONN_MEMORY_RESUME
+			    : c->memory > CONN_MEMORY_PAUSE;
 	if (pause == c->paused || !c->xport)
 		return;
 	c->paused = pause;
@@ -397,11 +428,17 @@ void conn_authenticated(struct conn *c, bool named)
 {
 	uint32_t most = c->max_transact > c->max_write ? c->max_transact : c->max_write;
 
-	timer_cancel(c->lane->lane->timers, &c->deadline);
+	if (!c->retired)
+		timer_cancel(c->lane->lane->timers, &c->deadline);
 	if (named)
 		c->constrained = false;
 	if (c->xport)
 		c->xport->ops->frame_max(c->xport, (size_t)most + 256 + SEAL_HEADER_LEN);
+}
+
+const char *conn_peer(const struct conn *c)
+{
+	return c->xport ? c->xport->ops->peer(c->xport) : "-";
 }
 
 const char *conn_dialect_name(uint16_t dialect)

@@ -50,6 +50,7 @@ struct conn {
 	struct smb_server *server; /* I */
 	struct smb_lane *lane;     /* I */
 	struct xport *xport;
+	uint64_t address; /* I  of the peer, for server->logons			*/
 	struct list_node on_lane;
 	struct list_node on_out;
 
@@ -85,6 +86,7 @@ struct conn {
 	struct list_node out; /* struct out: finished, not protected yet		*/
 	size_t memory;        /* bytes of buffers that its requests hold */
 	bool paused;          /* not read until `memory` has shrunk */
+	const char *retired;  /* why it ends once nothing is left to answer; NULL */
 	struct timer deadline; /* NEGOTIATE and SESSION_SETUP must come through	*/
 };
 
@@ -97,7 +99,9 @@ enum {
 	CONN_MEMORY_PAUSE =
 		24 << 20, /* bytes of buffers; with one more frame under 32 MiB */
 	CONN_MEMORY_RESUME = 8 << 20,
-	CONN_DROPS_MAX = 64, /* dropped messages before the connection is closed */
+	CONN_MEMORY_MAX = 32 << 20, /* who lets breaks pile up to that is disconnected */
+	CONN_RETIRE_MS = 10 * 1000, /* for the last answers to be fetched */
+	CONN_DROPS_MAX = 64,        /* dropped messages before the connection is closed */
 };
 
 /* How connections are handed to a transport; user_data is the conn. */
@@ -110,6 +114,14 @@ void conn_put(struct conn *c);
 
 /* Close: of answers only what the transport has goes out. Logs `why` once. Worker only. */
 void conn_disconnect(struct conn *c, const char *why);
+
+/*
+ * Close politely: nothing more is read, what waits for other clients ends, the rest is answered, then the connection ends; after
+ * CONN_RETIRE_MS in any case. Worker only.
+ */
+void conn_retire(struct conn *c, const char *why);
+/* Everything queued is with the transport: if c is retired and has nothing under way, close it. */
+void conn_sent_all(struct conn *c);
 
 /* Borrowed; NULL if the session is not known here. */
 struct channel *conn_channel(struct conn *c, uint64_t session_id);
@@ -142,5 +154,7 @@ void setup_free(struct setup *s); /* wipes; NULL is fine */
 void conn_memory(struct conn *c, int64_t bytes);
 /* A session is valid here: longer frames, deadline off. */
 void conn_authenticated(struct conn *c, bool named);
+/* Where the client is, for the log: "192.0.2.1:50123", or "-" once it is gone. Borrowed. */
+const char *conn_peer(const struct conn *c);
 /* "3.1.1" */
 const char *conn_dialect_name(uint16_t dialect);

@@ -337,6 +337,10 @@ static bool recv_admit(struct req *q)
 	}
 	if (q->verdict.verdict != POLICY_PROCESS)
 		refuse_report(q, &q->verdict);
+	if (q->verdict.verdict == POLICY_REFUSE && q->channel && q->channel->valid &&
+	    policy_is_outdated(&in, q->sess->require_message_signing,
+			       q->sess->reject_unencrypted_access))
+		conn_retire(q->conn, "set up before the demands became stricter");
 	if (q->verdict.verdict == POLICY_DISCONNECT)
 		conn_disconnect(q->conn, policy_reason_text(q->verdict.reason));
 	if (q->verdict.verdict == POLICY_DROP && ++q->conn->dropped >= CONN_DROPS_MAX)
@@ -389,8 +393,13 @@ static const char *frame_check(struct frame *f, struct mspan m)
 {
 	const char *why = NULL;
 
-	if (begins(m, id_transform))
+	if (begins(m, id_transform)) {
 		why = recv_unseal(f, &m);
+		if (why)
+			atomic_fetch_add(&f->conn->server->counters
+						  .refused_otherwise[REFUSED_TRANSFORM],
+					 1);
+	}
 	if (!why)
 		why = begins(m, id_smb2) ? recv_split(f, span_of_m(m))
 					 : "not an SMB2 message";
@@ -406,7 +415,7 @@ void recv_frame(struct conn *c, struct buf *b, struct mspan bytes)
 	struct frame *f;
 	const char *why;
 
-	if (c->state == CONN_CLOSED) {
+	if (c->state == CONN_CLOSED || c->retired) {
 		buf_put(b);
 		return;
 	}

@@ -27,7 +27,7 @@ static const struct {
 
 static bool keeps_body(const struct req *q, nt_status st)
 {
-	if (nt_ok(st))
+	if (nt_ok(st) || q->with_body)
 		return true;
 	for (size_t i = 0; i < ARRAY_LEN(with_body); i++)
 		if (with_body[i].command == q->header.command &&

@@ -19,6 +19,7 @@
 #include "secure/policy.h"
 #include "smb/conn.h"
 #include "smb/open.h"
+#include "smb/refuse.h"
 #include "smb/sess.h"
 #include "smb/tree.h"
 #include "wire/rd.h"
@@ -30,6 +31,7 @@ struct break_wait;
 struct cache_use;
 struct frame;
 struct req;
+struct write_note;
 
 /* Continuation of a handler. err: of the call that ended. w: the response body, offsets count from the SMB2 header. May
  * return STATUS_PENDING again after another req_wait(). */
@@ -87,7 +89,9 @@ struct req {
 		error_data; /* of an ERROR response, in the arena; p NULL: none: 2.2.2	*/
 	struct break_wait *break_wait; /* cmd/break_wait.c's, the one under way */
 	struct cache_use *cache_use;   /* likewise */
-	bool final_setup;              /* SESSION_SETUP that made a session or channel	*/
+	struct write_note *write_note; /* cmd/write_note.c's, likewise */
+	bool with_body;   /* the handler's: its error carries the command's own body */
+	bool final_setup; /* SESSION_SETUP that made a session or channel	*/
 	/* The handler's: the answer as it is sent; at once signed, if it is. For the preauth hash. */
 	void (*encoded)(struct req *q, struct span message);
 };
@@ -117,6 +121,12 @@ struct wait *req_wait(struct req *q, req_done done);
  * if the connection has too many of them: then do not start the call, return that.
  */
 MUST_CHECK nt_status req_wait_peer(struct req *q, req_done done, struct wait **ret_wait);
+
+/*
+ * The same for a wait on the clock: the client hears nothing meanwhile, CANCEL does not end it, a lost connection does. Who
+ * ends it claims it first.
+ */
+struct wait *req_wait_quietly(struct req *q, req_done done);
 
 /* CANCEL, close, disconnect: end a PEER wait if nobody else has. Its done() is called with err -ECANCELED and can
  * read q->wait.why. */
@@ -191,7 +201,3 @@ struct sign_key *req_sign_key(const struct req *q);
 enum policy_protection req_prove(struct req *q);
 /* What policy may know of this request. */
 struct policy_in req_policy(const struct req *q);
-/* refuse.c: count, and log one line (rate-limited): who, what was missing, which parameter. */
-void refuse_report(const struct req *q, const struct policy_out *out);
-/* Report unless PROCESS; the status to answer with; DISCONNECT happens here. */
-MUST_CHECK nt_status refuse_apply(const struct req *q, const struct policy_out *out);

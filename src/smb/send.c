@@ -73,8 +73,8 @@ static int out_grow(struct out *o)
 	return 0;
 }
 
-/* Pad to 8 bytes and point NextCommand behind it. req.c leaves room for the padding in every buffer. */
-static void link_to_next(struct out_message *m)
+/* To 8 bytes; req.c leaves room for that in every buffer. */
+static struct wr pad(struct out_message *m)
 {
 	struct wr w =
 		wr_of(mspan_of(m->buf->data + BUF_HEADROOM, m->buf->cap - BUF_HEADROOM));
@@ -82,6 +82,13 @@ static void link_to_next(struct out_message *m)
 	if (wr_room(&w, m->len))
 		wr_align(&w, 8);
 	m->len = wr_pos(&w);
+	return w;
+}
+
+static void link_to_next(struct out_message *m)
+{
+	struct wr w = pad(m);
+
 	wr_fill_u32(&w, SMB2_OFF_NEXT_COMMAND, (uint32_t)m->len);
 }
 
@@ -111,6 +118,8 @@ void out_queue(struct conn *c, struct out *o)
 		out_free(o);
 		return;
 	}
+	if (o->count > 1) /* the last of a compound, too, as Windows does */
+		(void)pad(&o->messages[o->count - 1]);
 	list_add_tail(&c->out, &o->node);
 	if (!list_linked(&c->on_out))
 		list_add_tail(&c->lane->out_conns, &c->on_out);
@@ -243,6 +252,8 @@ static void conn_send(struct conn *c)
 			conn_disconnect(c, "a response could not be sent");
 		out_free(o);
 	}
+	if (list_empty(&c->out))
+		conn_sent_all(c);
 	if (c->state == CONN_CLOSED)
 		out_discard(c);
 }

@@ -107,8 +107,13 @@ static inline enum policy_user principal_user(const struct principal *who)
 struct principal *sess_who(struct sess *s);
 
 /*
- * The one way a session ends (LOGOFF, PreviousSessionId, failed setup, last channel lost): out of the table, off every
+ * The one way a session ends (failed setup): out of the table, off every
  * channel, its opens closed, its trees gone. Ends w when all that is done; w may be NULL. Idempotent: a second
  * caller's w ends at once. lane: the caller's worker.
  */
 void sess_close(struct sess *s, struct lane *lane, struct wait *w);
+/*
+ * The same where its client is not done with it (last channel lost, PreviousSessionId, LOGOFF): durable opens stay for it.
+ * [MS-SMB2] 3.3.7.1, 3.3.5.5.3, 3.3.5.6
+ */
+void sess_disconnect(struct sess *s, struct lane *lane, struct wait *w);

@@ -1,7 +1,10 @@
 """Samba's smbtorture, one leaf test a process, each against a private server; expected.tsv says what must come out.
 
-A test that does worse than expected fails, and so does one that does better: then the list is to be brought up to date.
+Each row has two results: of a client that demands nothing, and of one that demands encryption. A test that does worse than
+expected fails, and so does one that does better: then the list is to be brought up to date. Rows that take their time, and
+all encrypted runs, are `make conformance`'s; the others are part of `make test`.
 """
+import collections
 import functools
 import os
 import re
@@ -15,16 +18,24 @@ EXPECTED = os.path.join(TOP, "tests", "conformance", "expected.tsv")
 LIMIT_SECONDS = 90
 OPTIONS = ("torture:progress=no", "torture:sharedelay=100000", "torture:writetimeupdatedelay=500000")
 WORDS = {"success": "pass", "failure": "fail", "error": "fail", "skip": "skip"}
+SETTINGS = {"null_session_access": "true"}  # some tests log on anonymously, and back
+Row = collections.namedtuple("Row", "test plain encrypted slow reason")
 
 
 def expected():
-    """[(test, result, reason)]: every result but `pass` has its reason."""
+    """Every result but `pass` has its reason; the fourth column says `slow` or nothing."""
+    rows = []
     with open(EXPECTED) as f:
-        rows = [line.rstrip("\n").split("\t") for line in f if line.strip() and not line.startswith("#")]
-    for row in rows:
-        if len(row) != (2 if row[1] == "pass" else 3):
-            raise ValueError(f"expected.tsv: {row}")
-    return [(*row, "") if len(row) == 2 else tuple(row) for row in rows]
+        for number, line in enumerate(f, 1):
+            if not line.strip() or line.startswith("#"):
+                continue
+            row = line.rstrip("\n").split("\t")
+            row += [""] * (5 - len(row))
+            row = Row(row[0], row[1], row[2], row[3] == "slow", row[4])
+            if {row.plain, row.encrypted} - {"pass", "fail", "skip"} or ({row.plain, row.encrypted} != {"pass"}) != bool(row.reason):
+                raise ValueError(f"expected.tsv:{number}: {line!r}")
+            rows.append(row)
+    return rows
 
 
 def result_of(leaf, output):
@@ -35,11 +46,12 @@ def result_of(leaf, output):
     return "fail", "smbtorture gave no result"
 
 
-def torture(build, test, want):
-    with Server(build, shares={"tmp": {"security": "windows"}}) as s, scratch() as tmp:
+def torture(build, test, want, protection):
+    with Server(build, settings=SETTINGS, shares={"tmp": {"security": "windows"}}) as s, scratch() as tmp:
         users = [f"{name}%{password}" for name, password in s.users.items()]
         argv = [need("smbtorture", "samba-testsuite"), "//127.0.0.1/tmp", "-s", "/dev/null", "-p", str(s.port), "-U", users[0],
                 "--target", "samba3", "--format", "subunit", "--basedir", tmp, *(f"--option={o}" for o in OPTIONS),
+                *([f"--client-protection={protection}"] if protection else []),
                 "--option=torture:user2name=bob", "--option=torture:user2password=" + s.users["bob"], test]
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               errors="replace", cwd=tmp, timeout=LIMIT_SECONDS)
@@ -50,7 +62,19 @@ def torture(build, test, want):
         raise Failed(f"{got} where {want} was expected{': ' + why if why else ''}")
 
 
+def one(build, row, protection=None):
+    want = row.encrypted if protection else row.plain
+    name = row.test + (f" ({protection}ed)" if protection else "")
+    if want != "pass":
+        name += f" ({want}: {row.reason})"
+    return Test(name, functools.partial(torture, build, row.test, want, protection), limit=LIMIT_SECONDS + 30)
+
+
+def quick_tests(build):
+    return [one(build, row) for row in expected() if not row.slow]
+
+
 def tests(build):
-    for test, want, reason in expected():
-        name = test if want == "pass" else f"{test} ({want}: {reason})"
-        yield Test(name, functools.partial(torture, build, test, want), limit=LIMIT_SECONDS + 30)
+    for row in expected():
+        yield one(build, row)
+        yield one(build, row, "encrypt")

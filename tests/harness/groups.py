@@ -91,6 +91,11 @@ def conformance(build):
     return all_tests(build)
 
 
+def conformance_quick(build):
+    from conformance import quick_tests
+    return quick_tests(build)
+
+
 def demo(build):
     from demo import tests as all_tests
     return all_tests(build)
@@ -158,6 +163,7 @@ GROUPS = {
     "unit": (prepare_main, unit),
     "sim": (prepare_main, sim),
     "peer": (prepare_main, peer),
+    "conformance-quick": (prepare_main, conformance_quick),
     "conformance": (prepare_main, conformance),
     "fuzz": (prepare_fuzz, fuzz),
     "asan": (functools.partial(prepare_sanitized, "asan"), functools.partial(sanitized, "asan")),
@@ -165,7 +171,7 @@ GROUPS = {
     "demo": (prepare_main, demo),
     "soak": (functools.partial(prepare_sanitized, "tsan"), soak),
 }
-ASKED_FOR = ("soak",)  # not part of everything
+ASKED_FOR = ("conformance", "soak")  # not part of everything
 ALL = [name for name in GROUPS if name not in ASKED_FOR]
 
 

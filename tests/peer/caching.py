@@ -26,6 +26,11 @@ def lease_context(key, state=ALL_CACHING):
     return struct.pack("<IHHHHI4s4x", 0, 16, 4, 0, 24, len(data), b"RqLs") + data
 
 
+def lease_context_v2(key, state, parent=None):
+    data = struct.pack("<16sIIQ16sHH", key, state, 4 if parent else 0, 0, parent or bytes(16), 1, 0)
+    return struct.pack("<IHHHHI4s4x", 0, 16, 4, 0, 24, len(data), b"RqLs") + data + bytes(4)
+
+
 def create_with_lease(name, key):
     return with_oplock(raw.create_body(name, disposition=3, contexts=lease_context(key)), LEASE)
 
@@ -35,6 +40,12 @@ def granted(answer, level):
     if answer.status != raw.SUCCESS or answer.body[2] != level:
         raise Failed(f"CREATE: status {answer.status:#010x}, oplock level {answer.body[2]:#04x} where {level:#04x} was expected")
     return raw.file_id_of(answer)
+
+
+def lease_state(answer):
+    """Of the lease context in a CREATE answer, which is the only context."""
+    at = struct.unpack_from("<I", answer.body, 80)[0] - raw.HEADER_LEN + 24
+    return struct.unpack_from("<I", answer.body, at + 16)[0]
 
 
 def next_break(client, how="plain"):
@@ -121,6 +132,58 @@ def local_process(build):
         acknowledge(a, tree, fid, NONE, "sign")
 
 
+def directory_lease(build):
+    """Entries that change under the directory's own key leave its lease alone; another's do not."""
+    with Server(build) as s, Raw(s) as a, Raw(s) as b, Raw(s) as old:
+        os.mkdir(s.folder() + "/d", 0o777)
+        os.chmod(s.folder() + "/d", 0o777)
+        tree_a, tree_b = a.ready(), b.ready()
+
+        def directory(key):
+            return with_oplock(raw.create_body("d", access=0x120089, disposition=1, options=1,
+                                               contexts=lease_context_v2(key, 0x07)), LEASE)
+
+        got = a.expect(raw.CREATE, directory(b"d" * 16), "sign", tree=tree_a)
+        granted(got, LEASE)
+        if lease_state(got) != 0x03:
+            raise Failed(f"a directory was granted {lease_state(got):#x} instead of READ and HANDLE")
+        mine = with_oplock(raw.create_body("d\\mine", contexts=lease_context_v2(b"f" * 16, 0x01, parent=b"d" * 16)), LEASE)
+        granted(a.expect(raw.CREATE, mine, "sign", tree=tree_a), LEASE)
+        b.expect(raw.CREATE, raw.create_body("d\\other"), "sign", tree=tree_b)
+        broken = next_break(a)
+        if broken.body[8:24] != b"d" * 16 or struct.unpack_from("<II", broken.body, 24) != (0x03, 0x00):
+            raise Failed("another break than that of the directory, to nothing")
+        old.negotiate(capabilities=0x3F & ~0x20)  # no DIRECTORY_LEASING
+        old.logon()
+        got = old.expect(raw.CREATE, directory(b"o" * 16), "sign", tree=old.tree("share", "sign"))
+        if lease_state(got):
+            raise Failed("a client that knows of no directory leases was granted one")
+
+
+def rename_over_cached_handle(build):
+    """A directory is renamed once files that were open only because of a lease are closed; one that stays open holds it."""
+    with Server(build) as s, Raw(s) as a, Raw(s) as b:
+        os.mkdir(s.folder() + "/d", 0o777)
+        os.chmod(s.folder() + "/d", 0o777)
+        tree_a, tree_b = a.ready(), b.ready()
+        got = a.expect(raw.CREATE, create_with_lease("d\\f", b"k" * 16), "sign", tree=tree_a)
+        fid = granted(got, LEASE)
+        directory = raw.file_id_of(b.expect(raw.CREATE, raw.create_body("d", access=0x130089, disposition=1, options=1), "sign", tree=tree_b))
+        name = "e".encode("utf-16le")
+        rename = raw.set_info_body(directory, struct.pack("<BxxxxxxxQI", 0, 0, len(name)) + name + bytes(6), info=10)
+        b.send(raw.SET_INFO, rename, "sign", tree=tree_b)
+        broken = next_break(a)
+        if struct.unpack_from("<II", broken.body, 24) != (0x07, 0x05):
+            raise Failed("the handle was not what was broken")
+        a.expect(raw.CLOSE, raw.close_body(fid), "sign", tree=tree_a)
+        if b.answer(SECONDS).status != raw.SUCCESS or not os.path.exists(s.folder() + "/e/f"):
+            raise Failed("the directory was not renamed after the file was closed")
+        a.expect(raw.CREATE, raw.create_body("e\\f"), "sign", tree=tree_a)
+        got = b.call(raw.SET_INFO, rename.replace(name, "g".encode("utf-16le")), "sign", tree=tree_b)
+        if got.status != raw.ACCESS_DENIED:
+            raise Failed("a directory was renamed though a file in it is open")
+
+
 def disabled(build):
     """enable_oplock = false: nothing is granted, leasing is not announced."""
     with Server(build, settings={"enable_oplock": "false"}) as s, Raw(s) as a:
@@ -142,7 +205,7 @@ def silent_client(build):
             raise Failed("the open waited for a client that is gone")
 
 
-CASES = (second_open, sealed_break, encrypting_client, granted_before_broken, local_process, disabled, silent_client)
+CASES = (second_open, sealed_break, encrypting_client, granted_before_broken, local_process, directory_lease, rename_over_cached_handle, disabled, silent_client)
 
 
 def tests(build):

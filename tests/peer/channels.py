@@ -126,7 +126,7 @@ def refuse(server, home, name, connection, how, status):
         check(two.bind(home.client, **how), status, name)
         home.read()
         two.borrow(home.client)
-        two.sign_key = home.client.session_key
+        two.sign_key = home.client.home_key
         check(two.call(raw.ECHO, raw.ECHO_BODY, "sign"), raw.USER_SESSION_DELETED, f"{name}: ECHO over what was not bound")
     home.read()
 

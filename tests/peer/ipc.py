@@ -71,7 +71,9 @@ def lsa(build):
         out = client.rpc("lsaquery")
         if "WORKGROUP" not in out.upper() and "S-1-5-21" not in out:
             raise Failed("lsaquery names no domain")
-        client.rpc("lookupnames alice")
+        out = client.rpc("lookupnames nobody")  # an account that every machine has
+        if "S-1-22-1-" not in out:
+            raise Failed("a Unix account has no SID")
 
 
 def disabled(build):

@@ -302,6 +302,21 @@ class Raw:
         self.session_flags = struct.unpack_from("<H", final.body, 2)[0] if status == SUCCESS else 0
         return final
 
+    def begin_logon(self):
+        """Half of a new logon: the answer to its first SESSION_SETUP."""
+        token = ntlm.first_token(ntlm.negotiate_message())
+        return self.call(SESSION_SETUP, self.session_setup_body(token), session=0)
+
+    def send_logon(self, user, password, how="plain"):
+        """A logon whose end is not waited for, on the session there is or a new one."""
+        first = ntlm.negotiate_message()
+        challenge = self.call(SESSION_SETUP, self.session_setup_body(ntlm.first_token(first)), how)
+        if challenge.status != MORE:
+            raise Failed(f"first SESSION_SETUP: {challenge.status:#010x}")
+        self.session = challenge.session
+        token, key = ntlm.authenticate_message(challenge.body, first, user, password)
+        self.send(SESSION_SETUP, self.session_setup_body(ntlm.next_token(token, ntlm.list_mic(key))), how)
+
     def _setup_step(self, token, security_mode):
         request = self.message(SESSION_SETUP, self.session_setup_body(token, security_mode))
         self._hash(request)
@@ -316,7 +331,7 @@ class Raw:
         """The session and its keys, as whoever binds needs them; nothing is sent."""
         self.session, self.session_flags = of.session, of.session_flags
         self.seal_key, self.open_key, self.nonce = of.seal_key, of.open_key, os.urandom(1)[0] + 1 << 40
-        self.sign_key, self.of_connection = of.session_key, (self.revision, self.signing)
+        self.sign_key, self.of_connection = of.home_key, (self.revision, self.signing)
         self.revision, self.signing = of.home
 
     def bind_step(self, token, how="sign", flags=1):
@@ -360,7 +375,8 @@ class Raw:
             self.sign_key = kdf(key, b"SMB2AESCMAC\0", b"SmbSign\0")
         if channel:
             return
-        self.session_key, self.home = self.sign_key, (self.revision, self.signing)
+        self.session_key = key
+        self.home_key, self.home = self.sign_key, (self.revision, self.signing)
         if self.revision == 0x311:
             self.seal_key = kdf(key, b"SMBC2SCipherKey\0", self.preauth, bits)
             self.open_key = kdf(key, b"SMBS2CCipherKey\0", self.preauth, bits)

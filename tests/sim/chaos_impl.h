@@ -2,6 +2,7 @@
 #pragma once
 
 #include "sim/chaos.h"
+#include "wire/smb2_proto.h"
 
 enum {
 	CHAOS_OPENS_MAX = 8,
@@ -62,6 +63,8 @@ struct chaos {
 	uint32_t tree_ids[CHAOS_TREES];
 	struct chaos_open opens[CHAOS_OPENS_MAX];
 	struct chaos_op ops[CHAOS_OPS_MAX];
+	uint8_t resume_key
+		[SRV_RESUME_KEY_LEN]; /* the last it was given, by whatever session */
 
 	bool damaged; /* a vandal that has begun */
 };

@@ -480,6 +480,36 @@ static void do_set(struct chaos *c)
 	(void)chaos_op_add(c, mid, SMB2_SET_INFO, slot);
 }
 
+/* What lies at an offset is copied to the same offset of another file: there every file holds the same, or nothing. */
+static void do_copy(struct chaos *c)
+{
+	enum { CHUNKS = 4 };
+	uint8_t in[SRV_RESUME_KEY_LEN + 8 + CHUNKS * SRV_COPYCHUNK_LEN];
+	struct wr w = wr_of(mspan_of(in, sizeof(in)));
+	size_t count = rng_below(chaos_rng(c), CHUNKS + 1);
+	int slot = any_open(c, ANY);
+	uint64_t mid;
+
+	if (slot < 0 || !may_send(c, CHAOS_OUTPUT_MAX))
+		return;
+	wr_bytes(&w, span_of(c->resume_key, sizeof(c->resume_key)));
+	wr_u32(&w, (uint32_t)count);
+	wr_u32(&w, 0);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t off = any_offset(c);
+
+		wr_u64(&w, off);
+		wr_u64(&w, off);
+		wr_u32(&w, rng_chance(chaos_rng(c), 800) ? 100 : any_io_len(c));
+		wr_u32(&w, 0);
+	}
+	mid = client_ioctl(client_of(c), tree_of(c, slot), c->opens[slot].id,
+			   rng_chance(chaos_rng(c), 500) ? FSCTL_SRV_COPYCHUNK
+							 : FSCTL_SRV_COPYCHUNK_WRITE,
+			   wr_done(&w), CHAOS_OUTPUT_MAX);
+	(void)chaos_op_add(c, mid, SMB2_IOCTL, slot);
+}
+
 static void do_ioctl(struct chaos *c)
 {
 	static const uint32_t codes[] = {
@@ -598,13 +628,27 @@ static const struct {
 	void (*run)(struct chaos *c);
 	unsigned weight;
 } ideas[] = {
-	{do_create, 24}, {do_close, 8},          {do_read, 12},
-	{do_write, 12},  {do_flush, 3},          {do_lock, 12},
-	{do_unlock, 5},  {do_list, 6},           {do_notify, 6},
-	{do_query, 6},   {do_set, 10},           {do_ioctl, 1},
-	{do_pipe, 2},    {do_compound, 6},       {do_cancel, 8},
-	{do_echo, 2},    {do_tree_connect, 4},   {do_tree_disconnect, 1},
-	{do_reload, 1},  {do_reauthenticate, 1},
+	{do_create, 24},
+	{do_close, 8},
+	{do_read, 12},
+	{do_write, 12},
+	{do_flush, 3},
+	{do_lock, 12},
+	{do_unlock, 5},
+	{do_list, 6},
+	{do_notify, 6},
+	{do_query, 6},
+	{do_set, 10},
+	{do_ioctl, 6},
+	{do_copy, 3},
+	{do_pipe, 2},
+	{do_compound, 6},
+	{do_cancel, 8},
+	{do_echo, 2},
+	{do_tree_connect, 4},
+	{do_tree_disconnect, 1},
+	{do_reload, 1},
+	{do_reauthenticate, 1},
 };
 
 void chaos_do_something(struct chaos *c)

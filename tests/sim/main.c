@@ -4,12 +4,16 @@
  *     sim determinism            one seed twice gives the same traffic, another seed another
  *     sim scripts                every kind of client, three at once, from NEGOTIATE to LOGOFF
  *     sim explore                clients that do anything at any time, a run a seed
+ *     sim durable                clients that lose their connections and come back for their open files
  *     sim faults                 the same with a file system that fails, and too little memory
+ *     sim guesses                wrong passwords, on many connections at once, beside a client that knows its own
  *
  * Options: --seed N (the first), --runs N, --trace. A run that fails says how to repeat it.
  */
 #include "sim/chaos.h"
+#include "sim/guesser.h"
 #include "sim/pair.h"
+#include "sim/returner.h"
 #include "sim/script.h"
 
 #include <errno.h>
@@ -22,7 +26,11 @@ enum {
 	STEPS_MAX = 1000 * 1000,
 	CLIENTS = 3, /* at once */
 	SCRIPT_RUNS = 34,
+	GUESS_RUNS = 100,
+	GUESSERS = 4, /* of each user */
 	CHAOS_RUNS = 200,
+	RETURNER_RUNS = 400,
+	RETURNER_LIVES = 12,
 	DETERMINISM_RUNS = 20,
 	CHAOS_ACTIONS = 400, /* of one connection */
 	CHAOS_LIVES = 3,
@@ -172,6 +180,57 @@ static void faults(const struct options *o)
 	chaos_runs(o, "faults", true);
 }
 
+/* ---- wrong passwords ------------------------------------------------------------------------------------ */
+
+static void guess_run(const struct options *o, uint64_t seed)
+{
+	struct sim_settings settings = {
+		.mode = "guesses",
+		.seed = seed,
+		.users = &o->users,
+		.strict_sync = true,
+		.trace = o->trace,
+	};
+	struct sim *s = sim_new(&settings);
+	struct guesses shared[SIM_USERS] = {0};
+
+	for (unsigned i = 0; i < GUESSERS * SIM_USERS; i++)
+		sim_add_actor(s, guesser_new(s, kind_of(seed, i), i % SIM_USERS,
+					     i % SIM_LANES, &shared[i % SIM_USERS]));
+	sim_add_actor(s, script_new(s, kind_of(seed, 0), 0, 0));
+	sim_run(s, STEPS_MAX);
+	sim_free(s);
+}
+
+static void guesses(const struct options *o)
+{
+	uint64_t runs = o->runs ? o->runs : GUESS_RUNS;
+
+	for (uint64_t i = 0; i < runs; i++)
+		guess_run(o, o->seed + i);
+	printf("guesses: %" PRIu64 " runs\n", runs);
+}
+
+/* ---- durable handles ------------------------------------------------------------------------------------ */
+
+static void durable(const struct options *o)
+{
+	for (uint64_t i = 0; i < (o->runs ? o->runs : RETURNER_RUNS); i++) {
+		struct sim_settings settings = {
+			.mode = "durable",
+			.seed = o->seed + i,
+			.users = &o->users,
+			.trace = o->trace,
+		};
+		struct sim *s = sim_new(&settings);
+
+		for (unsigned n = 0; n < CLIENTS; n++)
+			sim_add_actor(s, returner_new(s, n, RETURNER_LIVES));
+		sim_run(s, STEPS_MAX);
+		sim_free(s);
+	}
+}
+
 /* ---- determinism ---------------------------------------------------------------------------------------- */
 
 static void differ(uint64_t seed, const char *what)
@@ -201,10 +260,8 @@ static const struct {
 	const char *name;
 	void (*run)(const struct options *o);
 } modes[] = {
-	{"determinism", determinism},
-	{"scripts", scripts},
-	{"explore", explore},
-	{"faults", faults},
+	{"determinism", determinism}, {"scripts", scripts}, {"explore", explore},
+	{"durable", durable},         {"faults", faults},   {"guesses", guesses},
 };
 
 static void usage(void)

@@ -54,6 +54,14 @@ static void got(void *arg, const struct client_answer *a)
 	st->got(st, a);
 }
 
+static void broke(void *arg, const struct client_break *b)
+{
+	struct station *st = arg;
+
+	sim_trace(st->sim, "%s <- break", st->name);
+	st->broke(st, b);
+}
+
 static void peer_frame(struct sim_peer *p, struct mspan frame)
 {
 	struct station *st = container_of(p, struct station, peer);
@@ -90,7 +98,7 @@ void station_open(struct station *st, const struct station_kind *k, unsigned use
 		.env = sim_env(st->sim),
 		.logon = {.user = users[user],
 			  .domain = "WORKGROUP",
-			  .password = passwords[user],
+			  .password = st->password ?: passwords[user],
 			  .bare = k->bare},
 		.host = "sim",
 		.dialects = {k->dialect},
@@ -102,6 +110,7 @@ void station_open(struct station *st, const struct station_kind *k, unsigned use
 		.require_signing = k->require_signing,
 		.protect = k->protect,
 		.previous_session_id = previous,
+		.broke = st->broke ? broke : NULL,
 	};
 
 	st->deaf = false;

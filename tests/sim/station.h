@@ -15,10 +15,13 @@ struct station {
 	const char *name;
 	struct client *client; /* NULL: not connected */
 	struct sim_link *link;
-	bool deaf; /* listens to nothing any more */
+	bool deaf;            /* listens to nothing any more */
+	const char *password; /* in place of the right one; NULL: that */
 	/* answers and the end of the connection; set once */
 	void (*got)(struct station *st, const struct client_answer *a);
 	void (*closed)(struct station *st);
+	/* what it holds is broken; NULL: it never asks for oplocks */
+	void (*broke)(struct station *st, const struct client_break *b);
 };
 
 /* Dialect, algorithms and protection of a client. */

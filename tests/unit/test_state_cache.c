@@ -151,10 +151,13 @@ TEST(a_key_is_for_one_file)
 {
 	const struct node_key other = {.volume = 1, .inode = 77};
 	struct state_op op = by(2, 9);
+	struct state_node *n;
 	struct scene s;
 	struct rig_op o;
 
 	scene_init(&s);
+	n = state_node_get(s.rig.state, &other);
+	CHECK(n);
 	grant(&s, by(1, 9), R);
 	op.code = STATE_RESERVE;
 	op.node = other;
@@ -169,6 +172,7 @@ TEST(a_key_is_for_one_file)
 	op.code = STATE_WITHDRAW;
 	state_apply(s.rig.state, NULL, &op, &o.result, wait_arm(&o.wait, rig_ended));
 	box_run(&s.rig.box);
+	state_node_put(n);
 	run(&s, by(1, 9), STATE_CLOSE);
 	scene_fini(&s);
 }
@@ -456,6 +460,39 @@ TEST(a_stream_goes_alone)
 	run(&t.s, by(1, 0), STATE_CLOSE);
 	run(&t.s, by(3, 0), STATE_CLOSE);
 	two_fini(&t);
+}
+
+/* What a lost client still holds: nothing is named by another's open or key, and a break is seen. */
+TEST(what_is_held_can_be_looked_at)
+{
+	struct scene s;
+	struct state_result held = {.epoch = 99};
+	struct state_op lease = by(1, 5), oplock = by(3, 0), other = by(2, 6);
+
+	scene_init(&s);
+	CHECK(!state_held(s.rig.node, &lease, &held));
+	CHECK_EQ(held.epoch, 99); /* untouched */
+	(void)grant(&s, lease, RWH);
+	CHECK(state_held(s.rig.node, &lease, &held));
+	CHECK_EQ(held.caching, RWH);
+	CHECK_EQ(held.lease_version, 2);
+	CHECK(!held.breaking);
+	CHECK(!state_held(s.rig.node, &other, &held));
+	CHECK(!state_held(s.rig.node, &oplock, &held));
+	CHECK_ST(run(&s, other, STATE_RESERVE).status, STATUS_PENDING);
+	CHECK(state_held(s.rig.node, &lease, &held));
+	CHECK(held.breaking);
+	(void)run(&s, lease, STATE_CLOSE);
+	CHECK(!state_held(s.rig.node, &lease, &held));
+	(void)grant(&s, oplock, RWH);
+	CHECK(state_held(s.rig.node, &oplock, &held));
+	CHECK_EQ(held.caching, RWH);
+	CHECK_EQ(held.lease_version, 0);
+	oplock.open = 4;
+	CHECK(!state_held(s.rig.node, &oplock, &held));
+	oplock.open = 3;
+	(void)run(&s, oplock, STATE_CLOSE);
+	scene_fini(&s);
 }
 
 TEST_MAIN()
