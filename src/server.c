@@ -6,6 +6,7 @@
 #include "fs/cred.h"
 #include "fs/local_watch.h"
 #include "fs/notify.h"
+#include "interfaces.h"
 #include "keylog.h"
 #include "logging.h"
 #include "net/net.h"
@@ -130,6 +131,7 @@ static int core_make(struct server *s)
 	s->smb.commands = cmd_table;
 	s->smb.command_count = SMB2_COMMAND_COUNT;
 	s->smb.accounts = &unix_accounts;
+	s->smb.net_addresses = interfaces_list;
 	if (inotify_server_new(&s->smb.notify) != 0)
 		log_warn("the kernel has no inotify: clients are not told of changes");
 	local_watch_make(s);

@@ -233,6 +233,7 @@ nt_status create_succeed(struct req *q)
 {
 	struct create *c = q->state;
 	struct open_new in = {
+		.channel_sequence = smb2_channel_sequence(&q->header),
 		.tree = q->tree,
 		.who = req_who(q),
 		.node = c->node,

@@ -23,7 +23,7 @@ struct lease_id create_lease_id(const struct req *q, const uint8_t *key)
 {
 	struct lease_id id;
 
-	memcpy(id.client, q->conn->client_guid, sizeof(id.client));
+	memcpy(id.client, q->sess->client_guid, sizeof(id.client));
 	memcpy(id.key, key, sizeof(id.key));
 	return id;
 }
@@ -120,7 +120,7 @@ void create_cache_open_new(const struct req *q, struct open_new *in)
 	const struct create_lease *l = &c->contexts.lease;
 
 	in->made_on = q->conn;
-	memcpy(in->client_guid, q->conn->client_guid, sizeof(in->client_guid));
+	memcpy(in->client_guid, q->sess->client_guid, sizeof(in->client_guid));
 	in->sealed = q->protection == POLICY_ENCRYPTED;
 	in->lease_version = c->op.lease_version;
 	if (!in->lease_version)

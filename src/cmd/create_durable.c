@@ -289,7 +289,7 @@ nt_status create_replay(struct req *q)
 
 	if (c->durable != DURABLE_ASK_V2)
 		return STATUS_SUCCESS;
-	c->lost = durable_find_create(q->conn->server, q->conn->client_guid,
+	c->lost = durable_find_create(q->conn->server, q->sess->client_guid,
 				      &c->contexts.durable.create_guid);
 	if (!c->lost)
 		return STATUS_SUCCESS;

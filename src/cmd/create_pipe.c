@@ -7,6 +7,7 @@ nt_status create_pipe(struct req *q, const struct create *c)
 	struct create answer = {.action = FILE_OPENED,
 				.stat.dos_attributes = FILE_ATTRIBUTE_NORMAL};
 	struct open_new in = {
+		.channel_sequence = smb2_channel_sequence(&q->header),
 		.tree = q->tree,
 		.granted = FILE_READ_DATA | FILE_WRITE_DATA | FILE_READ_ATTRIBUTES |
 			   READ_CONTROL | SYNCHRONIZE,

@@ -3,6 +3,7 @@
 
 #include "cmd/compression.h"
 #include "cmd/copy_chunk.h"
+#include "cmd/network_interfaces.h"
 #include "cmd/pipe_io.h"
 #include "rpc/pipe.h"
 #include "wire/utf16.h"
@@ -204,6 +205,7 @@ static const struct {
 	nt_status (*run)(struct req *q, const struct ioctl *c);
 } controls[] = {
 	{FSCTL_VALIDATE_NEGOTIATE_INFO, ioctl_validate_negotiate},
+	{FSCTL_QUERY_NETWORK_INTERFACE_INFO, cmd_network_interfaces},
 	{FSCTL_CREATE_OR_GET_OBJECT_ID, ioctl_object_id},
 	{FSCTL_GET_OBJECT_ID, ioctl_object_id},
 	{FSCTL_GET_COMPRESSION, ioctl_get_compression},

@@ -104,6 +104,8 @@ static void negotiate_commit(struct req *q, const struct negotiate *n)
 	if (c->dialect >= SMB2_DIALECT_300 && conf->enable_oplock)
 		c->server_capabilities |= n->capabilities &
 					  SMB2_GLOBAL_CAP_DIRECTORY_LEASING;
+	if (c->dialect >= SMB2_DIALECT_300)
+		c->server_capabilities |= n->capabilities & SMB2_GLOBAL_CAP_MULTI_CHANNEL;
 	if (n->choice.dialect < SMB2_DIALECT_311 && c->cipher != SEAL_NONE)
 		c->server_capabilities |= SMB2_GLOBAL_CAP_ENCRYPTION;
 	c->max_transact = limit(conf->smb2_trans_max, c->multi_credit);

@@ -27,20 +27,30 @@ static struct span session_key(const struct key_material *m)
 	return span_of(m->session, sizeof(m->session));
 }
 
-static bool make_signing(struct sess *s, struct channel *ch,
-			 const struct preauth *preauth, struct key_material *m)
+static bool key_material_fill(struct key_material *m, struct span key)
+{
+	if (key.len == 0 || key.len > FULL_KEY_MAX)
+		return false;
+	m->full = key;
+	memcpy(m->session, key.p,
+	       key.len < sizeof(m->session) ? key.len : sizeof(m->session));
+	return true;
+}
+
+/* NULL if it cannot be made. */
+static struct sign_key *make_signing(uint16_t dialect, enum sign_alg alg,
+				     const struct preauth *preauth,
+				     struct key_material *m)
 {
 	const uint8_t *key = m->session;
 
-	if (s->dialect >= SMB2_DIALECT_300) {
-		if (kdf_derive(KDF_SIGNING, s->dialect, session_key(m), preauth->value,
+	if (dialect >= SMB2_DIALECT_300) {
+		if (kdf_derive(KDF_SIGNING, dialect, session_key(m), preauth->value,
 			       mspan_of(m->signing, SIGN_KEY_LEN)) != 0)
-			return false;
+			return NULL;
 		key = m->signing;
 	}
-	s->sign = sign_key_new(s->sign_alg, key);
-	ch->sign = sign_key_new(s->sign_alg, key);
-	return s->sign && ch->sign;
+	return sign_key_new(alg, key);
 }
 
 /* AES-256 derives from the whole key of the authentication, the rest from SessionKey. */
@@ -91,16 +101,29 @@ nt_status session_keys_make(struct sess *s, struct channel *ch,
 			    const struct preauth *preauth, struct span key,
 			    struct smb_server *server)
 {
-	CLEANUP(key_material_wipe) struct key_material m = {.full = key};
+	CLEANUP(key_material_wipe) struct key_material m = {0};
 
-	if (key.len == 0 || key.len > FULL_KEY_MAX)
+	if (!key_material_fill(&m, key))
 		return STATUS_INSUFFICIENT_RESOURCES;
-	memcpy(m.session, key.p,
-	       key.len < sizeof(m.session) ? key.len : sizeof(m.session));
-	if (!make_signing(s, ch, preauth, &m) ||
-	    !make_sealing(s, preauth, &m, server->env))
+	s->sign = make_signing(s->dialect, s->sign_alg, preauth, &m);
+	ch->sign = make_signing(s->dialect, s->sign_alg, preauth, &m);
+	if (!s->sign || !ch->sign || !make_sealing(s, preauth, &m, server->env))
 		return STATUS_INSUFFICIENT_RESOURCES;
 	keys_log(server->keylog, s, &m);
 	warn_if_unlocked(server);
+	return STATUS_SUCCESS;
+}
+
+nt_status channel_key_make(struct channel *ch, const struct preauth *preauth,
+			   struct span key)
+{
+	CLEANUP(key_material_wipe) struct key_material m = {0};
+
+	if (key_material_fill(&m, key))
+		ch->sign = make_signing(ch->conn->dialect, ch->conn->sign_alg, preauth,
+					&m);
+	if (!ch->sign)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	warn_if_unlocked(ch->conn->server);
 	return STATUS_SUCCESS;
 }

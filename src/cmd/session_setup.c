@@ -1,5 +1,5 @@
 /*
- * SMB2 SESSION_SETUP: first logon and re-authentication.  Spec: [MS-SMB2] 2.2.5, 2.2.6, 3.3.5.5
+ * SMB2 SESSION_SETUP: first logon, re-authentication, binding.  Spec: [MS-SMB2] 2.2.5, 2.2.6, 3.3.5.5
  *
  *     cmd_session_setup  decode, find or make the session, hash the request
  *     step_run           one step of the exchange, in the authentication pool
@@ -11,6 +11,7 @@
 
 #include "base/ct.h"
 #include "base/log.h"
+#include "cmd/session_bind.h"
 #include "cmd/session_keys.h"
 #include "smb/logons.h"
 
@@ -18,13 +19,12 @@
 
 struct setup_req {
 	struct job job;
-	uint8_t flags;
 	uint8_t security_mode;
 	uint64_t previous_session_id;
 	struct span token;
 	struct span answer;
 	nt_status status; /* of the step */
-	bool first;       /* first authentication: makes keys */
+	bool first;       /* first authentication of the session, or here: makes keys */
 	uint16_t session_flags;
 	struct arena *arena;
 	struct auth *auth;
@@ -39,7 +39,7 @@ static nt_status setup_decode(struct rd *r, struct setup_req *s)
 	struct rd token;
 
 	rd_struct_size(r, 25);
-	s->flags = rd_u8(r);
+	rd_skip(r, 1); /* Flags: recv.c has looked at SMB2_SESSION_FLAG_BINDING */
 	s->security_mode = rd_u8(r);
 	rd_skip(r, 4 + 4); /* Capabilities, Channel */
 	off = rd_u16(r);
@@ -95,11 +95,15 @@ static nt_status setup_begin(struct req *q, struct setup_req *s)
 	return STATUS_SUCCESS;
 }
 
-/* The exchange is over; a failed first logon takes its session along, a failed re-authentication, too. */
+/* The exchange is over; a failed first logon takes its session along, a failed re-authentication, too. A failed binding
+ * only its half-open channel: the session may be somebody else's. */
 static nt_status setup_end(struct req *q, nt_status st)
 {
 	setup_free(TAKE(q->channel->setup));
-	sess_close(q->sess, q->lane->lane, NULL);
+	if (q->binding)
+		channel_remove(q->channel);
+	else
+		sess_close(q->sess, q->lane->lane, NULL);
 	return st;
 }
 
@@ -176,7 +180,8 @@ static void setup_encode(struct wr *w, uint16_t session_flags, struct span token
 	wr_bytes(w, token);
 }
 
-/* MORE_PROCESSING answers of a first authentication are hashed; they are never signed. [MS-SMB2] 3.3.5.5 */
+/* MORE_PROCESSING answers of a first authentication are hashed; those of a binding as they are signed.
+ * [MS-SMB2] 3.3.5.5.3 */
 static void setup_hash_answer(struct req *q, struct span message)
 {
 	if (q->channel->setup &&
@@ -196,19 +201,6 @@ static nt_status setup_more(struct req *q, struct setup_req *s)
 	if (s->first && q->conn->dialect == SMB2_DIALECT_311)
 		q->encoded = setup_hash_answer;
 	return STATUS_MORE_PROCESSING_REQUIRED;
-}
-
-static enum policy_user user_kind(const struct principal *who)
-{
-	switch (who->kind) {
-	case PRINCIPAL_NAMED:
-		return POLICY_USER_NAMED;
-	case PRINCIPAL_GUEST:
-		return POLICY_USER_GUEST;
-	case PRINCIPAL_ANONYMOUS:
-		break;
-	}
-	return POLICY_USER_ANONYMOUS;
 }
 
 static void setup_audit(const struct req *q, const struct policy_in *in,
@@ -240,7 +232,7 @@ static nt_status setup_establish(struct req *q, struct setup_req *s,
 	struct policy_session_out out;
 	nt_status st;
 
-	in.user = user_kind(who);
+	in.user = principal_user(who);
 	in.has_keys = who->kind == PRINCIPAL_NAMED;
 	out = policy_session(&in, q->channel->setup->client_signs || c->client_signs);
 	st = refuse_apply(q, &out.out);
@@ -330,7 +322,8 @@ static struct sess *previous_session(struct req *q, const struct setup_req *s,
 	struct sess *old = NULL;
 	struct principal *old_who = NULL;
 
-	if (s->first && s->previous_session_id && s->previous_session_id != q->sess->id)
+	if (s->first && !q->binding && s->previous_session_id &&
+	    s->previous_session_id != q->sess->id)
 		old = sess_find(q->conn->server, s->previous_session_id);
 	if (old)
 		old_who = sess_who(old);
@@ -350,7 +343,10 @@ static nt_status setup_succeed(struct req *q, struct setup_req *s)
 
 	if (!who)
 		return setup_end(q, STATUS_INSUFFICIENT_RESOURCES);
-	st = s->first ? setup_establish(q, s, who) : setup_renew(q, who);
+	if (q->binding)
+		st = session_bind_finish(q, who);
+	else
+		st = s->first ? setup_establish(q, s, who) : setup_renew(q, who);
 	if (!nt_ok(st)) {
 		principal_put(who);
 		return setup_end(q, st);
@@ -401,16 +397,15 @@ nt_status cmd_session_setup(struct req *q)
 	st = setup_decode(&q->body, s);
 	if (!nt_ok(st))
 		return st;
-	if (s->flags &
-	    SMB2_SESSION_FLAG_BINDING) /* refused by policy: multichannel is not offered */
-		return STATUS_REQUEST_NOT_ACCEPTED;
-	if (q->header.session_id == 0)
+	if (q->binding)
+		st = session_bind_begin(q);
+	else if (q->header.session_id == 0)
 		st = setup_new_session(q);
 	else if (!q->channel)
 		st = STATUS_USER_SESSION_DELETED;
 	if (!nt_ok(st))
 		return st;
-	s->first = atomic_load(&q->sess->state) == SESS_IN_PROGRESS;
+	s->first = q->binding || !sess_is_set_up(q->sess);
 	st = setup_begin(q, s);
 	if (!nt_ok(st))
 		return st;

@@ -28,6 +28,7 @@ struct conf_listen {
 	sa_family_t family;          /* AF_INET or AF_INET6			*/
 	uint8_t address[16];         /* network order; the first 4 for AF_INET	*/
 	uint16_t port;               /* host order, never 0			*/
+	uint16_t rss; /* queues that clients may spread connections over; 0: unknown	*/
 };
 
 enum { CONF_LISTEN_MAX = 64 };
@@ -239,5 +240,13 @@ struct conf_changes {
 MUST_CHECK int conf_diff(const struct conf *from, const struct conf *to,
 			 struct conf_changes *ret_changes);
 void conf_changes_fini(struct conf_changes *cs);
+/*
+ * The listener that serves an address of an interface, or NULL. Loopback is served by those that name it, as to clients
+ * elsewhere it means themselves.
+ */
+const struct conf_listen *conf_listen_for(const struct conf *c, const char *interface,
+					  int family, const uint8_t *address,
+					  bool loopback);
+
 /* "encrypt_data: false -> true", "listen: ... (needs a restart)", "share Public: added". Without newline. */
 void conf_change_print(const struct conf_change *c, FILE *out);

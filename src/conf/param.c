@@ -73,8 +73,10 @@ const struct param param_table[] = {
 	 .def = "ANY,0.0.0.0,IPv4,445,DIRECT_TCP\nANY,::,IPv6,445,DIRECT_TCP",
 	 .apply = PARAM_RESTART, .flag = "listen",
 	 .help = "Where to accept connections; may stand several times, a listener each. The "
-		 "interface is its name or ANY, the family IPv4 or IPv6. As soon as one "
-		 "line is there, the default does not apply."},
+		 "interface is its name or ANY, the family IPv4 or IPv6. Behind the "
+		 "protocol RSS=n may say how many queues the network card has: clients "
+		 "that use several connections a session then open more than one to it. "
+		 "As soon as one line is there, the default does not apply."},
 	{GLOBAL(connections_max, INT), .max = 1000000, .def = "1024", .flag = "connections-max",
 	 .help = "Connections at a time; beyond it new ones are refused and existing ones "
 		 "untouched. 0: no limit."},

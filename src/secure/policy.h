@@ -48,7 +48,7 @@ enum policy_session {
 
 /* What binding a session to one more connection depends on. [MS-SMB2] 3.3.5.5 */
 struct policy_binding {
-	bool multichannel; /* offered to this client, 3.x			*/
+	bool multichannel; /* this server binds sessions		*/
 	enum policy_session
 		state; /* on its own connections: IN_PROGRESS, VALID, EXPIRED */
 	uint16_t session_dialect; /* of the session: Session.Connection.Dialect	*/

@@ -44,9 +44,10 @@ static struct conn *better_conn(const struct break_note *n, struct sess *s)
 	LOCK_SCOPE(&s->lock);
 
 	list_for_each (it, &s->channels) {
-		struct conn *c = container_of(it, struct channel, on_sess)->conn;
+		const struct channel *ch = container_of(it, struct channel, on_sess);
+		struct conn *c = ch->conn;
 
-		if (c->id > n->tried && (!best || c->id < best->id))
+		if (!ch->half && c->id > n->tried && (!best || c->id < best->id))
 			best = c;
 	}
 	return best != n->conn ? conn_get(best) : NULL;

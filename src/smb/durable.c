@@ -248,6 +248,8 @@ nt_status durable_adopt(struct open *o, struct req *q)
 	o->sess = sess_get(s);
 	o->tree = tree_get(q->tree);
 	o->made_on = q->conn;
+	o->channel_sequence.current =
+		smb2_channel_sequence(&q->header); /* none is under way */
 	o->sealed = q->protection == POLICY_ENCRYPTED;
 	o->id.volatile_id = s->next_volatile_id++;
 	map_add(&s->opens, &o->by_id, o->id.volatile_id); /* with the list's reference */
@@ -287,9 +289,11 @@ struct lane *durable_holder(struct open *o, uint64_t *conn_id)
 	{
 		LOCK_SCOPE(&s->lock);
 		list_for_each (it, &s->channels) {
-			struct conn *c = container_of(it, struct channel, on_sess)->conn;
+			const struct channel *ch = container_of(it, struct channel,
+								on_sess);
+			struct conn *c = ch->conn;
 
-			if (c->id > *conn_id && (!next || c->id < next->id))
+			if (!ch->half && c->id > *conn_id && (!next || c->id < next->id))
 				next = c;
 		}
 		if (next) {

@@ -150,6 +150,7 @@ nt_status open_new(const struct open_new *in, struct open **ret_open)
 	o->has_parent_lease = in->has_parent_lease;
 	o->parent_lease = in->parent_lease;
 	o->made_on = in->made_on;
+	o->channel_sequence.current = in->channel_sequence;
 	o->durable = in->durable;
 	o->durable_timeout_ms = in->durable_timeout_ms;
 	o->has_create_guid = in->has_create_guid;
@@ -280,12 +281,43 @@ struct open *open_take_any(struct sess *s, const struct tree *tree)
 	return NULL;
 }
 
+/* What may not come late: [MS-SMB2] 3.3.5.2.10 */
+static bool changes(const struct req *q)
+{
+	switch (q->header.command) {
+	case SMB2_WRITE:
+	case SMB2_SET_INFO:
+	case SMB2_IOCTL:
+		return true;
+	}
+	return false;
+}
+
+/* Under o's lock. */
+static nt_status open_enter_sequence(struct open *o, struct req *q)
+{
+	bool replay = q->header.flags & SMB2_FLAGS_REPLAY_OPERATION;
+
+	if (q->conn->dialect < SMB2_DIALECT_300)
+		return STATUS_SUCCESS;
+	if (!channel_sequence_enter(&o->channel_sequence,
+				    smb2_channel_sequence(&q->header), replay,
+				    &q->sequence_counted) &&
+	    changes(q))
+		return STATUS_FILE_NOT_AVAILABLE;
+	return STATUS_SUCCESS;
+}
+
 nt_status open_enter(struct open *o, struct req *q)
 {
+	nt_status st;
 	LOCK_SCOPE(&o->lock);
 
 	if (o->state != OPEN_OPEN || o->tree != q->tree)
 		return STATUS_FILE_CLOSED;
+	st = open_enter_sequence(o, q);
+	if (!nt_ok(st))
+		return st;
 	atomic_store_explicit(&o->replay_eligible, false, memory_order_relaxed);
 	q->open_seq = o->next_seq++;
 	list_add_tail(&o->inflight, &q->on_open);
@@ -360,6 +392,9 @@ void open_leave(struct open *o, struct req *q)
 	{
 		LOCK_SCOPE(&o->lock);
 		list_del(&q->on_open);
+		channel_sequence_leave(&o->channel_sequence,
+				       smb2_channel_sequence(&q->header),
+				       q->sequence_counted);
 		take_drained(o, &ended);
 	}
 	end_drained(&ended);

@@ -16,6 +16,7 @@
 #include "fs/node.h"
 #include "fs/notify.h"
 #include "fs/state.h"
+#include "smb/channel_sequence.h"
 #include "smb/lock_sequence.h"
 #include "smb/tree.h"
 #include "wire/guid.h"
@@ -77,7 +78,7 @@ struct open {
 	uint8_t durable;             /* I  the version it was made durable with; 0: not */
 	bool has_create_guid;        /* I						*/
 	struct guid create_guid;     /* I						*/
-	uint8_t client_guid[16];     /* I  of the connection it was opened on	*/
+	uint8_t client_guid[16];     /* I  of the session it was opened in	*/
 	uint32_t durable_timeout_ms; /* I  how long it stays		*/
 	atomic_bool replay_eligible; /* A  nothing was done with it since its CREATE */
 	bool enlisted;               /* opens_lock: in the tables	*/
@@ -105,7 +106,8 @@ struct open {
 	atomic_uint mode;  /* A  FileModeInformation: FILE_WRITE_THROUGH ...	*/
 	atomic_bool
 		wrote; /* A  its closing changes what the directory says of the file */
-	struct lock_sequences lock_sequences; /* L */
+	struct lock_sequences lock_sequences;     /* L */
+	struct channel_sequence channel_sequence; /* L  of 3.x */
 	/* A  times set or frozen through it, which its operations do not move; 0: they do (cmd/held_times.h) */
 	_Atomic uint64_t held_access_time, held_write_time, held_change_time;
 	struct open_closing *closing;
@@ -137,6 +139,7 @@ struct open_new {
 	bool has_parent_lease;
 	struct lease_id parent_lease;
 	struct conn *made_on;
+	uint16_t channel_sequence; /* of the CREATE */
 	uint8_t durable;
 	bool has_create_guid, replay_eligible;
 	struct guid create_guid;
@@ -194,7 +197,8 @@ static inline struct shown *open_shown(const struct open *o)
 struct open *open_take_any(struct sess *s, const struct tree *tree);
 
 /* A request begins or ends to use o; done by req_open_get() and the request's end. STATUS_FILE_CLOSED if it is not open in the
- * request's tree. */
+ * request's tree; STATUS_FILE_NOT_AVAILABLE if it would change something and is older than the failure of a channel:
+ * 3.3.5.2.10 */
 MUST_CHECK nt_status open_enter(struct open *o, struct req *q);
 void open_leave(struct open *o, struct req *q);
 /* A request on another open uses o, too: its close waits until that lets go. STATUS_FILE_CLOSED once closing. */

@@ -39,14 +39,15 @@ static const char *remedy(const struct policy_out *out)
 		       : "";
 }
 
-/* Who the session is, or says it will be. */
+/* Who the session is, or says it will be; of a binding who says he is the one. */
 static const char *user_of(const struct req *q, struct log_esc *esc)
 {
+	/* while a step runs the exchange is the pool's */
+	bool claims = q->channel && q->channel->setup && !q->channel->setup->busy;
 	struct principal *who = q->sess ? sess_who(q->sess) : NULL;
 	const char *name = who ? who->user : "";
 
-	/* while a step runs the exchange is the pool's */
-	if (!who && q->channel && q->channel->setup && !q->channel->setup->busy)
+	if (claims && (!who || q->binding))
 		name = auth_claimed_user(q->channel->setup->auth);
 	log_esc(esc, span_of_str(name));
 	principal_put(who);

@@ -43,6 +43,15 @@ struct account_names {
 	bool (*by_name)(const char *name, bool *ret_group, uint32_t *ret_id);
 };
 
+/* An address of a network interface that clients may connect to. [MS-SMB2] 2.2.32.5 */
+struct net_address {
+	uint32_t if_index;   /* never 0						*/
+	uint64_t link_speed; /* bits a second					*/
+	bool rss;            /* several queues				*/
+	bool ipv6;
+	uint8_t address[16]; /* network order; IPv4: the first 4		*/
+};
+
 struct server_counters {
 	atomic_ullong refused[POLICY_REASON_COUNT];
 	atomic_ullong refused_otherwise[REFUSED_COUNT];
@@ -67,6 +76,9 @@ struct smb_server {
 	struct local_watch *local_watch; /* NULL: local processes are not watched */
 	struct local_sink local_sink;    /* breaks what is cached under a key */
 	const struct account_names *accounts; /* NULL: SIDs have no names */
+	/* Fills in what the listeners serve, at most `max`. May block: asked from the pool. NULL: nobody is told. */
+	size_t (*net_addresses)(const struct conf *conf, struct net_address *ret,
+				size_t max);
 
 	struct state_sink breaks; /* smb/breaks.h */
 	struct lock lock;         /* rank TABLE */

@@ -1,19 +1,19 @@
 """Real clients, and one of our own that breaks the rules, against a private server."""
-from peer import (acl, attack, attributes, caching, capture, compound, contend, copies, create, durable, files, impacket_peer,
-                  info, insight, ipc, lifecycle, locks, logon, policy, secrets, streams)
+from peer import (acl, attack, attributes, caching, capture, channels, compound, contend, copies, create, durable, files,
+                  impacket_peer, info, insight, ipc, lifecycle, locks, logon, policy, scanners, secrets, streams)
 
 
 def tests(build):
-    for module in (files, caching, durable, create, acl, impacket_peer, info, attributes, streams, locks, copies, compound, ipc,
-                   capture, policy, attack, lifecycle, logon, insight, secrets, contend):
+    for module in (files, caching, durable, channels, create, acl, impacket_peer, info, attributes, streams, locks, copies,
+                   compound, ipc, capture, policy, scanners, attack, lifecycle, logon, insight, secrets, contend):
         yield from module.tests(build)
 
 
 def quick_tests(build):
     """For sanitized builds: every path, less data."""
     yield from files.quick_tests(build)
-    for module in (caching, durable, create, acl, impacket_peer, info, attributes, streams, locks, copies, compound, ipc, policy,
-                   insight):
+    for module in (caching, durable, channels, create, acl, impacket_peer, info, attributes, streams, locks, copies, compound,
+                   ipc, policy, insight):
         yield from module.tests(build)
     yield from attack.tests(build, quick=True)
     yield from contend.tests(build)
@@ -32,3 +32,4 @@ def thread_tests(build):
 def soak_tests(build, seconds):
     """For hours, if one likes."""
     yield from contend.tests(build, seconds)
+    yield from policy.soak_tests(build)

@@ -9,11 +9,13 @@
  *     sim guesses                wrong passwords, on many connections at once, beside a client that knows its own
  *     sim crowd                  a hundred thousand opens
  *
- * Options: --seed N (the first), --runs N, --stats (what met what, steps a minute), --trace. A run that fails says how to repeat it.
+ * Options: --seed N (the first), --runs N, --stats (what met what, steps a minute), --trace. A run that fails says how to
+ * repeat it.
  */
 #include "sim/chaos.h"
 #include "sim/crowd.h"
 #include "sim/guesser.h"
+#include "sim/pair.h"
 #include "sim/returner.h"
 #include "sim/script.h"
 
@@ -37,6 +39,7 @@ enum {
 	DETERMINISM_RUNS = 20,
 	CHAOS_ACTIONS = 400, /* of one connection */
 	CHAOS_LIVES = 3,
+	PAIR_LIVES = 6,
 	MEMORY_MIN = 512 *
 		     1024, /* of buffers, where there is little; the longest frame fits */
 	MEMORY_LITTLE = 1 << 20,
@@ -100,7 +103,7 @@ static void scripts(const struct options *o)
 
 /* What a run is like follows from its seed, too, but not from the chance that the run itself draws from. */
 struct weather {
-	bool faults, vandal, signing, slow_state;
+	bool faults, vandal, signing, slow_state, pair;
 	unsigned fault_per_mille;
 	size_t memory_max;
 };
@@ -120,6 +123,7 @@ static struct weather weather_of(uint64_t seed, bool faults)
 		if (rng_chance(&r, 400))
 			w.memory_max = MEMORY_MIN + rng_below(&r, MEMORY_LITTLE);
 	}
+	w.pair = rng_chance(&r, 500);
 	return w;
 }
 
@@ -156,6 +160,8 @@ static uint64_t chaos_run(const struct options *o, uint64_t seed, bool faults)
 
 		sim_add_actor(s, chaos_new(s, m, &c));
 	}
+	if (w.pair)
+		sim_add_actor(s, pair_new(s, 0, PAIR_LIVES, faults));
 	sim_run(s, STEPS_MAX);
 	traffic = sim_traffic(s);
 	o->tally->steps += sim_steps(s);
