@@ -247,11 +247,8 @@ static void log_changes(const struct conf *from, const struct conf *to)
 	conf_changes_fini(&changes);
 }
 
-/* Before it takes effect: whom it may hit. */
-static void log_tightening(struct server *s, const struct conf *conf)
+static void log_tightening(size_t count)
 {
-	size_t count = smb_server_count_looser(&s->smb, conf);
-
 	if (count)
 		log_info(
 			"reload: %zu sessions were set up under looser demands; from now "
@@ -262,6 +259,7 @@ static void log_tightening(struct server *s, const struct conf *conf)
 int server_reload(struct server *s, struct conf *conf)
 {
 	struct snapshot *fresh;
+	size_t looser;
 	int err = snapshot_make(s, conf, &fresh);
 
 	if (!err) {
@@ -271,10 +269,11 @@ int server_reload(struct server *s, struct conf *conf)
 	}
 	if (err)
 		return err;
-	log_tightening(s, conf);
+	looser = smb_server_count_looser(&s->smb, conf);
 	net_post_all(s->net, lane_swap, fresh);
 	net_post_all(s->net, lane_close_gone, NULL);
 	net_connections_max(s->net, conf->connections_max);
+	log_tightening(looser);
 	log_changes(s->conf, conf);
 	snapshot_put(s->snapshot);
 	s->snapshot = fresh;

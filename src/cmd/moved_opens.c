@@ -54,7 +54,7 @@ static bool look_beneath(struct open *o, void *arg)
 	if (o == b->dir || !o->node || open_vfs(o) != open_vfs(b->dir))
 		return true;
 	LOCK_SCOPE(&o->lock);
-	if (o->state == OPEN_CLOSED || !path_beneath(o->path, b->path))
+	if (o->state >= OPEN_CLOSING || !path_beneath(o->path, b->path))
 		return true;
 	b->any = true;
 	if (!state_is_handle_cached(o->node->state))
