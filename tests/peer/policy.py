@@ -66,7 +66,9 @@ def events(build):
 
 def tampered(build, step):
     """Handshakes of which somebody on the path changed a bit: no file where the dialect has a proof. Every step-th bit."""
-    return "; ".join(play(build, "tamper", "", ("open",), "--step", str(step), whole=True))
+    at_once = {"auth_delay_ms": "0"}  # most of them fail
+    said = play(build, "tamper", "", ("open",), "--step", str(step), settings=at_once, whole=True)
+    return "; ".join(said)
 
 
 def matrix_can_fail(build):
