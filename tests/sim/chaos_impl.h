@@ -1,4 +1,4 @@
-/* chaos_impl.h - between chaos.c, chaos_send.c, chaos_got.c and vandal.c. */
+/* chaos_impl.h - between chaos*.c and vandal.c. */
 #pragma once
 
 #include "client/contexts.h"
@@ -147,6 +147,19 @@ void chaos_hang_up(struct chaos *c);
 
 /* chaos_send.c: add one or more requests, or do something worse. */
 void chaos_do_something(struct chaos *c);
+
+void chaos_close(struct chaos *c, int slot);
+
+/* chaos_end.c */
+void chaos_do_cancel(struct chaos *c);
+void chaos_do_tree_connect(struct chaos *c);
+void chaos_do_tree_disconnect(struct chaos *c);
+void chaos_do_reauthenticate(struct chaos *c);
+void chaos_do_reload(struct chaos *c);
+void chaos_do_nap(struct chaos *c);
+/* A request that waits for somebody's acknowledgement, or NULL; and one of the ways to end it. */
+struct chaos_op *chaos_waiting(struct chaos *c);
+void chaos_end_waiting(struct chaos *c, struct chaos_op *op);
 
 /* chaos_got.c: an answer to a request that is not of the logon. */
 void chaos_got(struct chaos *c, struct chaos_op *op, const struct client_answer *a);

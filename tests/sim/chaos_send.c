@@ -17,12 +17,9 @@ enum {
 	LOCK_LENGTHS = 12,
 	NAME_BUF_LEN = 512,
 	CONTEXTS_MAX = 256,
-	NAPS = 700,
 	ENDS_CREATE = 40, /* of a thousand thoughts while one waits */
 	ENDS_CHANGE = 350,
 };
-
-#define NAP_NS_MAX UINT64_C(80000000000)
 
 /* Few, so that clients meet. */
 static const struct {
@@ -282,7 +279,7 @@ static void closing(struct chaos *c, int slot)
 	chaos_cache_closing(c, slot);
 }
 
-static void close_slot(struct chaos *c, int slot)
+void chaos_close(struct chaos *c, int slot)
 {
 	uint64_t mid;
 
@@ -297,7 +294,7 @@ static void do_close(struct chaos *c)
 	int slot = any_open(c, ANY);
 
 	if (slot >= 0 && may_send(c, 0))
-		close_slot(c, slot);
+		chaos_close(c, slot);
 }
 
 /* ---- reading and writing -------------------------------------------------------------------------------- */
@@ -592,147 +589,41 @@ static void do_compound(struct chaos *c)
 	chaos_cache_closing(c, slot);
 }
 
-/* ---- what ends other things ----------------------------------------------------------------------------- */
-
-static void cancel(struct chaos *c, struct chaos_op *op)
-{
-	op->cancelled = true;
-	if (op->command == SMB2_CREATE)
-		c->opens[op->slot].cancelled = true;
-	chaos_count_op(c, EVENT_CANCEL, op);
-	client_cancel(client_of(c), op->mid);
-}
-
-static void do_cancel(struct chaos *c)
-{
-	for (int tries = 0; tries < CHAOS_OPS_MAX; tries++) {
-		struct chaos_op *op = &c->ops[rng_below(chaos_rng(c), CHAOS_OPS_MAX)];
-
-		if (!op->used)
-			continue;
-		cancel(c, op);
-		return;
-	}
-}
-
 static void do_echo(struct chaos *c)
 {
 	if (may_send(c, 0))
 		(void)chaos_op_add(c, client_echo(client_of(c)), SMB2_ECHO, -1);
 }
 
-/* The tree that is missing. */
-static void do_tree_connect(struct chaos *c)
-{
-	unsigned tree = c->has_tree[0] ? 1 : 0;
-	struct chaos_op *op;
-
-	if (c->has_tree[tree] || !may_send(c, 0))
-		return;
-	for (size_t i = 0; i < CHAOS_OPS_MAX; i++)
-		if (c->ops[i].used && c->ops[i].command == SMB2_TREE_CONNECT)
-			return;
-	op = chaos_op_add(c,
-			  client_tree_connect(client_of(c), tree == 0 ? "files" : "IPC$"),
-			  SMB2_TREE_CONNECT, -1);
-	op->tree = tree;
-}
-
-/* A SESSION_SETUP on a session that is valid: the same user, the same keys. [MS-SMB2] 3.3.5.5.3 */
-static void do_reauthenticate(struct chaos *c)
-{
-	for (size_t i = 0; i < CHAOS_OPS_MAX; i++)
-		if (c->ops[i].used && c->ops[i].command == SMB2_SESSION_SETUP)
-			return;
-	if (may_send(c, 0))
-		(void)chaos_op_add(c, client_session_setup(client_of(c)),
-				   SMB2_SESSION_SETUP, -1);
-}
-
-static void disconnect_tree(struct chaos *c, unsigned tree)
-{
-	if (!c->has_tree[tree] || !may_send(c, 0))
-		return;
-	(void)chaos_op_add(c, client_tree_disconnect(client_of(c), c->tree_ids[tree]),
-			   SMB2_TREE_DISCONNECT, -1);
-	chaos_count_all(c, EVENT_TREE_DISCONNECT, (int)tree);
-	c->has_tree[tree] = false;
-	chaos_doom(c, (int)tree);
-}
-
-static void do_tree_disconnect(struct chaos *c)
-{
-	disconnect_tree(c, rng_chance(chaos_rng(c), 300) ? 0 : 1);
-}
-
-static void do_reload(struct chaos *c)
-{
-	sim_trace(c->actor.sim, "reload");
-	sim_reload(c->actor.sim);
-}
-
-/* While others go on, time may pass: until a break is taken for acknowledged. */
-static void sleep_for(struct chaos *c, uint64_t ns)
-{
-	c->actor.wake_ns = env_now_ns(sim_env(c->actor.sim)) + ns;
-}
-
-static void do_nap(struct chaos *c)
-{
-	struct rng *r = chaos_rng(c);
-
-	if (rng_chance(r, NAPS))
-		sleep_for(c, rng_below(r, NAP_NS_MAX));
-}
+/* ---- all of it ---------------------------------------------------------------------------------------------- */
 
 static const struct {
 	void (*run)(struct chaos *c);
 	unsigned weight;
 } ideas[] = {
-	{do_create, 24}, {do_close, 8},          {do_read, 12},
-	{do_write, 12},  {do_flush, 3},          {do_lock, 12},
-	{do_unlock, 5},  {do_list, 6},           {do_notify, 6},
-	{do_query, 6},   {do_set, 14},           {do_ioctl, 1},
-	{do_pipe, 2},    {do_compound, 6},       {do_cancel, 8},
-	{do_echo, 2},    {do_tree_connect, 4},   {do_tree_disconnect, 1},
-	{do_reload, 1},  {do_reauthenticate, 1}, {chaos_do_ack, 20},
-	{do_nap, 1},
+	{do_create, 24},
+	{do_close, 8},
+	{do_read, 12},
+	{do_write, 12},
+	{do_flush, 3},
+	{do_lock, 12},
+	{do_unlock, 5},
+	{do_list, 6},
+	{do_notify, 6},
+	{do_query, 6},
+	{do_set, 14},
+	{do_ioctl, 1},
+	{do_pipe, 2},
+	{do_compound, 6},
+	{chaos_do_cancel, 8},
+	{do_echo, 2},
+	{chaos_do_tree_connect, 4},
+	{chaos_do_tree_disconnect, 1},
+	{chaos_do_reload, 1},
+	{chaos_do_reauthenticate, 1},
+	{chaos_do_ack, 20},
+	{chaos_do_nap, 1},
 };
-
-/* A request that waits for somebody's acknowledgement. */
-static struct chaos_op *waiting_for_break(struct chaos *c)
-{
-	for (size_t i = 0; i < CHAOS_OPS_MAX; i++) {
-		struct chaos_op *op = &c->ops[i];
-
-		if (op->used && op->interim &&
-		    (op->command == SMB2_CREATE || op->command == SMB2_SET_INFO))
-			return op;
-	}
-	return NULL;
-}
-
-/* What is rare is ended often, in all ways there are. */
-static void end_waiting(struct chaos *c, struct chaos_op *op)
-{
-	switch (rng_below(chaos_rng(c), 5)) {
-	case 0:
-		cancel(c, op);
-		break;
-	case 1:
-		if (op->command == SMB2_SET_INFO && may_send(c, 0))
-			close_slot(c, op->slot);
-		break;
-	case 2:
-		disconnect_tree(c, 0);
-		break;
-	case 3:
-		sleep_for(c, NAP_NS_MAX);
-		break;
-	default:
-		c->actions = 1; /* logs off, or hangs up */
-	}
-}
 
 static void any_idea(struct chaos *c)
 {
@@ -749,13 +640,13 @@ static void any_idea(struct chaos *c)
 
 void chaos_do_something(struct chaos *c)
 {
-	struct chaos_op *waiting = waiting_for_break(c);
+	struct chaos_op *waiting = chaos_waiting(c);
 
 	client_begin(client_of(c));
 	if (waiting &&
 	    rng_chance(chaos_rng(c),
 		       waiting->command == SMB2_CREATE ? ENDS_CREATE : ENDS_CHANGE))
-		end_waiting(c, waiting);
+		chaos_end_waiting(c, waiting);
 	else
 		any_idea(c);
 	if (wr_pos(&client_of(c)->w))
