@@ -7,7 +7,8 @@
  *     sim faults                 the same with a file system that fails, and too little memory
  *     sim crowd                  a hundred thousand opens
  *
- * Options: --seed N (the first), --runs N, --stats (what met what, steps a minute), --trace. A run that fails says how to repeat it.
+ * Options: --seed N (the first), --runs N, --seconds N (runs until then), --stats (what met what, steps a minute),
+ * --trace. A run that fails says how to repeat it.
  */
 #include "sim/chaos.h"
 #include "sim/crowd.h"
@@ -41,7 +42,7 @@ enum {
 
 struct options {
 	struct sim_users users;
-	uint64_t seed, runs;
+	uint64_t seed, runs, seconds; /* runs, seconds: 0: as many as usual */
 	bool trace, stats;
 	struct tally *tally;
 };
@@ -161,13 +162,14 @@ static uint64_t chaos_run(const struct options *o, uint64_t seed, bool faults)
 static void chaos_runs(const struct options *o, const char *name, bool faults)
 {
 	uint64_t standard = faults ? FAULTS_RUNS : EXPLORE_RUNS;
-	uint64_t runs = o->runs ? o->runs : standard;
+	uint64_t runs = o->runs ? o->runs : o->seconds ? UINT64_MAX : standard;
+	time_t end = time(NULL) + (time_t)o->seconds;
 
-	for (uint64_t i = 0; i < runs; i++) {
+	for (uint64_t i = 0; i < runs && (!o->seconds || time(NULL) < end); i++) {
 		(void)chaos_run(o, o->seed + i, faults);
 		if ((i + 1) % PROGRESS == 0)
-			printf("%s: %" PRIu64 " of %" PRIu64 " runs\n", name, i + 1,
-			       runs);
+			printf("%s: %" PRIu64 " runs from seed %" PRIu64 "\n", name,
+			       i + 1, o->seed);
 	}
 }
 
@@ -175,7 +177,7 @@ static void explore(const struct options *o)
 {
 	chaos_runs(o, "explore", false);
 	/* a standard number of runs that misses an order of events proves less than it should */
-	if (!o->runs && !tally_is_complete(o->tally))
+	if (!o->runs && !o->seconds && !tally_is_complete(o->tally))
 		exit(1);
 }
 
@@ -260,7 +262,9 @@ static void show_stats(const struct tally *t, clock_t used)
 
 static void usage(void)
 {
-	fputs("usage: sim MODE [--seed N] [--runs N] [--trace], MODE one of:", stderr);
+	fputs("usage: sim MODE [--seed N] [--runs N] [--seconds N] [--stats] [--trace], "
+	      "MODE one of:",
+	      stderr);
 	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
 		fprintf(stderr, " %s", modes[i].name);
 	fputc('\n', stderr);
@@ -291,6 +295,8 @@ int main(int argc, char **argv)
 			o.seed = number(argc, argv, &i);
 		else if (strcmp(argv[i], "--runs") == 0)
 			o.runs = number(argc, argv, &i);
+		else if (strcmp(argv[i], "--seconds") == 0)
+			o.seconds = number(argc, argv, &i);
 		else if (strcmp(argv[i], "--trace") == 0)
 			o.trace = true;
 		else if (strcmp(argv[i], "--stats") == 0)
