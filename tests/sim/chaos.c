@@ -65,7 +65,6 @@ static void life_over(struct chaos *c)
 		c->opens[i] =
 			(struct chaos_open){.generation = c->opens[i].generation + 1};
 	memset(c->leases, 0, sizeof(c->leases));
-	c->changes = 0;
 	memset(c->has_tree, 0, sizeof(c->has_tree));
 	c->phase = CHAOS_OUT;
 	c->ending = c->damaged = false;

@@ -523,42 +523,44 @@ void chaos_cache_acked(struct chaos *c, const struct chaos_op *op, nt_status st)
 
 /* ---- what was read is what there is ---------------------------------------------------------------------- */
 
-/* Of what was told to be given up, only what may be kept; nothing once that is taken for acknowledged. */
-static uint8_t left(const struct chaos *c, uint8_t held, bool unacked, uint8_t told,
-		    uint64_t told_ns)
-{
-	if (!unacked)
-		return held;
-	return now_ns(c) - told_ns < SURE_NS ? held & told : 0;
-}
-
+/* Not while a break is not acknowledged: what else is to be given up meanwhile is told after that. [MS-FSA] 2.1.4.12 */
 static bool caches_read(const struct chaos *c, const struct chaos_open *o)
 {
 	const struct chaos_lease *l = o->lease < 0 ? NULL : &c->leases[o->lease];
-	uint8_t may;
 
 	if (o->state != SLOT_OPEN || o->directory)
 		return false;
-	if (l ? !l->known || l->acks || l->stray : o->acks || o->stray)
-		return false;
-	may = l ? left(c, l->state, l->unacked, l->told, l->told_ns)
-		: left(c, o->held, o->unacked, o->told, o->told_ns);
-	return may & CACHING_READ;
+	if (l)
+		return l->known && !l->acks && !l->stray && !l->unacked &&
+		       (l->state & CACHING_READ);
+	return !o->acks && !o->stray && !o->unacked && (o->held & CACHING_READ);
 }
 
-void chaos_cache_changes(struct chaos *c)
+void chaos_cache_changes(struct chaos *c, struct chaos_op *op, uint64_t file)
 {
-	c->changes++;
-	c->changes_so_far++;
+	op->changes = true;
+	op->file = file;
 	for (size_t i = 0; i < CHAOS_OPENS_MAX; i++)
-		c->opens[i].copy.len = 0;
+		if (!file || c->opens[i].file == file) {
+			c->opens[i].changes++;
+			c->opens[i].copy.len = 0;
+		}
+}
+
+static bool changes_now(const struct chaos *c, uint64_t file)
+{
+	for (size_t i = 0; i < CHAOS_OPS_MAX; i++)
+		if (c->ops[i].used && c->ops[i].changes &&
+		    (!c->ops[i].file || c->ops[i].file == file))
+			return true;
+	return false;
 }
 
 void chaos_cache_read(struct chaos *c, const struct chaos_op *op, struct span data)
 {
 	struct chaos_open *o = &c->opens[op->slot];
 
-	if (!op->caching || op->changes_before != c->changes_so_far ||
+	if (!op->caching || op->changes_before != o->changes ||
 	    o->generation != op->generation || !caches_read(c, o))
 		return;
 	o->copy.offset = op->offset;
@@ -568,7 +570,7 @@ void chaos_cache_read(struct chaos *c, const struct chaos_op *op, struct span da
 
 bool chaos_cache_may_read(const struct chaos *c, int slot)
 {
-	return !c->changes && caches_read(c, &c->opens[slot]);
+	return caches_read(c, &c->opens[slot]) && !changes_now(c, c->opens[slot].file);
 }
 
 static void copy_check(struct chaos *c, int slot)

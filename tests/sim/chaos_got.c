@@ -247,7 +247,6 @@ void chaos_got(struct chaos *c, struct chaos_op *op, const struct client_answer 
 	check_status(c, op, a->status);
 	if (env_now_ns(sim_env(c->actor.sim)) - op->sent_ns > LONG_NS)
 		chaos_count_op(c, EVENT_TIME, op);
-	c->changes -= op->changes;
 	if (op->command == SMB2_OPLOCK_BREAK)
 		chaos_cache_acked(c, op, a->status);
 	if (op->command == SMB2_CREATE)

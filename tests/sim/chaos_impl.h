@@ -53,7 +53,8 @@ struct chaos_open {
 	struct client_file id;
 	unsigned tree; /* index */
 	bool directory, stream;
-	uint64_t file; /* its number */
+	uint64_t file;    /* its number */
+	uint64_t changes; /* of it that this client asked for so far */
 	uint32_t access;
 	int lease; /* index; -1: none */
 	/* of an oplock, as in chaos_lease */
@@ -87,6 +88,7 @@ struct chaos_op {
 	bool interim; /* it waits */
 	uint64_t sent_ns;
 	bool changes;            /* it may change a file */
+	uint64_t file;           /* that one; 0: any */
 	uint64_t changes_before; /* READ: of this client */
 	bool caching;            /* READ: was it sure to be cached? */
 	uint8_t oplock;          /* CREATE: asked for, SMB2_OPLOCK_LEVEL_* */
@@ -115,8 +117,6 @@ struct chaos {
 	struct chaos_open opens[CHAOS_OPENS_MAX];
 	struct chaos_op ops[CHAOS_OPS_MAX];
 	struct chaos_lease leases[CHAOS_LEASES];
-	unsigned changes; /* requests under way that may change a file */
-	uint64_t changes_so_far;
 
 	bool damaged; /* a vandal that has begun */
 };
@@ -177,8 +177,8 @@ void chaos_cache_closing(struct chaos *c, int slot);
 void chaos_broke(struct chaos *c, const struct client_break *b);
 void chaos_do_ack(struct chaos *c);
 void chaos_cache_acked(struct chaos *c, const struct chaos_op *op, nt_status st);
-/* A request that may change files is sent. */
-void chaos_cache_changes(struct chaos *c);
+/* op may change a file, of that number; 0: any. */
+void chaos_cache_changes(struct chaos *c, struct chaos_op *op, uint64_t file);
 /* Could a READ sent now be answered from a cache? And what one that was sent then was answered. */
 bool chaos_cache_may_read(const struct chaos *c, int slot);
 void chaos_cache_read(struct chaos *c, const struct chaos_op *op, struct span data);

@@ -13,6 +13,7 @@ enum {
 	IO_SMALL = 5000,
 	OFFSET_MAX = 300 * 1000,
 	OFFSET_SMALL = 4000,
+	OFFSET_TINY = 50,
 	LOCK_OFFSETS = 24,
 	LOCK_LENGTHS = 12,
 	NAME_BUF_LEN = 512,
@@ -155,6 +156,8 @@ static uint64_t any_offset(struct chaos *c)
 {
 	struct rng *r = chaos_rng(c);
 
+	if (rng_chance(r, 400))
+		return rng_below(r, OFFSET_TINY); /* where there are bytes */
 	return rng_below(r, rng_chance(r, 200) ? OFFSET_MAX : OFFSET_SMALL);
 }
 
@@ -171,13 +174,6 @@ static unsigned parent_of(const char *path)
 		    strncmp(paths[i].path, path, len) == 0)
 			return i;
 	return ARRAY_LEN(paths) - 1;
-}
-
-/* This request may change what this client itself caches. */
-static void changes(struct chaos *c, struct chaos_op *op)
-{
-	op->changes = true;
-	chaos_cache_changes(c);
 }
 
 static uint32_t any_access(struct rng *r)
@@ -200,6 +196,14 @@ static uint32_t any_access(struct rng *r)
 	return some[rng_below(r, ARRAY_LEN(some))];
 }
 
+/* Mostly one that leaves something to read. */
+static uint32_t any_disposition(struct rng *r, bool dir)
+{
+	if (dir)
+		return (uint32_t)(FILE_OPEN + rng_below(r, 3));
+	return rng_chance(r, 600) ? FILE_OPEN_IF : (uint32_t)rng_below(r, 6);
+}
+
 static void add_create(struct chaos *c, int slot, unsigned index)
 {
 	uint8_t room[CONTEXTS_MAX];
@@ -211,8 +215,7 @@ static void add_create(struct chaos *c, int slot, unsigned index)
 		.path = path,
 		.access = any_access(r),
 		.share = rng_chance(r, 600) ? 7 : (uint32_t)rng_below(r, 8),
-		.disposition = dir ? (uint32_t)(FILE_OPEN + rng_below(r, 3))
-				   : (uint32_t)rng_below(r, 6),
+		.disposition = any_disposition(r, dir),
 	};
 	struct chaos_op *op;
 
@@ -234,7 +237,7 @@ static void add_create(struct chaos *c, int slot, unsigned index)
 	c->opens[slot].access = in.access;
 	if (in.disposition != FILE_OPEN && in.disposition != FILE_OPEN_IF &&
 	    in.disposition != FILE_CREATE)
-		changes(c, op);
+		chaos_cache_changes(c, op, 0);
 	op->access = in.access;
 	op->share = in.share;
 	op->stream = strchr(path, ':') != NULL;
@@ -299,10 +302,23 @@ static void do_close(struct chaos *c)
 
 /* ---- reading and writing -------------------------------------------------------------------------------- */
 
+/* Often one that may be answered from a cache. */
+static int any_readable(struct chaos *c)
+{
+	int slot = -1;
+
+	for (int tries = 0; tries < CHAOS_OPENS_MAX; tries++) {
+		slot = any_open(c, FILES);
+		if (slot >= 0 && chaos_cache_may_read(c, slot))
+			break;
+	}
+	return slot;
+}
+
 static void do_read(struct chaos *c)
 {
 	uint32_t len = any_io_len(c);
-	int slot = any_open(c, FILES);
+	int slot = any_readable(c);
 	struct chaos_op *op;
 	uint64_t off;
 
@@ -314,7 +330,7 @@ static void do_read(struct chaos *c)
 		client_read(client_of(c), tree_of(c, slot), c->opens[slot].id, off, len),
 		SMB2_READ, slot);
 	op->caching = chaos_cache_may_read(c, slot);
-	op->changes_before = c->changes_so_far;
+	op->changes_before = c->opens[slot].changes;
 	op->offset = off;
 	op->length = len;
 }
@@ -334,7 +350,7 @@ static void add_write(struct chaos *c, uint32_t tree, struct client_file id, int
 	op = chaos_op_add(c,
 			  client_write(client_of(c), tree, id, off, span_of(data, len)),
 			  SMB2_WRITE, slot);
-	changes(c, op);
+	chaos_cache_changes(c, op, c->opens[slot].file);
 	op->offset = off;
 	op->length = len;
 }
@@ -540,7 +556,8 @@ static void do_set(struct chaos *c)
 	}
 	mid = client_set_info(client_of(c), tree_of(c, slot), c->opens[slot].id, what,
 			      wr_done(&w));
-	changes(c, chaos_op_add(c, mid, SMB2_SET_INFO, slot));
+	chaos_cache_changes(c, chaos_op_add(c, mid, SMB2_SET_INFO, slot),
+			    c->opens[slot].file);
 }
 
 static void do_ioctl(struct chaos *c)
