@@ -20,7 +20,8 @@ struct chaos_settings {
 	unsigned actions; /* of each, at most */
 	bool faults;      /* the file system may fail, and memory run out */
 	bool vandal;      /* sends damaged requests, and believes no answer */
-	bool strangers;   /* a vandal is about: bytes may be anybody's */
+	bool few;       /* mostly two files, and opens that go together: much is cached */
+	bool strangers; /* a vandal is about: bytes may be anybody's */
 	struct tally *tally;
 };
 

@@ -209,7 +209,7 @@ static void write_caching(struct chaos *c, int lease, enum model_write w)
 static void lease_claims(struct chaos *c, int lease)
 {
 	const struct chaos_lease *l = &c->leases[lease];
-	bool writes = l->known && !l->stray && (l->state & CACHING_WRITE) &&
+	bool writes = l->known && !l->stray && !l->acks && (l->state & CACHING_WRITE) &&
 		      !c->settings.faults;
 
 	write_caching(c, lease,
@@ -235,6 +235,8 @@ static void got_lease(struct chaos *c, struct chaos_open *o,
 	if (told.v2 ? !l->has_epoch || ahead(l, told.epoch) > 0 : !l->unacked) {
 		l->known = told.v2 ? !l->acks : !l->breaks && !l->acks;
 		l->has_epoch = true;
+		l->coming = !l->unacked &&
+			    (told.flags & SMB2_LEASE_FLAG_BREAK_IN_PROGRESS);
 		if (told.v2)
 			l->unacked &= (told.flags & SMB2_LEASE_FLAG_BREAK_IN_PROGRESS) !=
 				      0;
@@ -294,8 +296,8 @@ static void check_lease_break(struct chaos *c, const struct chaos_lease *l,
 		check(c, b->epoch == 0, "an epoch of version 1", l, b->from, b->epoch);
 	if (l->versions != 2 || !is_sure(c, l) || l->unacked)
 		return;
-	check(c, by > 0 || (by == 0 && l->acked), "a break without a new epoch", l,
-	      b->from, b->epoch);
+	check(c, by > 0 || (by == 0 && (l->acked || l->coming)),
+	      "a break without a new epoch", l, b->from, b->epoch);
 	if (by == 1 && !l->acked)
 		check(c, b->from == l->state, "a break from another state", l, b->from,
 		      b->epoch);
@@ -314,7 +316,7 @@ static void lease_broke(struct chaos *c, const struct client_break *b)
 	l->unacked = b->must_acknowledge;
 	l->told = (uint8_t)b->to;
 	l->told_ns = now_ns(c);
-	l->acked = false;
+	l->acked = l->coming = false;
 	l->breaks++;
 	lease_claims(c, (int)(l - c->leases));
 }

@@ -40,6 +40,7 @@ struct chaos_lease {
 	uint16_t epoch;
 	unsigned breaks, acks; /* told; under way */
 	bool unacked;          /* a break was told that must be acknowledged */
+	bool coming;           /* an answer told of a break that has not come yet */
 	bool acked;            /* an acknowledgement was sent since the last break */
 	uint8_t told;          /* unacked: to what */
 	uint64_t told_ns;

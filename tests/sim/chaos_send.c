@@ -14,6 +14,9 @@ enum {
 	OFFSET_MAX = 300 * 1000,
 	OFFSET_SMALL = 4000,
 	OFFSET_TINY = 50,
+	FEW_FIRST = 4, /* paths */
+	FEW_COUNT = 2,
+	FEW_KEPT = 900,
 	LOCK_OFFSETS = 24,
 	LOCK_LENGTHS = 12,
 	NAME_BUF_LEN = 512,
@@ -62,6 +65,8 @@ static_assert(2 * ARRAY_LEN(paths) <= CHAOS_LEASES, "two leases a path");
 
 static unsigned any_index(struct chaos *c)
 {
+	if (c->settings.few && rng_chance(chaos_rng(c), FEW_KEPT))
+		return FEW_FIRST + (unsigned)rng_below(chaos_rng(c), FEW_COUNT);
 	return (unsigned)rng_below(chaos_rng(c), ARRAY_LEN(paths));
 }
 
@@ -176,7 +181,7 @@ static unsigned parent_of(const char *path)
 	return ARRAY_LEN(paths) - 1;
 }
 
-static uint32_t any_access(struct rng *r)
+static uint32_t any_access(struct rng *r, bool few)
 {
 	static const uint32_t some[] = {
 		FILE_READ_DATA | FILE_WRITE_DATA | FILE_READ_ATTRIBUTES,
@@ -193,7 +198,8 @@ static uint32_t any_access(struct rng *r)
 		FILE_READ_DATA | READ_CONTROL | FILE_READ_EA,
 	};
 
-	return some[rng_below(r, ARRAY_LEN(some))];
+	/* the first two go together */
+	return some[few ? rng_below(r, 2) : rng_below(r, ARRAY_LEN(some))];
 }
 
 /* Mostly one that leaves something to read. */
@@ -210,12 +216,13 @@ static void add_create(struct chaos *c, int slot, unsigned index)
 	struct wr w = wr_of(mspan_of(room, sizeof(room)));
 	const char *path = paths[index].path;
 	struct rng *r = chaos_rng(c);
+	bool few = c->settings.few && rng_chance(r, FEW_KEPT);
 	bool dir = is_likely_dir(path) ? !rng_chance(r, 50) : rng_chance(r, 50);
 	struct client_create in = {
 		.path = path,
-		.access = any_access(r),
-		.share = rng_chance(r, 600) ? 7 : (uint32_t)rng_below(r, 8),
-		.disposition = any_disposition(r, dir),
+		.access = any_access(r, few),
+		.share = few || rng_chance(r, 600) ? 7 : (uint32_t)rng_below(r, 8),
+		.disposition = few ? FILE_OPEN_IF : any_disposition(r, dir),
 	};
 	struct chaos_op *op;
 

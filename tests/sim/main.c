@@ -93,7 +93,7 @@ static void scripts(const struct options *o)
 
 /* What a run is like follows from its seed, too, but not from the chance that the run itself draws from. */
 struct weather {
-	bool faults, vandal, signing, slow_state;
+	bool faults, vandal, signing, slow_state, few;
 	unsigned fault_per_mille;
 	size_t memory_max;
 };
@@ -106,6 +106,7 @@ static struct weather weather_of(uint64_t seed, bool faults)
 		.vandal = rng_chance(&r, 300),
 		.signing = rng_chance(&r, 250),
 		.slow_state = rng_chance(&r, 600),
+		.few = rng_chance(&r, 400),
 	};
 
 	if (faults) {
@@ -144,6 +145,7 @@ static uint64_t chaos_run(const struct options *o, uint64_t seed, bool faults)
 			.faults = w.faults,
 			.vandal = i == CLIENTS,
 			.strangers = w.vandal,
+			.few = w.few,
 			.tally = o->tally,
 		};
 
