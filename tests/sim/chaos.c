@@ -50,7 +50,7 @@ void chaos_doom(struct chaos *c, int tree)
 			continue;
 		o->state = SLOT_CLOSING;
 		model_close(c->model, chaos_who(c, i));
-		chaos_cache_closing(c, i);
+		chaos_cache_closing(c, i, false);
 	}
 	if (tree < 0)
 		c->ending = true;

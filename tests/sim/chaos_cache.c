@@ -67,7 +67,7 @@ static bool has_open(const struct chaos *c, int lease, enum chaos_open_state sta
 	return false;
 }
 
-void chaos_cache_closing(struct chaos *c, int slot)
+void chaos_cache_closing(struct chaos *c, int slot, bool failed)
 {
 	struct chaos_open *o = &c->opens[slot];
 	struct chaos_lease *l = o->lease < 0 ? NULL : &c->leases[o->lease];
@@ -79,7 +79,7 @@ void chaos_cache_closing(struct chaos *c, int slot)
 		return;
 	if (has_open(c, o->lease,
 		     SLOT_OPENING)) /* joins it, or makes another of that key */
-		l->stray |= l->has_epoch;
+		l->stray |= l->has_epoch || !failed;
 	else
 		*l = (struct chaos_lease){.number = (uint16_t)(l->number + 1)};
 }
@@ -218,6 +218,13 @@ static void lease_claims(struct chaos *c, int lease)
 				   : MODEL_CACHES);
 }
 
+static void drop_copies(struct chaos *c, int lease)
+{
+	for (size_t i = 0; i < CHAOS_OPENS_MAX; i++)
+		if (c->opens[i].lease == lease)
+			c->opens[i].copy.len = 0;
+}
+
 static void got_lease(struct chaos *c, struct chaos_open *o,
 		      const struct answer_create *created)
 {
@@ -230,10 +237,15 @@ static void got_lease(struct chaos *c, struct chaos_open *o,
 	key_of(c, (unsigned)o->lease, key);
 	if (memcmp(key, told.key, sizeof(key)) != 0)
 		sim_fail(c->actor.sim, "%s: another's lease", c->name);
+	sim_trace(c->actor.sim, "%s holds %u of lease %d.%u, epoch %u%s", c->name,
+		  told.state, o->lease, l->number, told.epoch,
+		  told.flags & SMB2_LEASE_FLAG_BREAK_IN_PROGRESS ? ", being broken" : "");
 	check_grant(c, l, &told, o->directory);
 	/* of version 1 it cannot be told whether a break overtook it */
 	if (told.v2 ? !l->has_epoch || ahead(l, told.epoch) > 0 : !l->unacked) {
 		l->known = told.v2 ? !l->acks : !l->breaks && !l->acks;
+		if (ahead(l, told.epoch) != 1) /* a break that is yet to come, perhaps */
+			drop_copies(c, o->lease);
 		l->has_epoch = true;
 		l->coming = !l->unacked &&
 			    (told.flags & SMB2_LEASE_FLAG_BREAK_IN_PROGRESS);
@@ -296,7 +308,7 @@ static void check_lease_break(struct chaos *c, const struct chaos_lease *l,
 		check(c, b->epoch == 0, "an epoch of version 1", l, b->from, b->epoch);
 	if (l->versions != 2 || !is_sure(c, l) || l->unacked)
 		return;
-	check(c, by > 0 || (by == 0 && (l->acked || l->coming)),
+	check(c, by > 0 || (by == 0 && (l->acked || l->coming || b->to == l->state)),
 	      "a break without a new epoch", l, b->from, b->epoch);
 	if (by == 1 && !l->acked)
 		check(c, b->from == l->state, "a break from another state", l, b->from,
@@ -308,6 +320,10 @@ static void lease_broke(struct chaos *c, const struct client_break *b)
 	struct chaos_lease *l = lease_named(c, b->key);
 
 	if (!l)
+		return;
+	/* an answer that tells of what came later overtook it. [MS-SMB2] 3.2.5.19.2 */
+	if (l->versions == 2 && l->has_epoch && ahead(l, b->epoch) < 0 &&
+	    !b->must_acknowledge)
 		return;
 	check_lease_break(c, l, b);
 	l->known = l->has_epoch = true;
@@ -362,9 +378,14 @@ static void oplock_broke(struct chaos *c, const struct client_break *b)
 
 void chaos_broke(struct chaos *c, const struct client_break *b)
 {
-	sim_trace(c->actor.sim, "%s <- break of %s %u, to %u", c->name,
-		  b->lease ? "lease" : "oplock", b->lease ? b->key[1] : 0,
-		  b->lease ? b->to : b->level);
+	if (b->lease)
+		sim_trace(c->actor.sim,
+			  "%s <- break of lease %u.%u, %u to %u, epoch %u%s", c->name,
+			  b->key[1], b->key[2], b->from, b->to, b->epoch,
+			  b->must_acknowledge ? ", to be acknowledged" : "");
+	else
+		sim_trace(c->actor.sim, "%s <- break of an oplock, to level %u", c->name,
+			  b->level);
 	if (c->damaged || c->ending)
 		return;
 	if (b->lease)
@@ -446,6 +467,7 @@ static void ack_oplock(struct chaos *c, int slot)
 	o->acks++;
 	if (o->unacked)
 		o->held = is_kept(op->kept, o->told) ? op->kept : 0;
+	o->stray |= o->unacked && !op->sure; /* it may have been too late */
 	o->unacked = false;
 	model_write_caching(c->model, chaos_who(c, slot), MODEL_WRITES_THROUGH, 0);
 }

@@ -132,7 +132,7 @@ static void got_create(struct chaos *c, struct chaos_op *op,
 
 	if (!nt_ok(a->status)) {
 		o->state = SLOT_CLOSING; /* requests related to it may be under way */
-		chaos_cache_closing(c, op->slot);
+		chaos_cache_closing(c, op->slot, true);
 		return;
 	}
 	if (!answer_create(a, &created))

@@ -173,8 +173,8 @@ void chaos_cache_created(struct chaos *c, const struct chaos_op *op, struct chao
 			 const struct answer_create *created);
 /* The same number for all opens of a lease; 0: none. */
 uint64_t chaos_lease_id(const struct chaos *c, int lease);
-/* What ends it was sent: the slot is closing. */
-void chaos_cache_closing(struct chaos *c, int slot);
+/* What ends it was sent, or it failed: the slot is closing. */
+void chaos_cache_closing(struct chaos *c, int slot, bool failed);
 void chaos_broke(struct chaos *c, const struct client_break *b);
 void chaos_do_ack(struct chaos *c);
 void chaos_cache_acked(struct chaos *c, const struct chaos_op *op, nt_status st);

@@ -286,7 +286,7 @@ static void closing(struct chaos *c, int slot)
 	chaos_count_open(c, EVENT_CLOSE, slot);
 	c->opens[slot].state = SLOT_CLOSING;
 	model_close(c->model, chaos_who(c, slot));
-	chaos_cache_closing(c, slot);
+	chaos_cache_closing(c, slot, false);
 }
 
 void chaos_close(struct chaos *c, int slot)
@@ -610,7 +610,7 @@ static void do_compound(struct chaos *c)
 	mid = client_close(client_of(c), c->tree_ids[0], client_related_id(), 0);
 	(void)chaos_op_add(c, mid, SMB2_CLOSE, slot);
 	c->opens[slot].state = SLOT_CLOSING;
-	chaos_cache_closing(c, slot);
+	chaos_cache_closing(c, slot, false);
 }
 
 static void do_echo(struct chaos *c)
