@@ -187,7 +187,7 @@ static void got_write(struct chaos *c, struct chaos_op *op, const struct client_
 
 static void got_lock(struct chaos *c, struct chaos_op *op)
 {
-	if (!op->unlock && is_firm(c, op))
+	if (!op->unlock && !op->unlocked && is_firm(c, op))
 		model_lock(c->model, chaos_who(c, op->slot), op->offset, op->length,
 			   op->exclusive);
 }

@@ -80,6 +80,7 @@ struct chaos_op {
 	unsigned generation; /* of the slot when it was sent */
 	bool cancelled;
 	bool unlock;
+	bool unlocked; /* LOCK: an unlock of its range was sent before it was answered */
 	uint8_t class; /* of a list */
 	unsigned tree; /* of a TREE_CONNECT: index */
 	uint64_t offset, length;

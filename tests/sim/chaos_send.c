@@ -383,6 +383,20 @@ static void do_flush(struct chaos *c)
 
 /* ---- locks ---------------------------------------------------------------------------------------------- */
 
+/* Of what is locked, and of what may be by the time it is done. */
+static void unlocking(struct chaos *c, const struct chaos_op *unlock)
+{
+	model_unlock(c->model, chaos_who(c, unlock->slot), unlock->offset,
+		     unlock->length);
+	for (size_t i = 0; i < CHAOS_OPS_MAX; i++) {
+		struct chaos_op *op = &c->ops[i];
+
+		if (op->used && op->command == SMB2_LOCK && op->slot == unlock->slot &&
+		    op->offset == unlock->offset && op->length == unlock->length)
+			op->unlocked = true;
+	}
+}
+
 static void send_lock(struct chaos *c, uint32_t flags)
 {
 	struct rng *r = chaos_rng(c);
@@ -404,7 +418,7 @@ static void send_lock(struct chaos *c, uint32_t flags)
 	op->exclusive = flags & SMB2_LOCKFLAG_EXCLUSIVE_LOCK;
 	op->unlock = flags & SMB2_LOCKFLAG_UNLOCK;
 	if (op->unlock)
-		model_unlock(c->model, chaos_who(c, slot), l.offset, l.length);
+		unlocking(c, op);
 }
 
 static void do_lock(struct chaos *c)
