@@ -21,7 +21,9 @@ enum {
 };
 
 /* A break is taken for acknowledged after 35 s; what is younger than this cannot have been. */
-#define SURE_NS UINT64_C(30000000000)
+#define SURE_NS      UINT64_C(30000000000)
+#define OVER_NS      UINT64_C(36000000000)
+#define LONG_WAIT_NS UINT64_C(1000000000)
 
 static uint64_t now_ns(const struct chaos *c)
 {
@@ -615,37 +617,50 @@ static void copy_check(struct chaos *c, int slot)
 			 c->name, slot, o->copy.len, o->copy.offset, o->file);
 }
 
-static size_t waits_of(const struct chaos *c)
+static void add_waits(const struct chaos *c, struct model_debts *d)
 {
-	size_t count = 0;
+	for (size_t i = 0; i < CHAOS_OPS_MAX; i++) {
+		const struct chaos_op *op = &c->ops[i];
 
-	for (size_t i = 0; i < CHAOS_OPS_MAX; i++)
-		count += c->ops[i].used && c->ops[i].interim &&
-			 (c->ops[i].command == SMB2_CREATE ||
-			  c->ops[i].command == SMB2_SET_INFO);
-	return count;
+		if (!op->used || !op->interim ||
+		    (op->command != SMB2_CREATE && op->command != SMB2_SET_INFO))
+			continue;
+		d->waits++;
+		d->waits_long += now_ns(c) - op->interim_ns > LONG_WAIT_NS;
+	}
 }
 
-static size_t owes_of(const struct chaos *c)
+static void add_debt(const struct chaos *c, struct model_debts *d, bool stray,
+		     bool unacked, uint64_t told_ns)
 {
-	size_t count = 0;
+	d->owes += stray || unacked;
+	d->owes_yet += stray || (unacked && now_ns(c) - told_ns < OVER_NS);
+}
 
+static struct model_debts debts_of(const struct chaos *c)
+{
+	struct model_debts d = {0};
+
+	add_waits(c, &d);
 	for (size_t i = 0; i < CHAOS_OPENS_MAX; i++)
-		count += c->opens[i].state == SLOT_OPEN &&
-			 (c->opens[i].unacked || c->opens[i].stray);
+		if (c->opens[i].state == SLOT_OPEN)
+			add_debt(c, &d, c->opens[i].stray, c->opens[i].unacked,
+				 c->opens[i].told_ns);
 	for (size_t i = 0; i < CHAOS_LEASES; i++)
-		count += c->leases[i].unacked || c->leases[i].stray;
-	return count;
+		add_debt(c, &d, c->leases[i].stray, c->leases[i].unacked,
+			 c->leases[i].told_ns);
+	return d;
 }
 
 void chaos_settled(struct sim_actor *a)
 {
 	struct chaos *c = container_of(a, struct chaos, actor);
+	const struct model_debts debts = debts_of(c);
 
 	if (c->settings.faults)
 		return;
 	if (!c->settings.strangers)
-		model_settled(c->model, waits_of(c), owes_of(c));
+		model_settled(c->model, &debts);
 	if (c->phase != CHAOS_WORKING || c->damaged || c->ending)
 		return;
 	for (int i = 0; i < CHAOS_OPENS_MAX; i++)

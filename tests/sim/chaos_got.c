@@ -242,6 +242,7 @@ void chaos_got(struct chaos *c, struct chaos_op *op, const struct client_answer 
 {
 	if (a->interim) {
 		op->interim = true;
+		op->interim_ns = env_now_ns(sim_env(c->actor.sim));
 		return;
 	}
 	check_status(c, op, a->status);

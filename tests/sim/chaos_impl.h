@@ -88,6 +88,7 @@ struct chaos_op {
 	bool stream; /* of the file that is opened; there is one name for them */
 	bool exclusive;
 	bool interim; /* it waits */
+	uint64_t interim_ns;
 	uint64_t sent_ns;
 	bool changes;            /* it may change a file */
 	uint64_t file;           /* that one; 0: any */
