@@ -31,7 +31,7 @@ conformance: deps ## smbtorture, plain and encrypted, against the list of what m
 fuzz: deps ## every fuzz target for SECONDS=20 each
 	@FUZZ_SECONDS='$(or $(SECONDS),20)' tests/run fuzz
 
-soak: deps ## clients that contend for files, SECONDS=60, under the thread sanitizer
+soak: deps ## clients that contend for files, SECONDS=60, and all changed handshakes, under the thread sanitizer
 	@SOAK_SECONDS='$(or $(SECONDS),60)' tests/run soak
 
 bench-compare: build ## server CPU per GiB beside Debian's smbd, as root, in about ten minutes

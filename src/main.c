@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
@@ -19,12 +20,15 @@
 enum { EXIT_USAGE = 2, LISTENERS_TEXT_MAX = 4096 };
 
 static const char usage[] =
-	"Usage: tsmb-server [-c FILE] [--check]\n"
+	"Usage: tsmb-server [-c FILE] [--check | --keylog FILE]\n"
 	"Serve SMB2/3 shares as FILE says, in the foreground.\n"
 	"\n"
 	"  -c, --config FILE  the configuration (default " CONF_FILE ")\n"
 	"      --check        check FILE, say what is wrong with it, and exit: 0 it is "
 	"fine, 1 it is not\n"
+	"      --keylog FILE  write the keys of all sessions to FILE, for Wireshark: "
+	"tests "
+	"only\n"
 	"  -v, --version      print the version and exit\n"
 	"  -h, --help         print this and exit\n"
 	"\n"
@@ -34,11 +38,12 @@ static const char usage[] =
 	"Exit status: 0 done, 1 refused, or something was left at the end (standard "
 	"error says what), 2 usage.\n";
 
-enum { OPT_CHECK = 256 };
+enum { OPT_CHECK = 256, OPT_KEYLOG };
 
 static const struct option options[] = {
 	{"config", required_argument, NULL, 'c'},
 	{"check", no_argument, NULL, OPT_CHECK},
+	{"keylog", required_argument, NULL, OPT_KEYLOG},
 	{"version", no_argument, NULL, 'v'},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
@@ -97,7 +102,21 @@ static void block_signals(sigset_t *set)
 	sigprocmask(SIG_BLOCK, &errors, NULL);
 }
 
-static int serve(const char *path)
+/*
+ * Keys stay out of core files and debuggers. A change of user makes the kernel put fs.suid_dumpable in place of what prctl()
+ * said, which on many systems means core files for a handler; a limit of one byte exactly is what keeps those away, where 0
+ * would not. See do_coredump() in the kernel.
+ */
+static void forbid_core_files(void)
+{
+	const struct rlimit one_byte = {.rlim_cur = 1, .rlim_max = 1};
+
+	prctl(PR_SET_DUMPABLE, 0);
+	if (setrlimit(RLIMIT_CORE, &one_byte) != 0)
+		log_verbose("limit of core files: %s", strerror(errno));
+}
+
+static int serve(const char *path, const char *keylog)
 {
 	CLEANUP(conf_putp) struct conf *conf = load(path);
 	char listeners[LISTENERS_TEXT_MAX];
@@ -107,9 +126,9 @@ static int serve(const char *path)
 	if (!conf)
 		return EXIT_FAILURE;
 	block_signals(&set);
-	umask(0);                  /* every file is made with the mode it shall have */
-	prctl(PR_SET_DUMPABLE, 0); /* keys stay out of core files and debuggers */
-	if (server_start(conf, &s) != 0)
+	umask(0); /* every file is made with the mode it shall have */
+	forbid_core_files();
+	if (server_start(conf, keylog, &s) != 0)
 		return EXIT_FAILURE;
 	server_listeners(s, listeners, sizeof(listeners));
 	printf("ready %s\n", listeners);
@@ -124,7 +143,7 @@ static int serve(const char *path)
 
 int main(int argc, char **argv)
 {
-	const char *path = CONF_FILE;
+	const char *path = CONF_FILE, *keylog = NULL;
 	bool check_only = false;
 
 	for (int opt; (opt = getopt_long(argc, argv, "c:vh", options, NULL)) != -1;) {
@@ -134,6 +153,9 @@ int main(int argc, char **argv)
 			break;
 		case OPT_CHECK:
 			check_only = true;
+			break;
+		case OPT_KEYLOG:
+			keylog = optarg;
 			break;
 		case 'v':
 			printf("tsmb-server %s\n", TSMB_VERSION);
@@ -151,5 +173,5 @@ int main(int argc, char **argv)
 			argv[optind], usage);
 		return EXIT_USAGE;
 	}
-	return check_only ? check(path) : serve(path);
+	return check_only ? check(path) : serve(path, keylog);
 }

@@ -6,10 +6,13 @@
 #include "fs/cred.h"
 #include "fs/local_watch.h"
 #include "fs/notify.h"
+#include "interfaces.h"
+#include "keylog.h"
 #include "logging.h"
 #include "net/net.h"
 #include "runstate.h"
 #include "smb/conn.h"
+#include "smb/durable.h"
 #include "smb/server.h"
 #include "snapshot.h"
 
@@ -128,6 +131,7 @@ static int core_make(struct server *s)
 	s->smb.commands = cmd_table;
 	s->smb.command_count = SMB2_COMMAND_COUNT;
 	s->smb.accounts = &unix_accounts;
+	s->smb.net_addresses = interfaces_list;
 	if (inotify_server_new(&s->smb.notify) != 0)
 		log_warn("the kernel has no inotify: clients are not told of changes");
 	local_watch_make(s);
@@ -146,6 +150,13 @@ static int snapshot_make(struct server *s, struct conf *conf,
 	return snapshot_new(&e, conf, s->snapshot, ret_snapshot);
 }
 
+static void say_who_logs_on(const struct conf *c)
+{
+	if (!c->ntlm)
+		log_warn("ntlm = false, and this version knows no other way to log on: "
+			 "nobody gets in");
+}
+
 static void say_who_acts(void)
 {
 	if (geteuid() == 0)
@@ -162,7 +173,7 @@ static void lane_confine(struct lane *lane, void *arg)
 	cred_confine_thread();
 }
 
-int server_start(struct conf *conf, struct server **ret_server)
+int server_start(struct conf *conf, const char *keylog, struct server **ret_server)
 {
 	struct server *s = calloc(1, sizeof(*s));
 	int err;
@@ -177,6 +188,8 @@ int server_start(struct conf *conf, struct server **ret_server)
 		err = net_make(s);
 	if (!err)
 		err = core_make(s);
+	if (!err && keylog)
+		err = keylog_open(keylog, &s->smb.keylog);
 	if (!err)
 		err = snapshot_make(s, conf, &s->snapshot);
 	if (!err)
@@ -193,6 +206,7 @@ int server_start(struct conf *conf, struct server **ret_server)
 	}
 	net_post_all(s->net, lane_confine, NULL);
 	say_who_acts();
+	say_who_logs_on(s->conf);
 	*ret_server = s;
 	return 0;
 }
@@ -233,9 +247,19 @@ static void log_changes(const struct conf *from, const struct conf *to)
 	conf_changes_fini(&changes);
 }
 
+static void log_tightening(size_t count)
+{
+	if (count)
+		log_info(
+			"reload: %zu sessions were set up under looser demands; from now "
+			"on they are held to the new ones",
+			count);
+}
+
 int server_reload(struct server *s, struct conf *conf)
 {
 	struct snapshot *fresh;
+	size_t looser;
 	int err = snapshot_make(s, conf, &fresh);
 
 	if (!err) {
@@ -245,9 +269,11 @@ int server_reload(struct server *s, struct conf *conf)
 	}
 	if (err)
 		return err;
+	looser = smb_server_count_looser(&s->smb, conf);
 	net_post_all(s->net, lane_swap, fresh);
 	net_post_all(s->net, lane_close_gone, NULL);
 	net_connections_max(s->net, conf->connections_max);
+	log_tightening(looser);
 	log_changes(s->conf, conf);
 	snapshot_put(s->snapshot);
 	s->snapshot = fresh;
@@ -286,7 +312,9 @@ bool server_stop(struct server *s)
 	bool clean = true;
 
 	if (s->net_started) {
+		durable_stop(&s->smb);
 		net_stop(s->net);
+		refuse_summary(&s->smb);
 		clean = nothing_left(s);
 	}
 	lanes_free(s);
@@ -294,6 +322,7 @@ bool server_stop(struct server *s)
 	if (s->smb.notify)
 		inotify_server_free(s->smb.notify);
 	fanotify_watch_free(s->smb.local_watch);
+	keylog_close(s->smb.keylog);
 	if (s->smb.nodes)
 		smb_server_fini(&s->smb);
 	net_free(s->net);

@@ -11,8 +11,13 @@
 
 struct server;
 
-/* Assemble and start; takes a reference to conf. Fails if not one listener works. */
-MUST_CHECK int server_start(struct conf *conf, struct server **ret_server);
+/*
+ * Assemble and start; takes a reference to conf. Fails if not one listener works.
+ *
+ * keylog  file to which the keys of all sessions go (keylog.h); NULL: nowhere
+ */
+MUST_CHECK int server_start(struct conf *conf, const char *keylog,
+			    struct server **ret_server);
 /* Serve by conf from now on: returns when every worker does. -EINVAL and the like: nothing has changed. */
 MUST_CHECK int server_reload(struct server *s, struct conf *conf);
 /* "127.0.0.1:4450 [::1]:4450": the listeners. buf holds len bytes. */

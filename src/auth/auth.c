@@ -477,6 +477,11 @@ struct span auth_session_key(const struct auth *a)
 	return span_of(a->ntlm.session_key.b, sizeof(a->ntlm.session_key.b));
 }
 
+bool auth_needs_other(const struct auth *a, const struct auth_server *s)
+{
+	return a->mech && !a->mech->offered(s);
+}
+
 const char *auth_claimed_user(const struct auth *a)
 {
 	return a->claimed;

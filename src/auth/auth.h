@@ -93,5 +93,7 @@ struct principal *auth_principal(struct auth *a);
 /* After STATUS_SUCCESS, named users: the whole GSS key, 16 to 64 bytes, borrowed; empty for
  * guest and anonymous. */
 struct span auth_session_key(const struct auth *a);
+/* Would the exchange have failed with these settings, for want of the mechanism it used? */
+bool auth_needs_other(const struct auth *a, const struct auth_server *s);
 /* For logs: the name the client claims, UTF-8, "" until it said so. Borrowed. */
 const char *auth_claimed_user(const struct auth *a);

@@ -124,7 +124,7 @@ static nt_status used(struct req *q, int err, struct wr *w)
 static nt_status use(struct req *q, struct node *n, const struct state_op *who,
 		     enum caching_use what, req_done then)
 {
-	struct cache_use *u = arena_alloc(&q->arena, sizeof(*u));
+	struct cache_use *u = q->cache_use ?: arena_alloc(&q->arena, sizeof(*u));
 
 	if (!u)
 		return STATUS_INSUFFICIENT_RESOURCES;
@@ -146,6 +146,14 @@ nt_status cache_use(struct req *q, enum caching_use what, req_done then)
 	if (!state_is_cached(o->node->state))
 		return then(q, 0, req_reply(q, 0));
 	return use(q, o->node, &who, what, then);
+}
+
+nt_status cache_use_of(struct req *q, struct node *n, enum caching_use what,
+		       req_done then)
+{
+	const struct state_op who = open_state_op(q->open, STATE_USE);
+
+	return use(q, n, &who, what, then);
 }
 
 nt_status cache_entries(struct req *q, struct node *dir, const struct state_op *who,

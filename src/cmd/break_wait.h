@@ -25,6 +25,10 @@ nt_status break_wait(struct req *q, struct node *n, const struct state_op *who,
  */
 nt_status cache_use(struct req *q, enum caching_use use, req_done then);
 
+/* The same to another file, which the caller keeps; asks in any case. */
+nt_status cache_use_of(struct req *q, struct node *n, enum caching_use use,
+		       req_done then);
+
 /*
  * The entries of a directory change: by the open that `who` names, under the lease key that its client uses for the directory
  * (NULL: none). Never waits for anybody, so that turns may be held. Goes on as above.

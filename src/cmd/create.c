@@ -23,14 +23,14 @@ static nt_status create_decode(struct req *q, struct create *c)
 {
 	struct rd *r = &q->body;
 	uint16_t name_off, name_len;
-	uint32_t contexts_off, contexts_len, impersonation;
+	uint32_t contexts_off, contexts_len;
 	struct rd name, contexts;
 	nt_status st;
 
 	rd_struct_size(r, 57);
 	rd_skip(r, 1); /* SecurityFlags */
 	c->oplock_level = rd_u8(r);
-	impersonation = rd_u32(r);
+	c->impersonation = rd_u32(r);
 	rd_skip(r, 8 + 8); /* SmbCreateFlags, Reserved */
 	c->desired_access = rd_u32(r);
 	c->file_attributes = rd_u32(r);
@@ -45,8 +45,6 @@ static nt_status create_decode(struct req *q, struct create *c)
 	contexts = rd_at(r, contexts_off, contexts_len);
 	if (!rd_ok(r) || name_len % 2)
 		return STATUS_INVALID_PARAMETER;
-	if (impersonation > SMB2_IMPERSONATION_DELEGATE)
-		return STATUS_BAD_IMPERSONATION_LEVEL;
 	st = create_contexts_decode(rd_rest(&contexts), &q->arena, &c->contexts);
 	if (!nt_ok(st))
 		return st;
@@ -94,6 +92,8 @@ static nt_status create_check(const struct create *c)
 {
 	bool directory = c->options & FILE_DIRECTORY_FILE;
 
+	if (c->impersonation > SMB2_IMPERSONATION_DELEGATE)
+		return STATUS_BAD_IMPERSONATION_LEVEL;
 	if (c->desired_access == 0 ||
 	    (c->desired_access & ~(uint32_t)ACCESS_VALID & ~GENERIC_READ))
 		return STATUS_ACCESS_DENIED;
@@ -134,6 +134,8 @@ static void create_cleanup(struct req *q)
 		node_put(TAKE(c->parent));
 	vfile_put(TAKE(c->file));
 	vfile_put(TAKE(c->data));
+	if (c->lost)
+		open_put(TAKE(c->lost));
 	if (c->quota)
 		open_quota_give(q->sess);
 	c->quota = false;
@@ -151,6 +153,16 @@ nt_status cmd_create(struct req *q)
 		return st;
 	if (q->tree->share->kind == SHARE_PIPE)
 		return create_pipe(q, c);
+	st = durable_way(&c->contexts.durable, q->conn->dialect, &c->durable);
+	if (!nt_ok(st))
+		return st;
+	q->state = c;
+	q->cleanup = create_cleanup;
+	if (c->durable == DURABLE_AGAIN_V1 || c->durable == DURABLE_AGAIN_V2)
+		return create_reconnect(q);
+	st = create_replay(q);
+	if (!nt_is(st, STATUS_SUCCESS))
+		return st;
 	st = create_check(c);
 	if (nt_ok(st) && c->path.stream && !q->tree->share->conf->named_streams)
 		st = STATUS_OBJECT_NAME_INVALID;
@@ -163,8 +175,6 @@ nt_status cmd_create(struct req *q)
 		return st;
 	c->quota = true;
 	c->state_id = open_state_id(q->conn->server);
-	q->state = c;
-	q->cleanup = create_cleanup;
 	create_cache_ask(q);
 	return create_walk(q);
 }
@@ -186,8 +196,7 @@ nt_status create_grant(struct create *c)
 	return st;
 }
 
-/* Path of the new open: directories as the client wrote them, the last name as it is. From malloc. */
-static char *create_path(const struct create *c)
+char *create_path(const struct create *c)
 {
 	size_t len = strlen(c->leaf) + 1;
 	char *path;
@@ -224,6 +233,7 @@ nt_status create_succeed(struct req *q)
 {
 	struct create *c = q->state;
 	struct open_new in = {
+		.channel_sequence = smb2_channel_sequence(&q->header),
 		.tree = q->tree,
 		.who = req_who(q),
 		.node = c->node,
@@ -241,6 +251,7 @@ nt_status create_succeed(struct req *q)
 	nt_status st;
 
 	create_cache_open_new(q, &in);
+	create_durable_open_new(q, &in);
 	if (!in.path)
 		return create_fail(q, STATUS_INSUFFICIENT_RESOURCES);
 	st = open_new(&in, &o);

@@ -7,6 +7,7 @@
  *     create_stream.c a named stream of either: find or make it
  *     create_open.c   something: access, the turn of the node, share modes, a data handle, truncation
  *     create_cache.c  oplock or lease: what is asked for, what others hold, what is answered
+ *     create_durable.c  what makes an open durable; or instead of all this: the open that a client lost, once more
  *     create.c        an open, and the answer; or everything undone, and a status
  *
  * Spec     [MS-SMB2] 3.3.5.9, [MS-FSA] 2.1.5.1
@@ -16,12 +17,14 @@
 #include "cmd/break_wait.h"
 #include "cmd/cmd.h"
 #include "cmd/create_contexts.h"
+#include "cmd/durable_rules.h"
 #include "cmd/file_access.h"
 #include "fs/descriptor.h"
 #include "fs/name.h"
 
 struct create {
 	/* as decoded */
+	uint32_t impersonation;
 	uint32_t desired_access;
 	uint32_t file_attributes;
 	uint32_t share_access;
@@ -30,6 +33,7 @@ struct create {
 	uint8_t oplock_level; /* SMB2_OPLOCK_LEVEL_*: asked for, then granted */
 	struct name_path path;
 	struct create_contexts contexts;
+	enum durable_way durable;
 
 	/* places held: given back by create_cleanup() unless an open took them over */
 	bool quota;
@@ -67,7 +71,16 @@ struct create {
 		struct vfs_unlink unlink;
 		struct vfs_stream_open stream;
 		struct vfs_stream_remove streams;
-	} call; /* the one under way */
+		struct vfs_statcall stat;
+	} call;            /* the one under way */
+	struct open *lost; /* counted: claimed by DHnC, DH2C	*/
+	struct {
+		struct msg msg;
+		struct lane *lane;
+		struct wait *wait;
+		uint64_t conn_id; /* so far */
+		bool again;
+	} nudge; /* see create_durable.c */
 	struct state_result result;
 	struct state_op op; /* has no ranges: last */
 };
@@ -94,6 +107,8 @@ nt_status create_again(struct req *q);
 void create_cache_ask(struct req *q);
 /* It is a directory: those have leases of version 2 only, and only for clients that know of them. */
 void create_cache_of_directory(struct req *q);
+/* The client's lease of that key. */
+struct lease_id create_lease_id(const struct req *q, const uint8_t *key);
 /* Others must give up caching first: let go, wait, begin again. */
 nt_status create_cache_wait(struct req *q);
 /* What was granted, from the record's result. */
@@ -104,7 +119,17 @@ nt_status create_cache_entries(struct req *q);
 void create_cache_open_new(const struct req *q, struct open_new *in);
 void create_cache_opened(struct req *q, struct open *o);
 
-/* create.c: c->granted from c->maximal. */
+/* create_durable.c: a client comes back for an open. */
+nt_status create_reconnect(struct req *q);
+/* A CREATE that names a CreateGuid: is there an open of that already? STATUS_SUCCESS: there is none, go on. STATUS_PENDING:
+ * answered from that, later. STATUS_DUPLICATE_OBJECTID */
+nt_status create_replay(struct req *q);
+/* May the new open be durable? Into c's answer and the open. */
+void create_durable_open_new(const struct req *q, struct open_new *in);
+
+/* create.c: the path of the open: directories as the client wrote them, then c->leaf. From malloc; NULL without memory. */
+char *create_path(const struct create *c);
+/* c->granted from c->maximal. */
 nt_status create_grant(struct create *c);
 /* An open of what c holds, and the answer. */
 nt_status create_succeed(struct req *q);

@@ -19,11 +19,11 @@ static bool lease_counts(const struct req *q, const struct create *c)
 	       (l->version == 1 || q->conn->dialect >= SMB2_DIALECT_300);
 }
 
-static struct lease_id lease_id(const struct req *q, const uint8_t *key)
+struct lease_id create_lease_id(const struct req *q, const uint8_t *key)
 {
 	struct lease_id id;
 
-	memcpy(id.client, q->conn->client_guid, sizeof(id.client));
+	memcpy(id.client, q->sess->client_guid, sizeof(id.client));
 	memcpy(id.key, key, sizeof(id.key));
 	return id;
 }
@@ -39,7 +39,7 @@ void create_cache_ask(struct req *q)
 		l->version = 0;
 	if (l->version) {
 		c->op.lease_version = l->version;
-		c->op.lease = lease_id(q, l->key);
+		c->op.lease = create_lease_id(q, l->key);
 		c->op.epoch = l->epoch;
 		c->op.caching = l->state & CACHING_ALL;
 	} else if (q->snap->conf->enable_oplock) {
@@ -108,7 +108,7 @@ nt_status create_cache_entries(struct req *q)
 {
 	const struct create *c = q->state;
 	const struct create_lease *l = &c->contexts.lease;
-	const struct lease_id parent = lease_id(q, l->parent_key);
+	const struct lease_id parent = create_lease_id(q, l->parent_key);
 	bool known = l->version && (l->flags & SMB2_LEASE_FLAG_PARENT_LEASE_KEY_SET);
 
 	return cache_entries(q, c->parent, &c->op, known ? &parent : NULL, entered);
@@ -120,13 +120,14 @@ void create_cache_open_new(const struct req *q, struct open_new *in)
 	const struct create_lease *l = &c->contexts.lease;
 
 	in->made_on = q->conn;
+	memcpy(in->client_guid, q->sess->client_guid, sizeof(in->client_guid));
 	in->sealed = q->protection == POLICY_ENCRYPTED;
 	in->lease_version = c->op.lease_version;
 	if (!in->lease_version)
 		return;
 	in->lease = c->op.lease;
 	in->has_parent_lease = l->flags & SMB2_LEASE_FLAG_PARENT_LEASE_KEY_SET;
-	in->parent_lease = lease_id(q, l->parent_key);
+	in->parent_lease = create_lease_id(q, l->parent_key);
 }
 
 /* One answered by itself is on its way when others hear of the open. */

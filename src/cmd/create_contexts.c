@@ -76,6 +76,50 @@ static nt_status decode_lease(struct rd *r, struct arena *a, struct create_conte
 	return rd_ok(r) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
 }
 
+static nt_status decode_dhnq(struct rd *r, struct arena *a, struct create_contexts *c)
+{
+	c->durable.ask_v1 = true; /* all of it is reserved */
+	return rd_left(r) == SMB2_DURABLE_REQUEST_LEN ? STATUS_SUCCESS
+						      : STATUS_INVALID_PARAMETER;
+}
+
+static nt_status decode_dhnc(struct rd *r, struct arena *a, struct create_contexts *c)
+{
+	c->durable.again_v1 = true;
+	if (rd_left(r) != SMB2_DURABLE_RECONNECT_LEN)
+		return STATUS_INVALID_PARAMETER;
+	c->durable.persistent_id = rd_u64(r); /* the volatile id is no longer true */
+	return STATUS_SUCCESS;
+}
+
+static nt_status decode_dh2q(struct rd *r, struct arena *a, struct create_contexts *c)
+{
+	struct create_durable *d = &c->durable;
+
+	d->ask_v2 = true;
+	if (rd_left(r) != SMB2_DURABLE_REQUEST_V2_LEN)
+		return STATUS_INVALID_PARAMETER;
+	d->timeout_ms = rd_u32(r);
+	d->flags = rd_u32(r);
+	rd_skip(r, 8); /* Reserved */
+	d->create_guid = rd_guid(r);
+	return STATUS_SUCCESS;
+}
+
+static nt_status decode_dh2c(struct rd *r, struct arena *a, struct create_contexts *c)
+{
+	struct create_durable *d = &c->durable;
+
+	d->again_v2 = true;
+	if (rd_left(r) != SMB2_DURABLE_RECONNECT_V2_LEN)
+		return STATUS_INVALID_PARAMETER;
+	d->persistent_id = rd_u64(r);
+	rd_skip(r, 8); /* FileId.Volatile: no longer true */
+	d->create_guid = rd_guid(r);
+	d->flags = rd_u32(r);
+	return STATUS_SUCCESS;
+}
+
 static const struct {
 	const char *name;
 	nt_status (*decode)(struct rd *r, struct arena *a, struct create_contexts *c);
@@ -87,6 +131,10 @@ static const struct {
 	{SMB2_CREATE_EA_BUFFER, decode_exta},
 	{SMB2_CREATE_TIMEWARP_TOKEN, decode_twrp},
 	{SMB2_CREATE_REQUEST_LEASE, decode_lease},
+	{SMB2_CREATE_DURABLE_HANDLE_REQUEST, decode_dhnq},
+	{SMB2_CREATE_DURABLE_HANDLE_RECONNECT, decode_dhnc},
+	{SMB2_CREATE_DURABLE_HANDLE_REQUEST_V2, decode_dh2q},
+	{SMB2_CREATE_DURABLE_HANDLE_RECONNECT_V2, decode_dh2c},
 };
 
 /* By its name, unless it is of a feature not offered. `seen`: which decoders have been used, a bit each. */
@@ -194,6 +242,21 @@ static void wr_lease(struct wr *w, const struct create_lease *l, size_t *last)
 	wr_u16(w, 0); /* Reserved */
 }
 
+/* [MS-SMB2] 2.2.14.2.3, 2.2.14.2.12. No handle is persistent: Flags is 0. */
+static void wr_durable(struct wr *w, const struct create_durable *d, size_t *last)
+{
+	if (d->granted == 1) {
+		wr_context(w, SMB2_CREATE_DURABLE_HANDLE_REQUEST,
+			   SMB2_DURABLE_RESPONSE_LEN, last);
+		wr_u64(w, 0); /* Reserved */
+		return;
+	}
+	wr_context(w, SMB2_CREATE_DURABLE_HANDLE_REQUEST_V2, SMB2_DURABLE_RESPONSE_V2_LEN,
+		   last);
+	wr_u32(w, d->timeout_ms);
+	wr_u32(w, 0); /* Flags */
+}
+
 void create_contexts_encode(struct wr *w, const struct create_contexts *c,
 			    uint32_t maximal_access, const struct node_key *key)
 {
@@ -212,4 +275,6 @@ void create_contexts_encode(struct wr *w, const struct create_contexts *c,
 	}
 	if (c->lease.version)
 		wr_lease(w, &c->lease, &last);
+	if (c->durable.granted)
+		wr_durable(w, &c->durable, &last);
 }

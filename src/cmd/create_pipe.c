@@ -7,6 +7,7 @@ nt_status create_pipe(struct req *q, const struct create *c)
 	struct create answer = {.action = FILE_OPENED,
 				.stat.dos_attributes = FILE_ATTRIBUTE_NORMAL};
 	struct open_new in = {
+		.channel_sequence = smb2_channel_sequence(&q->header),
 		.tree = q->tree,
 		.granted = FILE_READ_DATA | FILE_WRITE_DATA | FILE_READ_ATTRIBUTES |
 			   READ_CONTROL | SYNCHRONIZE,
@@ -16,6 +17,8 @@ nt_status create_pipe(struct req *q, const struct create *c)
 	struct open *o;
 	nt_status st;
 
+	if (c->impersonation > SMB2_IMPERSONATION_DELEGATE)
+		return STATUS_BAD_IMPERSONATION_LEVEL;
 	if (c->path.count != 1 || c->path.stream)
 		return STATUS_OBJECT_NAME_NOT_FOUND;
 	st = open_quota_take(q->sess, q->snap->conf);
@@ -39,6 +42,7 @@ nt_status create_pipe(struct req *q, const struct create *c)
 	answer.maximal = in.maximal;
 	answer.contexts = c->contexts;
 	answer.contexts.on_disk_id = false;
+	answer.contexts.durable.granted = 0;
 	answer.contexts.lease.version = 0; /* nothing of a pipe is cached */
 	create_encode(q, &answer, o);
 	open_put(o);

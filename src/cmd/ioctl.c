@@ -1,6 +1,9 @@
 /* SMB2 IOCTL: a table of controls.  Spec: [MS-SMB2] 2.2.31, 2.2.32, 3.3.5.15 */
 #include "cmd/ioctl.h"
 
+#include "cmd/compression.h"
+#include "cmd/copy_chunk.h"
+#include "cmd/network_interfaces.h"
 #include "cmd/pipe_io.h"
 #include "rpc/pipe.h"
 #include "wire/utf16.h"
@@ -115,6 +118,7 @@ static nt_status ioctl_validate_negotiate(struct req *q, const struct ioctl *c)
 		return STATUS_INVALID_PARAMETER;
 	if (conn->dialect == SMB2_DIALECT_311 || c->max_output < VALIDATE_INFO_LEN ||
 	    !validate_matches(conn, rd_of(c->input))) {
+		refuse_other(q, REFUSED_NEGOTIATE, STATUS_CONNECTION_DISCONNECTED);
 		conn_disconnect(
 			conn, "VALIDATE_NEGOTIATE_INFO does not fit what was negotiated");
 		return STATUS_CONNECTION_DISCONNECTED;
@@ -201,8 +205,14 @@ static const struct {
 	nt_status (*run)(struct req *q, const struct ioctl *c);
 } controls[] = {
 	{FSCTL_VALIDATE_NEGOTIATE_INFO, ioctl_validate_negotiate},
+	{FSCTL_QUERY_NETWORK_INTERFACE_INFO, cmd_network_interfaces},
 	{FSCTL_CREATE_OR_GET_OBJECT_ID, ioctl_object_id},
 	{FSCTL_GET_OBJECT_ID, ioctl_object_id},
+	{FSCTL_GET_COMPRESSION, ioctl_get_compression},
+	{FSCTL_SET_COMPRESSION, ioctl_set_compression},
+	{FSCTL_SRV_REQUEST_RESUME_KEY, ioctl_resume_key},
+	{FSCTL_SRV_COPYCHUNK, ioctl_copy_chunk},
+	{FSCTL_SRV_COPYCHUNK_WRITE, ioctl_copy_chunk},
 	{FSCTL_PIPE_TRANSCEIVE, ioctl_pipe_transceive},
 	{FSCTL_PIPE_WAIT, ioctl_pipe_wait},
 	{FSCTL_DFS_GET_REFERRALS, ioctl_dfs},

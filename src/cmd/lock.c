@@ -24,10 +24,10 @@ static void lock_encode(struct wr *w)
 	wr_u16(w, 0); /* Reserved */
 }
 
-/* No open is durable, resilient or persistent: [MS-SMB2] 3.3.1.10. Those that are will say so here. */
+/* [MS-SMB2] 3.3.5.14. No open is resilient or persistent. */
 static bool lock_sequenced(const struct conn *c, const struct open *o)
 {
-	return lock_sequence_applies(c->dialect, c->server_capabilities, false);
+	return lock_sequence_applies(c->dialect, c->server_capabilities, o->durable != 0);
 }
 
 /* A request that was done before is not done again. */

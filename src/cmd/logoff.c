@@ -14,6 +14,6 @@ nt_status cmd_logoff(struct req *q)
 	rd_skip(&q->body, 2); /* Reserved */
 	if (!rd_ok(&q->body))
 		return STATUS_INVALID_PARAMETER;
-	sess_close(q->sess, q->lane->lane, req_wait(q, logoff_done));
+	sess_disconnect(q->sess, q->lane->lane, req_wait(q, logoff_done));
 	return STATUS_PENDING;
 }

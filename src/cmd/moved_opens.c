@@ -42,23 +42,34 @@ static bool path_beneath(const char *path, const char *dir)
 struct beneath {
 	const struct open *dir;
 	const char *path;
+	bool any;
+	struct node *cached; /* counted */
 };
 
-static bool is_elsewhere(struct open *o, void *arg)
+/* Goes on until one is found that caches. */
+static bool look_beneath(struct open *o, void *arg)
 {
-	const struct beneath *b = arg;
+	struct beneath *b = arg;
 
 	if (o == b->dir || !o->node || open_vfs(o) != open_vfs(b->dir))
 		return true;
 	LOCK_SCOPE(&o->lock);
-	return o->state == OPEN_CLOSED || !path_beneath(o->path, b->path);
+	if (o->state >= OPEN_CLOSING || !path_beneath(o->path, b->path))
+		return true;
+	b->any = true;
+	if (!state_is_handle_cached(o->node->state))
+		return true;
+	b->cached = node_get(o->node);
+	return false;
 }
 
-bool opens_beneath(const struct open *dir, const char *path)
+bool opens_beneath(const struct open *dir, const char *path, struct node **ret_cached)
 {
 	struct beneath b = {.dir = dir, .path = path};
 
-	return !smb_server_each_open(dir->server, is_elsewhere, &b);
+	(void)smb_server_each_open(dir->server, look_beneath, &b);
+	*ret_cached = b.cached;
+	return b.any;
 }
 
 /* ---- the new name -------------------------------------------------------------------------------- */
@@ -126,7 +137,7 @@ static bool rename_open(struct open *o, void *arg)
 	if (!o->node || node_base(o->node) != m->through->node || m->used == m->count)
 		return true;
 	LOCK_SCOPE(&o->lock);
-	if (o->state != OPEN_OPEN || !is_named(o, m->old_parent, m->old_name))
+	if (o->state >= OPEN_CLOSING || !is_named(o, m->old_parent, m->old_name))
 		return true;
 	if (open_vfs(o) != open_vfs(m->through))
 		keep_name_only(m->paths[m->used]);

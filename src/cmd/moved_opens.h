@@ -9,8 +9,12 @@
 #include "base/arena.h"
 #include "smb/open.h"
 
-/* Is a file open beneath the directory that `dir` is an open of, within the same volume? path: the directory's. */
-bool opens_beneath(const struct open *dir, const char *path);
+/*
+ * Is a file open beneath the directory that `dir` is an open of, within the same volume? path: the directory's.
+ *
+ * ret_cached   the node, counted, of one that may be open only because that is cached; NULL: there is none
+ */
+bool opens_beneath(const struct open *dir, const char *path, struct node **ret_cached);
 
 /* The new path for every open of a node: made before the rename, so that it cannot fail afterwards. */
 struct moved_opens {

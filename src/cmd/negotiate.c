@@ -104,6 +104,8 @@ static void negotiate_commit(struct req *q, const struct negotiate *n)
 	if (c->dialect >= SMB2_DIALECT_300 && conf->enable_oplock)
 		c->server_capabilities |= n->capabilities &
 					  SMB2_GLOBAL_CAP_DIRECTORY_LEASING;
+	if (c->dialect >= SMB2_DIALECT_300)
+		c->server_capabilities |= n->capabilities & SMB2_GLOBAL_CAP_MULTI_CHANNEL;
 	if (n->choice.dialect < SMB2_DIALECT_311 && c->cipher != SEAL_NONE)
 		c->server_capabilities |= SMB2_GLOBAL_CAP_ENCRYPTION;
 	c->max_transact = limit(conf->smb2_trans_max, c->multi_credit);
@@ -223,6 +225,7 @@ static nt_status negotiate_smb1(struct req *q)
 		return negotiate_encode(q, SMB2_DIALECT_WILDCARD, &n);
 	}
 	if (!nt_ok(st) || !has_202 || !conf_dialect_offered(conf, SMB2_DIALECT_202)) {
+		refuse_other(q, REFUSED_DIALECT, STATUS_CONNECTION_DISCONNECTED);
 		conn_disconnect(c, "the client speaks SMB1 only; tsmb never does");
 		return STATUS_CONNECTION_DISCONNECTED;
 	}
@@ -244,8 +247,10 @@ nt_status cmd_negotiate(struct req *q)
 	if (!nt_ok(st))
 		return st;
 	n.choice = negotiate_select(q->snap->conf, &n);
-	if (!n.choice.dialect)
+	if (!n.choice.dialect) {
+		refuse_other(q, REFUSED_DIALECT, STATUS_NOT_SUPPORTED);
 		return STATUS_NOT_SUPPORTED;
+	}
 	if (n.choice.dialect == SMB2_DIALECT_311) {
 		st = negotiate_contexts_decode(q->message, n.contexts_off,
 					       n.context_count, &n.contexts);

@@ -94,7 +94,7 @@ static nt_status ack_lease(struct req *q)
 	rd_skip(r, 8); /* LeaseDuration */
 	if (!rd_ok(r) || (a->lease_state & ~(uint32_t)CACHING_ALL))
 		return STATUS_INVALID_PARAMETER;
-	memcpy(a->lease.client, q->conn->client_guid, sizeof(a->lease.client));
+	memcpy(a->lease.client, q->sess->client_guid, sizeof(a->lease.client));
 	if (!state_lease_find(q->conn->server->state, &a->lease, &a->op.node))
 		return STATUS_OBJECT_NAME_NOT_FOUND;
 	a->op.code = STATE_ACK;

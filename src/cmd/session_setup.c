@@ -1,31 +1,36 @@
 /*
- * SMB2 SESSION_SETUP: first logon and re-authentication.  Spec: [MS-SMB2] 2.2.5, 2.2.6, 3.3.5.5
+ * SMB2 SESSION_SETUP: first logon, re-authentication, binding.  Spec: [MS-SMB2] 2.2.5, 2.2.6, 3.3.5.5
  *
  *     cmd_session_setup  decode, find or make the session, hash the request
  *     step_run           one step of the exchange, in the authentication pool
  *     step_done          MORE_PROCESSING, failure, or the keys of a session
+ *     setup_refuse       of a wrong password: later
  *     setup_finish       once the session it replaces is gone
  */
 #include "cmd/cmd.h"
 
 #include "base/ct.h"
 #include "base/log.h"
+#include "cmd/session_bind.h"
 #include "cmd/session_keys.h"
+#include "smb/logons.h"
 
 #include <inttypes.h>
 
 struct setup_req {
 	struct job job;
-	uint8_t flags;
 	uint8_t security_mode;
 	uint64_t previous_session_id;
 	struct span token;
 	struct span answer;
 	nt_status status; /* of the step */
-	bool first;       /* first authentication: makes keys */
+	bool first;       /* first authentication of the session, or here: makes keys */
 	uint16_t session_flags;
 	struct arena *arena;
 	struct auth *auth;
+	struct req *q;
+	struct timer delay; /* of a failure's answer */
+	uint64_t due_ns;    /* when it may go */
 };
 
 static nt_status setup_decode(struct rd *r, struct setup_req *s)
@@ -34,7 +39,7 @@ static nt_status setup_decode(struct rd *r, struct setup_req *s)
 	struct rd token;
 
 	rd_struct_size(r, 25);
-	s->flags = rd_u8(r);
+	rd_skip(r, 1); /* Flags: recv.c has looked at SMB2_SESSION_FLAG_BINDING */
 	s->security_mode = rd_u8(r);
 	rd_skip(r, 4 + 4); /* Capabilities, Channel */
 	off = rd_u16(r);
@@ -50,11 +55,16 @@ static nt_status setup_new_session(struct req *q)
 	struct conn *c = q->conn;
 	nt_status st;
 
-	if (c->in_progress >= CONN_IN_PROGRESS_MAX)
+	if (c->in_progress >= CONN_IN_PROGRESS_MAX ||
+	    !logons_may_begin(c->server->logons, c->address)) {
+		refuse_other(q, REFUSED_TOO_MANY, STATUS_INSUFFICIENT_RESOURCES);
 		return STATUS_INSUFFICIENT_RESOURCES;
+	}
 	st = sess_new(c->server, c, q->snap->conf->sessions_max, &q->sess);
-	if (!nt_ok(st))
+	if (!nt_ok(st)) {
+		refuse_other(q, REFUSED_TOO_MANY, st);
 		return st;
+	}
 	q->channel = channel_new(c, q->sess);
 	if (!q->channel) {
 		sess_close(q->sess, q->lane->lane, NULL);
@@ -85,24 +95,77 @@ static nt_status setup_begin(struct req *q, struct setup_req *s)
 	return STATUS_SUCCESS;
 }
 
-/* The exchange is over; a failed first logon takes its session along, a failed re-authentication, too. */
-static nt_status setup_fail(struct req *q, nt_status st)
+/* The exchange is over; a failed first logon takes its session along, a failed re-authentication, too. A failed binding
+ * only its half-open channel: the session may be somebody else's. */
+static nt_status setup_end(struct req *q, nt_status st)
 {
-	struct log_esc esc;
-	struct channel *ch = q->channel;
-
-	atomic_fetch_add(&q->conn->server->counters.logon_failures, 1);
-	if (log_limit_ok(&q->conn->server->logon_log, 8,
-			 env_now_ns(q->conn->server->env)))
-		log_warn("conn %" PRIu64 " %s: logon of \"%s\" failed: %s", q->conn->id,
-			 q->conn->xport ? q->conn->xport->ops->peer(q->conn->xport) : "-",
-			 ch->setup ? log_esc(&esc, span_of_str(auth_claimed_user(
-							   ch->setup->auth)))
-				   : "",
-			 nt_status_name(st));
-	setup_free(TAKE(ch->setup));
-	sess_close(q->sess, q->lane->lane, NULL);
+	setup_free(TAKE(q->channel->setup));
+	if (q->binding)
+		channel_remove(q->channel);
+	else
+		sess_close(q->sess, q->lane->lane, NULL);
 	return st;
+}
+
+static nt_status delay_done(struct req *q, int err, struct wr *w)
+{
+	struct setup_req *s = q->state;
+
+	timer_cancel(q->lane->lane->timers, &s->delay);
+	return setup_end(q, s->status);
+}
+
+static void delay_over(struct timer *t);
+
+/* A timer counts from the beginning of the lane's turn, so it may be a little early. */
+static void delay_arm(struct req *q, struct setup_req *s)
+{
+	uint64_t now_ns = env_now_ns(q->conn->server->env);
+	uint64_t left_ns = s->due_ns > now_ns ? s->due_ns - now_ns : 0;
+
+	timer_arm(q->lane->lane->timers, &s->delay, (left_ns + 999999) / 1000000,
+		  delay_over);
+}
+
+static void delay_over(struct timer *t)
+{
+	struct setup_req *s = container_of(t, struct setup_req, delay);
+	struct req *q = s->q;
+
+	if (env_now_ns(q->conn->server->env) < s->due_ns)
+		delay_arm(q, s);
+	else if (wait_claim(&q->wait, WAIT_TIMED_OUT))
+		wait_now(&q->wait, 0);
+}
+
+/* Nothing of the exchange ends before the answer, so that asking for its session says no more than waiting. */
+static nt_status setup_delay(struct req *q, struct setup_req *s)
+{
+	s->q = q;
+	q->channel->setup->busy = true;
+	delay_arm(q, s);
+	req_wait_quietly(q, delay_done);
+	return STATUS_PENDING;
+}
+
+/*
+ * What the user database or a proof said no to is answered late, so that passwords cannot be tried out quickly. Whatever
+ * is wrong with the message itself, or becomes of a right password, says nothing about passwords.
+ */
+static nt_status setup_refuse(struct req *q, struct setup_req *s)
+{
+	const struct conf *conf = q->snap->conf;
+
+	refuse_logon(q, s->status);
+	if (!nt_is(s->status, STATUS_LOGON_FAILURE) || !conf->auth_delay_ms)
+		return setup_end(q, s->status);
+	s->due_ns = logons_failed(q->conn->server->logons, q->conn->address,
+				  auth_claimed_user(s->auth),
+				  env_now_ns(q->conn->server->env),
+				  conf->auth_delay_ms * UINT64_C(1000000));
+	if (q->conn->state == CONN_CLOSED || q->conn->retired) /* nobody waits any more */
+		return setup_end(q, s->status);
+	return setup_delay(q, s);
 }
 
 static void setup_encode(struct wr *w, uint16_t session_flags, struct span token)
@@ -117,7 +180,8 @@ static void setup_encode(struct wr *w, uint16_t session_flags, struct span token
 	wr_bytes(w, token);
 }
 
-/* MORE_PROCESSING answers of a first authentication are hashed; they are never signed. [MS-SMB2] 3.3.5.5 */
+/* MORE_PROCESSING answers of a first authentication are hashed; those of a binding as they are signed.
+ * [MS-SMB2] 3.3.5.5.3 */
 static void setup_hash_answer(struct req *q, struct span message)
 {
 	if (q->channel->setup &&
@@ -139,17 +203,23 @@ static nt_status setup_more(struct req *q, struct setup_req *s)
 	return STATUS_MORE_PROCESSING_REQUIRED;
 }
 
-static enum policy_user user_kind(const struct principal *who)
+static void setup_audit(const struct req *q, const struct policy_in *in,
+			const struct principal *who)
 {
-	switch (who->kind) {
-	case PRINCIPAL_NAMED:
-		return POLICY_USER_NAMED;
-	case PRINCIPAL_GUEST:
-		return POLICY_USER_GUEST;
-	case PRINCIPAL_ANONYMOUS:
-		break;
-	}
-	return POLICY_USER_ANONYMOUS;
+	const struct setup *setup = q->channel->setup;
+	const struct auth_server without_ntlm = {.ntlm = false};
+	struct audit_logon l = {
+		.conn = q->conn,
+		.in = *in,
+		.client_requires_signing = setup->client_signs || q->conn->client_signs,
+		.needs_ntlm = auth_needs_other(setup->auth, &without_ntlm),
+		.user = who->user,
+	};
+
+	if (q->snap->conf->security_audit)
+		audit_logon(&l);
+	if (in->user == POLICY_USER_GUEST)
+		audit_guest(q->conn, who->user);
 }
 
 /* Everything of a session that a first authentication decides; visible to others only once it is VALID. */
@@ -162,18 +232,21 @@ static nt_status setup_establish(struct req *q, struct setup_req *s,
 	struct policy_session_out out;
 	nt_status st;
 
-	in.user = user_kind(who);
+	in.user = principal_user(who);
 	in.has_keys = who->kind == PRINCIPAL_NAMED;
 	out = policy_session(&in, q->channel->setup->client_signs || c->client_signs);
 	st = refuse_apply(q, &out.out);
 	if (!nt_ok(st))
 		return st;
+	setup_audit(q, &in, who);
 	if (in.has_keys) {
 		st = session_keys_make(sess, q->channel, &q->channel->setup->preauth,
 				       auth_session_key(q->channel->setup->auth),
-				       c->server->env);
-		if (!nt_ok(st))
+				       c->server);
+		if (!nt_ok(st)) {
+			refuse_logon(q, st);
 			return st;
+		}
 	}
 	sess->user = in.user;
 	sess->has_keys = in.has_keys;
@@ -212,8 +285,10 @@ static nt_status setup_renew(struct req *q, struct principal *who)
 		q->sess->who = principal_get(who);
 	}
 	principal_put(old);
-	if (swaps)
+	if (swaps) {
+		refuse_other(q, REFUSED_OTHER_USER, STATUS_ACCESS_DENIED);
 		return STATUS_ACCESS_DENIED;
+	}
 	if (atomic_load(&q->sess->state) == SESS_EXPIRED)
 		atomic_store(&q->sess->state, SESS_VALID);
 	return STATUS_SUCCESS;
@@ -247,7 +322,8 @@ static struct sess *previous_session(struct req *q, const struct setup_req *s,
 	struct sess *old = NULL;
 	struct principal *old_who = NULL;
 
-	if (s->first && s->previous_session_id && s->previous_session_id != q->sess->id)
+	if (s->first && !q->binding && s->previous_session_id &&
+	    s->previous_session_id != q->sess->id)
 		old = sess_find(q->conn->server, s->previous_session_id);
 	if (old)
 		old_who = sess_who(old);
@@ -266,11 +342,14 @@ static nt_status setup_succeed(struct req *q, struct setup_req *s)
 	nt_status st;
 
 	if (!who)
-		return setup_fail(q, STATUS_INSUFFICIENT_RESOURCES);
-	st = s->first ? setup_establish(q, s, who) : setup_renew(q, who);
+		return setup_end(q, STATUS_INSUFFICIENT_RESOURCES);
+	if (q->binding)
+		st = session_bind_finish(q, who);
+	else
+		st = s->first ? setup_establish(q, s, who) : setup_renew(q, who);
 	if (!nt_ok(st)) {
 		principal_put(who);
-		return setup_fail(q, st);
+		return setup_end(q, st);
 	}
 	s->session_flags = session_flags(q->sess, who);
 	channel_settled(q->channel);
@@ -279,7 +358,7 @@ static nt_status setup_succeed(struct req *q, struct setup_req *s)
 	principal_put(who);
 	if (!old)
 		return setup_finish(q, 0, req_reply(q, 0));
-	sess_close(old, q->lane->lane, req_wait(q, setup_finish));
+	sess_disconnect(old, q->lane->lane, req_wait(q, setup_finish));
 	sess_put(old);
 	return STATUS_PENDING;
 }
@@ -290,15 +369,13 @@ static nt_status step_done(struct req *q, int err, struct wr *w)
 	struct channel *ch = q->channel;
 
 	ch->setup->busy = false;
+	if (!nt_ok(s->status) && !nt_is(s->status, STATUS_MORE_PROCESSING_REQUIRED))
+		return setup_refuse(q, s); /* counted even if nobody waits any more */
 	if (!ch->listed || atomic_load(&q->sess->state) == SESS_CLOSED) {
 		setup_free(TAKE(ch->setup));
 		return STATUS_USER_SESSION_DELETED;
 	}
-	if (nt_is(s->status, STATUS_MORE_PROCESSING_REQUIRED))
-		return setup_more(q, s);
-	if (nt_ok(s->status))
-		return setup_succeed(q, s);
-	return setup_fail(q, s->status);
+	return nt_ok(s->status) ? setup_succeed(q, s) : setup_more(q, s);
 }
 
 /* In the authentication pool. */
@@ -320,16 +397,15 @@ nt_status cmd_session_setup(struct req *q)
 	st = setup_decode(&q->body, s);
 	if (!nt_ok(st))
 		return st;
-	if (s->flags &
-	    SMB2_SESSION_FLAG_BINDING) /* refused by policy: multichannel is not offered */
-		return STATUS_REQUEST_NOT_ACCEPTED;
-	if (q->header.session_id == 0)
+	if (q->binding)
+		st = session_bind_begin(q);
+	else if (q->header.session_id == 0)
 		st = setup_new_session(q);
 	else if (!q->channel)
 		st = STATUS_USER_SESSION_DELETED;
 	if (!nt_ok(st))
 		return st;
-	s->first = atomic_load(&q->sess->state) == SESS_IN_PROGRESS;
+	s->first = q->binding || !sess_is_set_up(q->sess);
 	st = setup_begin(q, s);
 	if (!nt_ok(st))
 		return st;

@@ -42,7 +42,9 @@ struct set_move {
 	struct turn_ref turn;
 	struct moved_opens opens;
 	struct vfile *target; /* path handle of what bears the new name */
-	int err;              /* of what comes after the name is changed */
+	struct node *
+		beneath; /* counted: a file in the directory, to be given up by who caches it */
+	int err;         /* of what comes after the name is changed */
 	union {
 		struct vfs_lookup lookup;
 		struct vfs_rename rename;
@@ -79,6 +81,7 @@ static void move_cleanup(struct req *q)
 
 	give_back(m);
 	moved_opens_free(&m->opens);
+	node_put(TAKE(m->beneath));
 	vfile_put(TAKE(m->target));
 }
 
@@ -326,6 +329,25 @@ static bool name_holds(struct req *q)
 	return same;
 }
 
+static nt_status beneath_uncached(struct req *q, int err, struct wr *w)
+{
+	struct set_move *m = q->state;
+
+	node_put(TAKE(m->beneath));
+	return find_parent(q);
+}
+
+/* Files beneath a directory hold it, unless they are open only because that is cached. [MS-FSA] 2.1.4.2 */
+static nt_status beneath_uncache(struct req *q)
+{
+	struct set_move *m = q->state;
+
+	if (!m->beneath)
+		return STATUS_ACCESS_DENIED;
+	give_back(m);
+	return cache_use_of(q, m->beneath, CACHING_USE_NAME, beneath_uncached);
+}
+
 static nt_status turns_held(struct req *q, int err, struct wr *w)
 {
 	struct set_move *m = q->state;
@@ -344,8 +366,8 @@ static nt_status turns_held(struct req *q, int err, struct wr *w)
 		path = open_path(o, &q->arena);
 		if (!path)
 			return STATUS_INSUFFICIENT_RESOURCES;
-		if (opens_beneath(o, path))
-			return STATUS_ACCESS_DENIED;
+		if (opens_beneath(o, path, &m->beneath))
+			return beneath_uncache(q);
 	}
 	return check_parent(q);
 }

@@ -1,24 +1,19 @@
 /* SMB2 WRITE.  Spec: [MS-SMB2] 2.2.21, 2.2.22, 3.3.5.13 */
 #include "cmd/break_wait.h"
 #include "cmd/cmd.h"
-#include "cmd/held_times.h"
 #include "cmd/open_call.h"
 #include "cmd/pipe_io.h"
+#include "cmd/write_note.h"
 
 enum { OFF_LENGTH = SMB2_HEADER_LEN + 4 };
-
-/* The largest file NTFS holds; clients rely on being told so. [MS-FSA] 2.1.5.4 (MaxFileSize) */
-static const uint64_t FILE_SIZE_MAX = 0xFFFFFFF0000;
 
 struct write {
 	uint64_t offset;
 	uint32_t flags;
 	struct file_id id;
 	struct span data; /* in the frame's buffer, where it was received or decrypted */
-	struct vfs_statcall before; /* for the write time that is shown still */
-	bool archive;               /* it did not say that it is to be archived */
+	struct write_note note;
 	struct vfs_io io;
-	struct vfs_setattr after; /* times that are held, FILE_ATTRIBUTE_ARCHIVE */
 	struct vfs_statcall stat; /* before, for who may only append; inside the turn */
 	struct turn_ref turn;
 };
@@ -74,26 +69,14 @@ static nt_status write_done(struct req *q, int err, struct wr *w)
 	return STATUS_SUCCESS;
 }
 
-/* [MS-FSA] 2.1.4.17. What has been written cannot be unwritten: that this was not possible is no reason to fail. */
-static nt_status write_noted(struct req *q, int err, struct wr *w)
-{
-	return write_done(q, 0, w);
-}
-
-static nt_status write_note(struct req *q, int err, struct wr *w)
+static nt_status write_ended(struct req *q, int err, struct wr *w)
 {
 	struct write *a = q->state;
 
-	if (err || (!a->archive && !held_times_any(q->open)))
-		return write_done(q, err, w);
-	a->after.file = q->open->node->file;
-	a->after.data = q->open->data;
-	a->after.what = a->archive ? VFS_SET_ARCHIVE : 0;
-	held_times_add(q->open, 0, &a->after);
-	return open_call(q, &a->after.call, VFS_SETATTR, write_noted);
+	return err ? write_done(q, err, w) : write_note_end(q, &a->note, write_done);
 }
 
-static nt_status write_start(struct req *q)
+static nt_status write_start(struct req *q, int err, struct wr *w)
 {
 	struct write *a = q->state;
 
@@ -106,22 +89,8 @@ static nt_status write_start(struct req *q)
 	a->io.sync = (atomic_load(&q->open->mode) & FILE_WRITE_THROUGH) ||
 		     (a->flags & SMB2_WRITEFLAG_WRITE_THROUGH);
 	vfs_run(open_vfs(q->open), &a->io.call, VFS_WRITE, q->lane->lane, req_cred(q),
-		&q->arena, req_wait(q, write_note));
+		&q->arena, req_wait(q, write_ended));
 	return STATUS_PENDING;
-}
-
-/* Of a file that cannot be looked at the time is shown as it is. */
-static nt_status write_time_known(struct req *q, int err, struct wr *w)
-{
-	struct write *a = q->state;
-	struct open *o = q->open;
-
-	if (err)
-		return write_start(q);
-	a->archive = !(a->before.stat.dos_attributes & FILE_ATTRIBUTE_ARCHIVE);
-	if (!held_time_any(&o->held_write_time)) /* else it does not move */
-		shown_late(open_shown(o), a->before.stat.write_time, req_now_ns(q));
-	return write_start(q);
 }
 
 static nt_status write_check(struct req *q, const struct write *a)
@@ -154,11 +123,7 @@ static nt_status write_begin(struct req *q)
 {
 	struct write *a = q->state;
 
-	atomic_store_explicit(&q->open->wrote, true, memory_order_relaxed);
-	if (!shown_write_begins(open_shown(q->open), req_now_ns(q)))
-		return write_start(q);
-	a->before.file = q->open->data;
-	return open_call(q, &a->before.call, VFS_STAT, write_time_known);
+	return write_note_begin(q, &a->note, write_start);
 }
 
 /*

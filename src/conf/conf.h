@@ -28,6 +28,7 @@ struct conf_listen {
 	sa_family_t family;          /* AF_INET or AF_INET6			*/
 	uint8_t address[16];         /* network order; the first 4 for AF_INET	*/
 	uint16_t port;               /* host order, never 0			*/
+	uint16_t rss; /* queues that clients may spread connections over; 0: unknown	*/
 };
 
 enum { CONF_LISTEN_MAX = 64 };
@@ -139,15 +140,20 @@ struct conf {
 	enum conf_userdb userdb_type;
 	const char *userdb_file;
 	bool enable_oplock;
+	bool server_side_copy;
 	bool allow_guest;
 	bool null_session_access;
 	bool ntlm;
+	uint32_t auth_delay_ms; /* 0: none */
+	bool security_audit;
 	const char *runstate_dir;
 	uint32_t connections_max; /* 0: no limit */
 	uint32_t sessions_max;    /* 0: no limit */
 	uint32_t open_files_max;
 	uint32_t sess_open_files_max;
-	uint64_t memory_max; /* bytes */
+	uint32_t durable_v1_timeout,
+		durable_v2_timeout; /* seconds; 0: none are granted */
+	uint64_t memory_max;        /* bytes */
 	uint64_t smb2_read_max;
 	uint64_t smb2_write_max;
 	uint64_t smb2_trans_max;
@@ -234,5 +240,13 @@ struct conf_changes {
 MUST_CHECK int conf_diff(const struct conf *from, const struct conf *to,
 			 struct conf_changes *ret_changes);
 void conf_changes_fini(struct conf_changes *cs);
+/*
+ * The listener that serves an address of an interface, or NULL. Loopback is served by those that name it, as to clients
+ * elsewhere it means themselves.
+ */
+const struct conf_listen *conf_listen_for(const struct conf *c, const char *interface,
+					  int family, const uint8_t *address,
+					  bool loopback);
+
 /* "encrypt_data: false -> true", "listen: ... (needs a restart)", "share Public: added". Without newline. */
 void conf_change_print(const struct conf_change *c, FILE *out);

@@ -1,12 +1,12 @@
 /*
- * listen.c - the value of `listen`: interface,address,family,port[,DIRECT_TCP].
+ * listen.c - the value of `listen`: interface,address,family,port[,DIRECT_TCP[,RSS=queues]].
  */
 #include "conf/conf.h"
 #include "conf/value.h"
 
 #include <arpa/inet.h>
 
-enum { LISTEN_PART_MAX = 8 };
+enum { LISTEN_PART_MAX = 8, RSS_MAX = 1024 };
 
 /* What the documented interface names besides. */
 static const char *const protos_known[] = {"NBSS", "NBNS", "NBDS", "LLMNR", "WSD"};
@@ -50,12 +50,17 @@ static bool proto_parse(const struct value_in *in, struct span part)
 	return value_is(part, "DIRECT_TCP") || value_refuse(in, part, "DIRECT_TCP");
 }
 
-/* Behind the protocol: RSS= waits for clients to be told of interfaces. */
-static bool extra_refuse(const struct value_in *in, struct span part)
+/* Behind the protocol. */
+static bool rss_parse(const struct value_in *in, struct span part, struct conf_listen *l)
 {
-	if (span_eq(span_head(part, 4), span_of_str("RSS=")))
-		return value_refuse_known(in, part, "nothing behind DIRECT_TCP");
-	return value_refuse(in, part, "nothing behind DIRECT_TCP");
+	uint64_t queues;
+
+	if (!span_eq(span_head(part, 4), span_of_str("RSS=")) ||
+	    !value_number(span_from(part, 4), 0, RSS_MAX, &queues))
+		return value_refuse(in, part, "RSS= and a number of queues up to %d",
+				    RSS_MAX);
+	l->rss = (uint16_t)queues;
+	return true;
 }
 
 static bool listen_known(const struct conf_listens *ls, const struct conf_listen *l)
@@ -102,8 +107,10 @@ bool listen_parse(const struct value_in *in, void *field)
 	l.port = (uint16_t)port;
 	if (count > 4 && !proto_parse(in, part[4]))
 		return false;
-	if (count > 5)
-		return extra_refuse(in, part[5]);
+	if (count > 5 && !rss_parse(in, part[5], &l))
+		return false;
+	if (count > 6)
+		return value_refuse(in, part[6], "nothing behind RSS=");
 	return listen_add(in, field, &l);
 }
 
@@ -120,5 +127,39 @@ void listen_print(const struct param *p, const void *field, FILE *out)
 		fprintf(out, "%s%s,%s,%s,%u,DIRECT_TCP", i ? "\n" : "",
 			l->interface[0] ? l->interface : "ANY", address,
 			l->family == AF_INET ? "IPv4" : "IPv6", l->port);
+		if (l->rss)
+			fprintf(out, ",RSS=%u", l->rss);
 	}
+}
+
+static size_t address_len(int family)
+{
+	return family == AF_INET ? 4 : 16;
+}
+
+static bool listen_serves(const struct conf_listen *l, const char *interface, int family,
+			  const uint8_t *address, bool loopback)
+{
+	static const uint8_t any[sizeof(l->address)];
+	size_t len = address_len(family);
+	bool names_address = memcmp(l->address, any, len) != 0;
+
+	if (l->family != family)
+		return false;
+	if (l->interface[0] && strcmp(l->interface, interface) != 0)
+		return false;
+	if (names_address && memcmp(l->address, address, len) != 0)
+		return false;
+	return !loopback || names_address || l->interface[0];
+}
+
+const struct conf_listen *conf_listen_for(const struct conf *c, const char *interface,
+					  int family, const uint8_t *address,
+					  bool loopback)
+{
+	for (size_t i = 0; i < c->listen.count; i++)
+		if (listen_serves(&c->listen.list[i], interface, family, address,
+				  loopback))
+			return &c->listen.list[i];
+	return NULL;
 }

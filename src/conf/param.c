@@ -54,6 +54,12 @@ const struct param param_table[] = {
 		 "never used: without HMAC-SHA256 the dialects SMB2.002 and SMB2.1 are not "
 		 "offered, without AES-CMAC SMB3.0 and SMB3.02 are not."},
 
+	{GLOBAL(security_audit, BOOL), .def = "false", .flag = "security-audit",
+	 .help = "Log and count each client that require_message_signing, "
+		 "reject_unencrypted_access, ntlm = false, or dialects without SMB2.002 and "
+		 "SMB2.1 would shut out, once for each address, user and reason; serve it as "
+		 "configured. To find out before making one of them stricter."},
+
 	/* The server and its network */
 	{GLOBAL(server_name, HOST), .def_text = "the host name, cut to 15 characters",
 	 .flag = "server-name",
@@ -67,8 +73,10 @@ const struct param param_table[] = {
 	 .def = "ANY,0.0.0.0,IPv4,445,DIRECT_TCP\nANY,::,IPv6,445,DIRECT_TCP",
 	 .apply = PARAM_RESTART, .flag = "listen",
 	 .help = "Where to accept connections; may stand several times, a listener each. The "
-		 "interface is its name or ANY, the family IPv4 or IPv6. As soon as one "
-		 "line is there, the default does not apply."},
+		 "interface is its name or ANY, the family IPv4 or IPv6. Behind the "
+		 "protocol RSS=n may say how many queues the network card has: clients "
+		 "that use several connections a session then open more than one to it. "
+		 "As soon as one line is there, the default does not apply."},
 	{GLOBAL(connections_max, INT), .max = 1000000, .def = "1024", .flag = "connections-max",
 	 .help = "Connections at a time; beyond it new ones are refused and existing ones "
 		 "untouched. 0: no limit."},
@@ -123,6 +131,10 @@ const struct param param_table[] = {
 	 .help = "Let clients in without any user name."},
 	{GLOBAL(ntlm, BOOL), .def = "true", .flag = "ntlm",
 	 .help = "Accept NTLM. This version has no other way to log on by name."},
+	{GLOBAL(auth_delay_ms, INT), .max = 30000, .def = "2000", .flag = "auth-delay-ms",
+	 .help = "Milliseconds that the answer to a wrong password or an unknown user waits, and "
+		 "that lie between two such answers for one account from one address. A right "
+		 "password is never made to wait. 0: no delay."},
 
 	/* What is shown, and to whom */
 	{GLOBAL(enable_ipc, BOOL), .def = "true", .flag = "enable-ipc",
@@ -149,13 +161,22 @@ const struct param param_table[] = {
 	 .help = "Grant oplocks and leases: a client may cache what it reads and writes, and "
 		 "keep files open, until another one wants the same file. Without them "
 		 "clients are slower, and no less correct."},
+	{GLOBAL(server_side_copy, BOOL), .def = "true", .flag = "server-side-copy",
+	 .help = "Copy files for clients that ask for it, on the server, instead of sending "
+		 "all of their contents back and forth."},
+
+	{GLOBAL(durable_v1_timeout, INT), .max = 86400, .def = "960",
+	 .flag = "durable-v1-timeout",
+	 .help = "Seconds that a file stays open, with its locks, for a client that lost its "
+		 "connection and may come back: where the client asked for a durable handle "
+		 "of version 1, and until another one wants the file in a way that the lost "
+		 "one would have to agree to. 0 grants none."},
+	{GLOBAL(durable_v2_timeout, INT), .max = 86400, .def = "180",
+	 .flag = "durable-v2-timeout",
+	 .help = "The same for version 2, which clients of SMB 3 ask for, where the client "
+		 "names no time itself; it may name up to 300 seconds. 0 grants none."},
 
 	KNOWN(GLOBAL, "metrics_listen", "address:port"),
-	KNOWN(GLOBAL, "security_audit", "true|false"),
-	KNOWN(GLOBAL, "auth_delay_ms", "number"),
-	KNOWN(GLOBAL, "durable_v1_timeout", "seconds"),
-	KNOWN(GLOBAL, "durable_v2_timeout", "seconds"),
-	KNOWN(GLOBAL, "server_side_copy", "true|false"),
 	KNOWN(GLOBAL, "audit_enable", "true|false"),
 	KNOWN(GLOBAL, "audit_params",
 	      "path=...[,days=...][,uid=...][,gid=...][,cn=...][,sensitive_data=allow|strip|hash]"),

@@ -11,6 +11,7 @@
  *     posix_sd.c      stored security descriptors
  *     posix_open.c    CREATE, OPEN
  *     posix_io.c      READ, WRITE, SYNC
+ *     posix_copy.c    COPY
  *     posix_attr.c    STAT, SETATTR, STATFS
  *     posix_move.c    UNLINK, RENAME, LINK
  *     posix_dir.c     READDIR
@@ -112,6 +113,7 @@ int posix_link(struct posix_volume *v, struct vfs_call *c, enum posix_where wher
 int posix_read(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_write(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_sync(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+int posix_copy(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_readdir(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_statfs(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_ea_list(struct posix_volume *v, struct vfs_call *c, enum posix_where where);

@@ -14,12 +14,6 @@ static int check_range(const struct vfs_io *io)
 		       : 0;
 }
 
-/* Where the contents are; of a stream only once they lie in a file. */
-static int contents_fd(const struct posix_file *f)
-{
-	return f->stream ? posix_stream_fd(f->stream) : f->fd;
-}
-
 static struct iovec io_rest(const struct vfs_io *io)
 {
 	return (struct iovec){
@@ -50,7 +44,7 @@ static int read_on(int fd, struct vfs_io *io, int flags)
 
 static int read_inline(struct posix_file *f, struct vfs_io *io)
 {
-	int fd = contents_fd(f);
+	int fd = posix_contents_fd(f);
 	int err;
 
 	io->done = 0;
@@ -71,7 +65,7 @@ int posix_read(struct posix_volume *v, struct vfs_call *c, enum posix_where wher
 	int err;
 
 	err = check_range(io);
-	if (!err && contents_fd(f) < 0) {
+	if (!err && posix_contents_fd(f) < 0) {
 		if (where == POSIX_INLINE)
 			return -EAGAIN;
 		err = posix_stream_read(f->stream, io, &done);
@@ -79,7 +73,7 @@ int posix_read(struct posix_volume *v, struct vfs_call *c, enum posix_where wher
 	if (err || done)
 		return err;
 	return where == POSIX_INLINE ? read_inline(f, io)
-				     : read_on(contents_fd(f), io, 0);
+				     : read_on(posix_contents_fd(f), io, 0);
 }
 
 /* Linux 6.5; <sys/syscall.h> of older systems lacks it. */
@@ -162,7 +156,7 @@ static int write_inline(struct posix_file *f, struct vfs_io *io)
 	if (io->sync || io->bytes.len > POSIX_WRITE_INLINE_MAX || !f->fs->local ||
 	    !posix_pace_begin(&f->pace, &mark))
 		return -EAGAIN;
-	err = write_all(contents_fd(f), io);
+	err = write_all(posix_contents_fd(f), io);
 	posix_pace_end(&f->pace, &mark);
 	return err;
 }
@@ -177,7 +171,7 @@ static int write_stream(struct posix_file *f, struct vfs_io *io)
 	if (!err && !done) {
 		if (io->call.cred)
 			posix_act_as(f->vol, io->call.cred);
-		err = write_all(contents_fd(f), io);
+		err = write_all(posix_contents_fd(f), io);
 	}
 	return err || !io->sync ? err : posix_stream_sync(f);
 }
@@ -191,11 +185,11 @@ int posix_write(struct posix_volume *v, struct vfs_call *c, enum posix_where whe
 	err = check_range(io);
 	if (err)
 		return err;
-	if (f->stream && (io->sync || contents_fd(f) < 0))
+	if (f->stream && (io->sync || posix_contents_fd(f) < 0))
 		return where == POSIX_INLINE ? -EAGAIN : write_stream(f, io);
 	if (where == POSIX_INLINE)
 		return write_inline(f, io);
-	err = write_all(contents_fd(f), io);
+	err = write_all(posix_contents_fd(f), io);
 	if (!err && io->sync && fdatasync(f->fd) < 0)
 		err = -errno;
 	return err;

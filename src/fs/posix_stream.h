@@ -107,6 +107,12 @@ static inline int posix_stream_fd(const struct posix_stream *s)
 	return atomic_load_explicit(&s->fd, memory_order_acquire);
 }
 
+/* Where the contents of a data handle are; -1 for a stream until they lie in a file. */
+static inline int posix_contents_fd(const struct posix_file *f)
+{
+	return f->stream ? posix_stream_fd(f->stream) : f->fd;
+}
+
 /* Of content in memory. *ret_done false: it lies in a file, nothing was done. */
 MUST_CHECK int posix_stream_read(struct posix_stream *s, struct vfs_io *io,
 				 bool *ret_done);

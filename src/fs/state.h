@@ -213,8 +213,13 @@ bool state_lease_find(struct state *s, const struct lease_id *id,
 /* Opens on this server that share a lease, oldest first, at most max. Returns how many there are of those. */
 size_t state_lease_opens(struct state *s, const struct node_key *node,
 			 const struct lease_id *id, uint64_t *opens, size_t max);
+/* What the oplock or the lease that `who` names holds, into ret as COMMIT does; false: there is none. */
+bool state_held(struct state_node *n, const struct state_op *who,
+		struct state_result *ret);
 /* All that anybody caches of it: CACHING_READ, CACHING_WRITE. */
 uint8_t state_cached(struct state_node *n);
+/* Might somebody have it open only because that is cached? */
+bool state_is_handle_cached(struct state_node *n);
 /* Could a WRITE, LOCK or change of entries be news to somebody who caches? No lock, no I/O. */
 bool state_is_cached(const struct state_node *n);
 

@@ -18,7 +18,7 @@ static void holder_count(struct state_node *n, const struct holder *h, size_t by
 
 	n->holds.read += c->held & CACHING_READ ? by : 0;
 	n->holds.write += c->held & CACHING_WRITE ? by : 0;
-	n->holds.handle += c->lease && (c->held & CACHING_HANDLE) ? by : 0;
+	n->holds.handle += c->held & CACHING_HANDLE ? by : 0;
 	n->holds.oplock += !c->lease && c->held ? by : 0;
 	n->holds.breaking += c->breaking ? by : 0;
 }
@@ -556,9 +556,28 @@ bool state_is_cached(const struct state_node *n)
 	return atomic_load_explicit(&n->cached, memory_order_acquire);
 }
 
+bool state_held(struct state_node *n, const struct state_op *who,
+		struct state_result *ret)
+{
+	const struct holder *h;
+	LOCK_SCOPE(state_node_lock(n));
+
+	h = holder_find(n, who);
+	if (h)
+		result_of(h, ret);
+	return h != NULL;
+}
+
 uint8_t state_cached(struct state_node *n)
 {
 	LOCK_SCOPE(state_node_lock(n));
 
 	return (n->holds.read ? CACHING_READ : 0) | (n->holds.write ? CACHING_WRITE : 0);
+}
+
+bool state_is_handle_cached(struct state_node *n)
+{
+	LOCK_SCOPE(state_node_lock(n));
+
+	return n->holds.handle;
 }

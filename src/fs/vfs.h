@@ -92,6 +92,7 @@ enum vfs_op {
 	VFS_READ,
 	VFS_WRITE,
 	VFS_SYNC,
+	VFS_COPY,
 	VFS_READDIR,
 	VFS_STATFS,
 	VFS_EA_LIST,
@@ -245,6 +246,26 @@ struct vfs_io {
 	struct mspan bytes;
 	struct buf *buf; /* keeps `bytes` alive; borrowed	*/
 	bool sync;       /* write: fdatasync before the end	*/
+	/* out */
+	size_t done; /* with an error, too: so far it came before */
+};
+
+enum { VFS_COPY_MAX = 1 << 20 }; /* bytes a call: others get their turn in between */
+
+/*
+ * Copy bytes from one file to another, or within one, where they may overlap: as if all were read before the first is
+ * written. src may be of another volume of the same back end, else -EXDEV. Shares blocks where the file system can.
+ *
+ * -ENODATA: the source ends before off + len; nothing was copied.
+ */
+struct vfs_copy {
+	struct vfs_call call;
+	struct vfile *src; /* data handle for reading		*/
+	uint64_t src_off;
+	struct vfile *data; /* data handle for writing		*/
+	uint64_t off;
+	size_t len; /* at most VFS_COPY_MAX			*/
+	bool sync;  /* fdatasync before the end		*/
 	/* out */
 	size_t done; /* with an error, too: so far it came before */
 };

@@ -345,10 +345,10 @@ static const struct row admit_rows[] = {
 	{bind_mismatch,		    REFUSE(STATUS_INVALID_PARAMETER, POLICY_BINDING_REFUSED)},
 	{bind_expired,		    REFUSE(STATUS_NETWORK_SESSION_EXPIRED, POLICY_SESSION_HAS_EXPIRED)},
 	{bind_not_valid,	    REFUSE(STATUS_REQUEST_NOT_ACCEPTED, POLICY_BINDING_REFUSED)},
-	{bind_again,		    REFUSE(STATUS_REQUEST_NOT_ACCEPTED, POLICY_BINDING_REFUSED)},
 	{bind_keyless,		    REFUSE(STATUS_NOT_SUPPORTED, POLICY_BINDING_REFUSED)},
 
 	{signature_wrong,	    REFUSE(STATUS_ACCESS_DENIED, POLICY_WRONG_SIGNATURE)},
+	{bind_again,		    REFUSE(STATUS_REQUEST_NOT_ACCEPTED, POLICY_BINDING_REFUSED)},
 	{signature_without_session, REFUSE(STATUS_USER_SESSION_DELETED, POLICY_SESSION_NOT_FOUND)},
 	{signature_without_key,	    REFUSE(STATUS_NOT_SUPPORTED, POLICY_NO_KEY)},
 	{unsigned_though_demanded,  REFUSE(STATUS_ACCESS_DENIED, POLICY_UNSIGNED_CLIENT_DEMAND)},
@@ -435,6 +435,22 @@ struct policy_session_out policy_session(const struct policy_in *in,
 	return so;
 }
 
+bool policy_is_outdated(const struct policy_in *in, bool require_message_signing_then,
+			bool reject_unencrypted_access_then)
+{
+	struct policy_in then = *in, anew = *in;
+
+	if (!is_set_up_here(in))
+		return false;
+	then.require_message_signing = require_message_signing_then;
+	then.reject_unencrypted_access = reject_unencrypted_access_then;
+	anew.session = POLICY_SESSION_NONE;
+	anew.binding = false;
+	return policy_admit(in).verdict == POLICY_REFUSE &&
+	       policy_admit(&then).verdict == POLICY_PROCESS &&
+	       policy_session(&anew, false).out.verdict == POLICY_PROCESS;
+}
+
 /* [MS-SMB2] 3.3.4.1.4: the server's own wish, besides answering as it was asked */
 static bool wants_encryption(const struct policy_in *in)
 {
@@ -453,12 +469,14 @@ static bool keys_here(const struct policy_in *in)
 
 /*
  * [MS-SMB2] 3.3.4.1.1, 3.3.5.5. The refusal of a bad signature is signed, so that the client can tell it from an
- * attacker's; but not that of a binding, where MessageIds of two connections could meet under one GMAC key.
+ * attacker's; but not that of a binding, where MessageIds of two connections could meet under one GMAC key. Whoever has
+ * the key of a session that is not on this connection hears that from us, not from anybody.
  */
 static bool answers_signed(const struct policy_in *in)
 {
 	if (in->protection == POLICY_SIGNED)
-		return keys_here(in) || is_binding(in);
+		return keys_here(in) || is_binding(in) ||
+		       in->session == POLICY_SESSION_ELSEWHERE;
 	return in->protection == POLICY_BAD_SIGNATURE && keys_here(in) && !is_binding(in);
 }
 

@@ -48,7 +48,7 @@ enum policy_session {
 
 /* What binding a session to one more connection depends on. [MS-SMB2] 3.3.5.5 */
 struct policy_binding {
-	bool multichannel; /* offered to this client, 3.x			*/
+	bool multichannel; /* this server binds sessions		*/
 	enum policy_session
 		state; /* on its own connections: IN_PROGRESS, VALID, EXPIRED */
 	uint16_t session_dialect; /* of the session: Session.Connection.Dialect	*/
@@ -149,6 +149,17 @@ struct policy_session_out {
 };
 struct policy_session_out policy_session(const struct policy_in *in,
 					 bool client_requires_signing);
+
+/*
+ * Was this message of a living session refused only because the configuration became stricter since it was set up, and
+ * would its client be served if it set up anew? Then its connection is to be closed after the answer, so that it does.
+ *
+ * in                         as policy_admit() refused it
+ * require_message_signing_then, reject_unencrypted_access_then
+ *                            what the session was set up under
+ */
+bool policy_is_outdated(const struct policy_in *in, bool require_message_signing_then,
+			bool reject_unencrypted_access_then);
 
 enum policy_answer {
 	POLICY_ANSWER_PLAIN = 0,

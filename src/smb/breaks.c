@@ -1,6 +1,7 @@
 #include "smb/breaks.h"
 
 #include "base/log.h"
+#include "smb/durable.h"
 #include "smb/req.h"
 #include "smb/send.h"
 
@@ -17,7 +18,10 @@ struct break_note {
 	struct smb_server *server;
 	struct state_break what;
 	struct conn *conn; /* counted: tried now */
-	struct open *open; /* counted: on account of which it is that connection */
+	struct sess *sess; /* counted: on account of which it is that connection */
+	struct tree *tree; /* counted: of the open there that holds it */
+	struct file_id id; /* that open's */
+	bool sealed;       /* likewise */
 	uint64_t tried;    /* ids up to that have been */
 };
 
@@ -33,38 +37,78 @@ static size_t holders(struct smb_server *s, const struct state_break *b, uint64_
 	return 1;
 }
 
-/* The connection with the least id above `tried` among the channels of o's session, if it beats n's. */
+/* The channel of s with the least connection id above `tried`, if it beats n's; counted. NULL: none does. */
+static struct conn *better_conn(const struct break_note *n, struct sess *s)
+{
+	struct conn *best = n->conn;
+	LOCK_SCOPE(&s->lock);
+
+	list_for_each (it, &s->channels) {
+		const struct channel *ch = container_of(it, struct channel, on_sess);
+		struct conn *c = ch->conn;
+
+		if (!ch->half && c->id > n->tried && (!best || c->id < best->id))
+			best = c;
+	}
+	return best != n->conn ? conn_get(best) : NULL;
+}
+
+static void forget_choice(struct break_note *n)
+{
+	conn_put(TAKE(n->conn));
+	sess_put(TAKE(n->sess));
+	tree_put(TAKE(n->tree));
+}
+
+/* Does o lead to a connection that is yet to be tried, before n's? Then it is n's. */
 static void consider(struct break_note *n, struct open *o)
 {
-	struct conn *old_conn = NULL;
-	struct open *old_open = NULL;
+	struct break_note by = {0};
+	struct conn *c;
 	{
-		LOCK_SCOPE(&o->sess->lock);
-		list_for_each (it, &o->sess->channels) {
-			struct conn *c = container_of(it, struct channel, on_sess)->conn;
-
-			if (c->id <= n->tried || (n->conn && n->conn->id <= c->id))
-				continue;
-			if (!old_conn) {
-				old_conn = n->conn;
-				old_open = n->open;
-			} else {
-				conn_put(n->conn);
-				open_put(n->open);
-			}
-			n->conn = conn_get(c);
-			n->open = open_get(o);
-		}
+		LOCK_SCOPE(&o->lock);
+		if (!o->sess) /* disconnected */
+			return;
+		by.sess = sess_get(o->sess);
+		by.tree = tree_get(o->tree);
+		by.id = o->id;
+		by.sealed = o->sealed;
 	}
-	conn_put(old_conn);
-	open_put(old_open);
+	c = better_conn(n, by.sess);
+	if (c) {
+		forget_choice(n);
+		n->conn = c;
+		n->sess = by.sess;
+		n->tree = by.tree;
+		n->id = by.id;
+		n->sealed = by.sealed;
+	} else {
+		forget_choice(&by);
+	}
 }
 
 static void note_free(struct break_note *n)
 {
-	conn_put(n->conn);
-	open_put(n->open);
+	forget_choice(n);
 	free(n);
+}
+
+/*
+ * Nobody is left to be told. Opens that stay for a client that may come back are closed, and what they hold goes with them;
+ * who waits for it goes on. 3.3.4.6, 3.3.4.7
+ *
+ * Deviation: a lease that would keep HANDLE is to be left without it instead, which its client could not come back for either.
+ */
+static void note_forsake(struct break_note *n, const uint64_t *ids, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct open *o = open_by_state_id(n->server, ids[i]);
+
+		if (o)
+			durable_forsake(o);
+		open_put(o);
+	}
+	note_free(n);
 }
 
 /* To the worker of the next connection; the note ends if there is none. False: there is no open either. */
@@ -74,8 +118,7 @@ static bool note_send(struct break_note *n)
 	size_t count = holders(n->server, &n->what, ids);
 	bool any = false;
 
-	conn_put(TAKE(n->conn));
-	open_put(TAKE(n->open));
+	forget_choice(n);
 	for (size_t i = 0; i < count; i++) {
 		struct open *o = open_by_state_id(n->server, ids[i]);
 
@@ -87,7 +130,7 @@ static bool note_send(struct break_note *n)
 	if (n->conn)
 		mailbox_post(n->conn->lane->lane->mailbox, &n->msg);
 	else
-		note_free(n);
+		note_forsake(n, ids, count);
 	return any;
 }
 
@@ -100,7 +143,7 @@ static void wr_oplock_break(struct wr *w, const struct break_note *n)
 	wr_u8(w, caching_level(n->what.notice.to));
 	wr_u8(w, 0);  /* Reserved */
 	wr_u32(w, 0); /* Reserved2 */
-	wr_file_id(w, n->open->id);
+	wr_file_id(w, n->id);
 }
 
 /* [MS-SMB2] 2.2.23.2 */
@@ -122,11 +165,11 @@ static void wr_lease_break(struct wr *w, const struct break_note *n)
 /* As the CREATE was answered that it is about; signed it never is: 3.3.4.6, 3.3.4.7 */
 static bool is_sealed(const struct break_note *n)
 {
-	struct policy_in in = conn_policy(n->conn, n->open->sess, n->open->tree);
+	struct policy_in in = conn_policy(n->conn, n->sess, n->tree);
 
 	in.command = SMB2_OPLOCK_BREAK;
 	in.session = POLICY_SESSION_VALID;
-	in.protection = n->open->sealed ? POLICY_ENCRYPTED : POLICY_PLAIN;
+	in.protection = n->sealed ? POLICY_ENCRYPTED : POLICY_PLAIN;
 	return policy_answer(&in, false, false) == POLICY_ANSWER_ENCRYPTED;
 }
 
@@ -136,7 +179,7 @@ static struct buf *note_encode(const struct break_note *n, size_t *ret_len)
 		.command = SMB2_OPLOCK_BREAK,
 		.flags = SMB2_FLAGS_SERVER_TO_REDIR,
 		.message_id = SMB2_MESSAGE_ID_UNSOLICITED,
-		.session_id = n->what.lease_version ? 0 : n->open->sess->id,
+		.session_id = n->what.lease_version ? 0 : n->sess->id,
 	};
 	struct lane *l = n->conn->lane->lane;
 	size_t room = BUF_HEADROOM + SMB2_HEADER_LEN + 64;
@@ -175,7 +218,7 @@ static void note_deliver(struct break_note *n)
 	conn_memory(c, (int64_t)b->cap);
 	o->sealed = is_sealed(n);
 	b->secret = o->sealed;
-	o->sess = sess_get(n->open->sess);
+	o->sess = sess_get(n->sess);
 	if (out_append(o, b, len, NULL, NULL) == 0)
 		out_queue(c, o);
 	else
@@ -190,8 +233,16 @@ static bool is_usable(const struct break_note *n)
 
 	if (n->conn->state == CONN_CLOSED || !n->conn->xport)
 		return false;
-	ch = conn_channel(n->conn, n->open->sess->id);
+	ch = conn_channel(n->conn, n->sess->id);
 	return ch && ch->valid;
+}
+
+/* The frame on c that has yet to tell of o's CREATE, else f. It is c's worker's, as we are. */
+static struct frame *made_in(struct open *o, const struct conn *c, struct frame *f)
+{
+	LOCK_SCOPE(&o->lock);
+
+	return o->made_on == c && o->made_in ? o->made_in : f;
 }
 
 /* The frame that has yet to tell the client of the CREATE of one of the holders, the youngest; or NULL. */
@@ -204,8 +255,8 @@ static struct frame *held_by(const struct break_note *n)
 	for (size_t i = 0; i < count; i++) {
 		struct open *o = open_by_state_id(n->server, ids[i]);
 
-		if (o && o->made_on == n->conn && o->made_in)
-			f = o->made_in;
+		if (o)
+			f = made_in(o, n->conn, f);
 		open_put(o);
 	}
 	return f;
@@ -216,6 +267,8 @@ static void note_arrived(struct msg *m)
 	struct break_note *n = container_of(m, struct break_note, msg);
 	struct frame *f;
 
+	if (n->conn->memory > CONN_MEMORY_MAX)
+		conn_disconnect(n->conn, "does not read what it is told");
 	if (!is_usable(n)) {
 		n->tried = n->conn->id;
 		(void)note_send(n);
@@ -252,7 +305,12 @@ void breaks_init(struct smb_server *s)
 
 void breaks_hold(struct frame *f, struct open *o)
 {
-	o->made_in = f;
+	{
+		LOCK_SCOPE(&o->lock);
+		if (o->made_in) /* of a connection that is lost, with this frame */
+			return;
+		o->made_in = f;
+	}
 	list_add_tail(&f->made, &open_get(o)->on_frame);
 }
 
@@ -260,8 +318,10 @@ void breaks_release(struct frame *f)
 {
 	for (struct list_node *it; (it = list_pop(&f->made)) != NULL;) {
 		struct open *o = container_of(it, struct open, on_frame);
-
-		o->made_in = NULL;
+		{
+			LOCK_SCOPE(&o->lock);
+			o->made_in = NULL;
+		}
 		open_put(o);
 	}
 	for (struct list_node *it; (it = list_pop(&f->held_breaks)) != NULL;)

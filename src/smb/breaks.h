@@ -3,7 +3,8 @@
  *
  * A break begins in fs/state, on whatever thread applied the operation, and ends on the worker of a connection that leads to
  * its holder. Which one is chosen when it is sent: the first whose session shares in it; if that turns out to be dead, the
- * next. If none is left its opens are being closed anyway, and the break with them.
+ * next. If none is left its opens are being closed anyway, and the break with them; durable ones, which are waiting for their
+ * client to come back, are closed on account of it.
  *
  * A client never hears that something is broken before it has heard that it was granted: a break waits for the answers of the
  * compound in which its CREATE came.

@@ -5,6 +5,7 @@
 #include "smb/conn.h"
 
 #include "base/log.h"
+#include "smb/logons.h"
 #include "smb/req.h"
 #include "smb/send.h"
 #include "wire/smb2_proto.h"
@@ -46,9 +47,10 @@ struct conn *conn_new(struct smb_lane *lane, struct xport *x)
 
 	if (!c)
 		return NULL;
-	if (map_init(&c->channels) != 0 || map_init(&c->requests) != 0 ||
-	    map_init(&c->async) != 0) {
+	if (map_init(&c->channels) != 0 || map_init(&c->bindings) != 0 ||
+	    map_init(&c->requests) != 0 || map_init(&c->async) != 0) {
 		map_fini(&c->channels);
+		map_fini(&c->bindings);
 		map_fini(&c->requests);
 		free(c);
 		return NULL;
@@ -58,11 +60,13 @@ struct conn *conn_new(struct smb_lane *lane, struct xport *x)
 	c->lane = lane;
 	c->xport = x;
 	c->id = atomic_fetch_add(&lane->server->next_conn_id, 1) + 1;
+	c->address = logons_address(c->server->logons, x->ops->peer(x));
 	c->constrained = true;
 	c->sign_alg = SIGN_HMAC_SHA256;
 	c->next_async_id = 1;
 	credits_init(&c->credits);
 	list_init(&c->out);
+	list_init(&c->ended);
 	list_add_tail(&lane->conns, &c->on_lane);
 	x->ops->frame_max(x, CONN_FRAME_MAX_EARLY);
 	timer_arm(lane->lane->timers, &c->deadline, CONN_DEADLINE_MS, deadline_passed);
@@ -81,6 +85,7 @@ void conn_put(struct conn *c)
 	if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	map_fini(&c->channels);
+	map_fini(&c->bindings);
 	map_fini(&c->requests);
 	map_fini(&c->async);
 	free(c->client_dialects);
@@ -97,11 +102,85 @@ void conn_disconnect(struct conn *c, const char *why)
 	c->xport->ops->close(c->xport);
 }
 
-/* The last call of the transport: requests are abandoned, sessions that lived here alone end. */
+/* Out of the connection's table; no longer one of its logons in progress. */
+static void channel_unlist(struct channel *ch)
+{
+	struct conn *c = ch->conn;
+
+	ch->listed = false;
+	channel_settled(ch);
+	map_del(ch->half ? &c->bindings : &c->channels, &ch->by_session);
+}
+
+/* Half-open channels do not keep a session alive: who it was would end with the last that is proved. */
+static bool has_channels(struct sess *s)
+{
+	LOCK_SCOPE(&s->lock);
+
+	list_for_each (n, &s->channels)
+		if (!container_of(n, struct channel, on_sess)->half)
+			return true;
+	return false;
+}
+
+static void ended_drop(struct conn *c)
+{
+	struct channel *ch = container_of(list_pop(&c->ended), struct channel, on_sess);
+
+	c->ended_count--;
+	channel_unlist(ch);
+	channel_put(ch);
+}
+
+/* Sessions that lived here alone end; others go on over their other channels. */
+static void channels_lost(struct conn *c)
+{
+	struct map_walk pos;
+
+	while (c->ended_count)
+		ended_drop(c);
+	for (struct map_node *n; (n = map_walk_first(&c->bindings, &pos)) != NULL;)
+		channel_remove(container_of(n, struct channel, by_session));
+	for (struct map_node *n; (n = map_walk_first(&c->channels, &pos)) != NULL;) {
+		struct channel *ch = container_of(n, struct channel, by_session);
+		struct sess *s = sess_get(ch->sess);
+
+		channel_remove(ch);
+		if (!has_channels(s))
+			sess_disconnect(s, c->lane->lane, NULL);
+		sess_put(s);
+	}
+}
+
+static void retirement_over(struct timer *t)
+{
+	struct conn *c = container_of(t, struct conn, deadline);
+
+	conn_disconnect(c, c->retired);
+}
+
+void conn_retire(struct conn *c, const char *why)
+{
+	if (c->state == CONN_CLOSED || c->retired)
+		return;
+	c->retired = why;
+	if (!c->paused)
+		c->xport->ops->pause(c->xport, true);
+	c->paused = true;
+	timer_arm(c->lane->lane->timers, &c->deadline, CONN_RETIRE_MS, retirement_over);
+	conn_requests_abandon(c);
+}
+
+void conn_sent_all(struct conn *c)
+{
+	if (c->retired && c->state != CONN_CLOSED && c->requests.count == 0)
+		conn_disconnect(c, c->retired);
+}
+
+/* The last call of the transport: requests are abandoned. */
 static void conn_closed(void *user_data, int err)
 {
 	struct conn *c = user_data;
-	struct map_walk pos;
 
 	if (c->state != CONN_CLOSED)
 		log_verbose("conn %" PRIu64 " %s: closed by the client", c->id,
@@ -111,20 +190,7 @@ static void conn_closed(void *user_data, int err)
 	timer_cancel(c->lane->lane->timers, &c->deadline);
 	out_discard(c);
 	conn_requests_abandon(c);
-	for (struct map_node *n; (n = map_walk_first(&c->channels, &pos)) != NULL;) {
-		struct channel *ch = container_of(n, struct channel, by_session);
-		struct sess *s = sess_get(ch->sess);
-		bool last;
-
-		channel_remove(ch);
-		{
-			LOCK_SCOPE(&s->lock);
-			last = list_empty(&s->channels);
-		}
-		if (last)
-			sess_close(s, c->lane->lane, NULL);
-		sess_put(s);
-	}
+	channels_lost(c);
 	list_del(&c->on_lane);
 	list_del(&c->on_out);
 	conn_put(c);
@@ -137,12 +203,22 @@ struct channel *conn_channel(struct conn *c, uint64_t session_id)
 	return n ? container_of(n, struct channel, by_session) : NULL;
 }
 
-/* Out of the connection's table; no longer one of its logons in progress. */
-static void channel_unlist(struct channel *ch)
+struct channel *conn_binding(struct conn *c, uint64_t session_id)
 {
-	ch->listed = false;
+	struct map_node *n = map_first(&c->bindings, session_id);
+
+	return n ? container_of(n, struct channel, by_session) : NULL;
+}
+
+/* A client that must not believe what is not signed is told so that the session has ended. */
+static void ended_keep(struct channel *ch)
+{
+	struct conn *c = ch->conn;
+
 	channel_settled(ch);
-	map_del(&ch->conn->channels, &ch->by_session);
+	list_add_tail(&c->ended, &ch->on_sess);
+	if (++c->ended_count > CONN_ENDED_MAX)
+		ended_drop(c);
 }
 
 /* On the connection's worker: the session ended elsewhere. The message owns the table's reference. */
@@ -151,14 +227,18 @@ static void channel_forgotten(struct msg *m)
 	struct channel *ch = container_of(m, struct channel, forget);
 	struct conn *c = ch->conn;
 
-	if (ch->listed)
-		channel_unlist(ch);
 	ch->valid = false;
-	channel_put(ch);
+	if (ch->listed && ch->sign && !ch->half) {
+		ended_keep(ch);
+	} else {
+		if (ch->listed)
+			channel_unlist(ch);
+		channel_put(ch);
+	}
 	conn_put(c);
 }
 
-struct channel *channel_new(struct conn *c, struct sess *sess)
+static struct channel *channel_alloc(struct conn *c, struct sess *sess)
 {
 	struct channel *ch = calloc(1, sizeof(*ch));
 
@@ -168,13 +248,79 @@ struct channel *channel_new(struct conn *c, struct sess *sess)
 	ch->conn = c;
 	ch->sess = sess_get(sess);
 	ch->forget.run = channel_forgotten;
-	map_add(&c->channels, &ch->by_session, sess->id);
+	return ch;
+}
+
+static void channel_list(struct channel *ch, struct map *table)
+{
+	map_add(table, &ch->by_session, ch->sess->id);
 	ch->listed = true;
 	ch->settling = true;
-	c->in_progress++;
+	ch->conn->in_progress++;
+	logons_began(ch->conn->server->logons, ch->conn->address);
+}
+
+struct channel *channel_new(struct conn *c, struct sess *sess)
+{
+	struct channel *ch = channel_alloc(c, sess);
+
+	if (!ch)
+		return NULL;
+	ch->home = true;
+	channel_list(ch, &c->channels);
 	LOCK_SCOPE(&sess->lock);
 	list_add_tail(&sess->channels, &ch->on_sess);
 	return ch;
+}
+
+/* Whoever closes the session takes off what is there once it is CLOSED: after that nothing may be added. */
+static nt_status sess_take_channel(struct sess *s, struct channel *ch)
+{
+	size_t count = 0;
+	LOCK_SCOPE(&s->lock);
+
+	if (atomic_load(&s->state) == SESS_CLOSED)
+		return STATUS_USER_SESSION_DELETED;
+	list_for_each (n, &s->channels)
+		count++;
+	if (count >= SESS_CHANNELS_MAX)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	list_add_tail(&s->channels, &ch->on_sess);
+	return STATUS_SUCCESS;
+}
+
+nt_status channel_bind(struct conn *c, struct sess *sess, struct channel **ret_channel)
+{
+	struct channel *ch = channel_alloc(c, sess);
+	nt_status st;
+
+	if (!ch)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	ch->half = true;
+	st = sess_take_channel(sess, ch);
+	if (!nt_ok(st)) {
+		channel_put(ch);
+		return st;
+	}
+	channel_list(ch, &c->bindings);
+	*ret_channel = ch;
+	return STATUS_SUCCESS;
+}
+
+nt_status channel_bound(struct channel *ch)
+{
+	struct conn *c = ch->conn;
+
+	{
+		LOCK_SCOPE(&ch->sess->lock);
+		if (ch->forgotten || atomic_load(&ch->sess->state) == SESS_CLOSED)
+			return STATUS_USER_SESSION_DELETED;
+		map_del(&c->bindings, &ch->by_session);
+		ch->half = false;
+	}
+	map_add(&c->channels, &ch->by_session, ch->sess->id);
+	ch->valid = true;
+	return STATUS_SUCCESS;
 }
 
 struct channel *channel_get(struct channel *ch)
@@ -195,9 +341,11 @@ void channel_put(struct channel *ch)
 
 void channel_settled(struct channel *ch)
 {
-	if (ch->settling)
-		ch->conn->in_progress--;
+	if (!ch->settling)
+		return;
 	ch->settling = false;
+	ch->conn->in_progress--;
+	logons_ended(ch->conn->server->logons, ch->conn->address);
 }
 
 void channel_remove(struct channel *ch)
@@ -267,8 +415,9 @@ void conn_memory(struct conn *c, int64_t bytes)
 	bool pause;
 
 	c->memory = (size_t)((int64_t)c->memory + bytes);
-	pause = c->paused ? c->memory > CONN_MEMORY_RESUME
-			  : c->memory > CONN_MEMORY_PAUSE;
+	pause = c->retired  ? true
+		: c->paused ? c->memory > CONN_MEMORY_RESUME
+			    : c->memory > CONN_MEMORY_PAUSE;
 	if (pause == c->paused || !c->xport)
 		return;
 	c->paused = pause;
@@ -279,11 +428,17 @@ void conn_authenticated(struct conn *c, bool named)
 {
 	uint32_t most = c->max_transact > c->max_write ? c->max_transact : c->max_write;
 
-	timer_cancel(c->lane->lane->timers, &c->deadline);
+	if (!c->retired)
+		timer_cancel(c->lane->lane->timers, &c->deadline);
 	if (named)
 		c->constrained = false;
 	if (c->xport)
 		c->xport->ops->frame_max(c->xport, (size_t)most + 256 + SEAL_HEADER_LEN);
+}
+
+const char *conn_peer(const struct conn *c)
+{
+	return c->xport ? c->xport->ops->peer(c->xport) : "-";
 }
 
 const char *conn_dialect_name(uint16_t dialect)

@@ -31,14 +31,17 @@ struct channel {
 	struct map_node by_session; /* in conn->channels				*/
 	bool listed;                /* in conn->channels				*/
 	bool settling;              /* counted in conn->in_progress			*/
-	bool valid;            /* authenticated here: carries more than SESSION_SETUP */
+	bool valid; /* authenticated here: carries more than SESSION_SETUP */
+	bool home;  /* the session's first: it signs with Session.SigningKey		*/
+	bool half;  /* being bound: in conn->bindings. Written here, under sess's lock	*/
 	struct conn *conn;     /* borrowed: channels go before their connection	*/
 	struct sess *sess;     /* counted						*/
 	struct sign_key *sign; /* signs and verifies here; NULL: no keys (yet)	*/
 	struct setup *setup;   /* NULL: no authentication under way		*/
-	struct list_node on_sess; /* in sess->channels: sess's lock			*/
-	bool forgotten;           /* sess's lock: `forget` is on its way		*/
-	struct msg forget;        /* the session's end, travelling to our worker	*/
+	struct list_node
+		on_sess;   /* in sess->channels: sess's lock; then in conn->ended	*/
+	bool forgotten;    /* sess's lock: `forget` is on its way		*/
+	struct msg forget; /* the session's end, travelling to our worker	*/
 };
 
 struct conn {
@@ -47,6 +50,7 @@ struct conn {
 	struct smb_server *server; /* I */
 	struct smb_lane *lane;     /* I */
 	struct xport *xport;
+	uint64_t address; /* I  of the peer, for server->logons			*/
 	struct list_node on_lane;
 	struct list_node on_out;
 
@@ -69,27 +73,35 @@ struct conn {
 
 	struct credits credits;
 	struct map channels; /* by SessionId */
+	struct map bindings; /* half-open channels, by SessionId: PreauthSessionTable */
+	struct list_node
+		ended; /* in `channels`, of sessions that have ended, latest last */
+	unsigned ended_count;
 	struct map requests; /* req.by_id: received, not answered, by MessageId	*/
 	struct map async;    /* req.by_async: interim sent, by AsyncId		*/
 	uint64_t next_async_id;
 	uint32_t async_count;
-	uint32_t in_progress;  /* sessions in their first authentication		*/
-	uint32_t dropped;      /* messages dropped for lack of protection		*/
-	struct list_node out;  /* struct out: finished, not protected yet		*/
-	size_t memory;         /* bytes of buffers that its requests hold */
-	bool paused;           /* not read until `memory` has shrunk */
+	uint32_t in_progress; /* sessions in their first authentication, or being bound */
+	uint32_t dropped;     /* messages dropped for lack of protection		*/
+	struct list_node out; /* struct out: finished, not protected yet		*/
+	size_t memory;        /* bytes of buffers that its requests hold */
+	bool paused;          /* not read until `memory` has shrunk */
+	const char *retired;  /* why it ends once nothing is left to answer; NULL */
 	struct timer deadline; /* NEGOTIATE and SESSION_SETUP must come through	*/
 };
 
 enum {
 	CONN_FRAME_MAX_EARLY = 64 * 1024, /* until a session is valid here		*/
 	CONN_DEADLINE_MS = 45 * 1000, /* [MS-SMB2] 3.3.2.2 names no figure; Windows'	*/
-	CONN_ASYNC_MAX = 512, /* PEER waits; beyond: STATUS_INSUFFICIENT_RESOURCES */
-	CONN_IN_PROGRESS_MAX = 16,
+	CONN_ASYNC_MAX = 512,      /* PEER waits; beyond: STATUS_INSUFFICIENT_RESOURCES */
+	CONN_IN_PROGRESS_MAX = 16, /* first authentications and bindings */
+	CONN_ENDED_MAX = 8, /* sessions whose clients are told signed that they ended */
 	CONN_MEMORY_PAUSE =
 		24 << 20, /* bytes of buffers; with one more frame under 32 MiB */
 	CONN_MEMORY_RESUME = 8 << 20,
-	CONN_DROPS_MAX = 64, /* dropped messages before the connection is closed */
+	CONN_MEMORY_MAX = 32 << 20, /* who lets breaks pile up to that is disconnected */
+	CONN_RETIRE_MS = 10 * 1000, /* for the last answers to be fetched */
+	CONN_DROPS_MAX = 64,        /* dropped messages before the connection is closed */
 };
 
 /* How connections are handed to a transport; user_data is the conn. */
@@ -103,10 +115,29 @@ void conn_put(struct conn *c);
 /* Close: of answers only what the transport has goes out. Logs `why` once. Worker only. */
 void conn_disconnect(struct conn *c, const char *why);
 
+/*
+ * Close politely: nothing more is read, what waits for other clients ends, the rest is answered, then the connection ends; after
+ * CONN_RETIRE_MS in any case. Worker only.
+ */
+void conn_retire(struct conn *c, const char *why);
+/* Everything queued is with the transport: if c is retired and has nothing under way, close it. */
+void conn_sent_all(struct conn *c);
+
 /* Borrowed; NULL if the session is not known here. */
 struct channel *conn_channel(struct conn *c, uint64_t session_id);
+/* Likewise, of the sessions that are being bound to c. */
+struct channel *conn_binding(struct conn *c, uint64_t session_id);
 /* On both sides; takes references of its own to sess. Borrowed from c. NULL without memory. */
 struct channel *channel_new(struct conn *c, struct sess *sess);
+/*
+ * A half-open one: nothing finds it but conn_binding(), and it does not keep its session alive. Borrowed from c.
+ * STATUS_INSUFFICIENT_RESOURCES beyond SESS_CHANNELS_MAX, half-open ones included, or without memory;
+ * STATUS_USER_SESSION_DELETED if the session has ended.
+ */
+MUST_CHECK nt_status channel_bind(struct conn *c, struct sess *sess,
+				  struct channel **ret_channel);
+/* It is proved, and a channel like any other now. STATUS_USER_SESSION_DELETED likewise. */
+MUST_CHECK nt_status channel_bound(struct channel *ch);
 struct channel *channel_get(struct channel *ch);
 void channel_put(struct channel *ch); /* wipes the key with the last */
 /* The authentication under way is over. */
@@ -123,5 +154,7 @@ void setup_free(struct setup *s); /* wipes; NULL is fine */
 void conn_memory(struct conn *c, int64_t bytes);
 /* A session is valid here: longer frames, deadline off. */
 void conn_authenticated(struct conn *c, bool named);
+/* Where the client is, for the log: "192.0.2.1:50123", or "-" once it is gone. Borrowed. */
+const char *conn_peer(const struct conn *c);
 /* "3.1.1" */
 const char *conn_dialect_name(uint16_t dialect);

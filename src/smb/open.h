@@ -7,6 +7,8 @@
  * Spec     [MS-SMB2] 3.3.1.10
  *
  *     OPEN --open_close (CLOSE, teardown)--> CLOSING --requests under way have ended--> turn, state, unlink --> CLOSED
+ *
+ * A durable one may outlive its session: open.c, smb/durable.h.
  */
 #pragma once
 
@@ -14,20 +16,23 @@
 #include "fs/node.h"
 #include "fs/notify.h"
 #include "fs/state.h"
+#include "smb/channel_sequence.h"
 #include "smb/lock_sequence.h"
 #include "smb/tree.h"
+#include "wire/guid.h"
 
 struct req;
 struct pipe;         /* rpc/pipe.h, above us */
 struct dir_scan;     /* cmd/query_directory.c */
-struct open_closing; /* open.c */
+struct open_closing; /* open_close.c */
 
 struct file_id {
 	uint64_t persistent_id;
 	uint64_t volatile_id;
 };
 
-enum open_state { OPEN_OPEN, OPEN_CLOSING, OPEN_CLOSED };
+/* In the order of open.c's diagram: below CLOSING it is, or may be, used again. */
+enum open_state { OPEN_OPEN, OPEN_PARTING, OPEN_DISCONNECTED, OPEN_CLOSING, OPEN_CLOSED };
 
 /* Who waits for requests on an open to end: those that entered before `seq`. Embedded in the waiter. */
 struct open_drain {
@@ -43,35 +48,56 @@ struct open {
 	bool listed;                 /* sess's lock: in its table				*/
 	struct map_node by_state_id; /* server's opens_lock */
 	atomic_uint refs;
-	struct file_id id;         /* I							*/
+	struct file_id id;         /* I; the volatile one changes with sess */
 	uint64_t state_id;         /* I  its name in fs/state records			*/
 	struct smb_server *server; /* I							*/
-	struct sess *sess;         /* I  counted					*/
-	struct tree *tree;         /* I  counted					*/
-	struct principal *who;     /* I  who opened it: rights of path calls through it	*/
-	uint32_t granted;          /* I  Open.GrantedAccess				*/
-	uint32_t maximal;          /* I  what could have been granted			*/
-	uint32_t create_options;   /* I							*/
-	bool delete_on_close;      /* I  asked for at CREATE				*/
-	bool directory;            /* I							*/
-	bool sealed;               /* I  its CREATE came encrypted			*/
-	uint8_t lease_version;     /* I  0: no lease					*/
-	struct lease_id lease;     /* I							*/
-	bool has_parent_lease;     /* I							*/
+	/* L  counted; NULL while DISCONNECTED. They change only while no request is under way: those read without */
+	struct sess *sess;
+	struct tree *tree;
+	struct share *share;     /* I  counted: of the tree it was opened through	*/
+	struct principal *who;   /* I  who opened it: rights of path calls through it	*/
+	uint32_t granted;        /* I  Open.GrantedAccess				*/
+	uint32_t maximal;        /* I  what could have been granted			*/
+	uint32_t create_options; /* I							*/
+	bool delete_on_close;    /* I  asked for at CREATE				*/
+	bool directory;          /* I							*/
+	bool sealed;             /* L  its CREATE came encrypted			*/
+	uint8_t lease_version;   /* I  0: no lease					*/
+	struct lease_id lease;   /* I							*/
+	bool has_parent_lease;   /* I							*/
 	struct lease_id parent_lease; /* I  the key its client uses for the directory	*/
 	struct conn
-		*made_on; /* I  borrowed, only to be compared: where its CREATE came	*/
-	struct frame *
-		made_in; /* made_on's worker: will answer its CREATE; breaks wait for that */
+		*made_on; /* L  borrowed, only to be compared: where its CREATE came	*/
+	struct frame
+		*made_in; /* L  will answer its CREATE on made_on; breaks wait for that */
 	struct list_node on_frame; /* made_on's worker: frame->made			*/
 	struct node *node;         /* I  NULL for a pipe				*/
 	struct vfile *data;        /* I  NULL: only attributes were opened, or a pipe	*/
+
+	/* What a client that comes back must know. [MS-SMB2] 3.3.1.10 */
+	uint8_t durable;             /* I  the version it was made durable with; 0: not */
+	bool has_create_guid;        /* I						*/
+	struct guid create_guid;     /* I						*/
+	uint8_t client_guid[16];     /* I  of the session it was opened in	*/
+	uint32_t durable_timeout_ms; /* I  how long it stays		*/
+	atomic_bool replay_eligible; /* A  nothing was done with it since its CREATE */
+	bool enlisted;               /* opens_lock: in the tables	*/
+	struct map_node by_persistent_id; /* opens_lock: durable		*/
+	struct map_node by_create;        /* opens_lock: has_create_guid	*/
+	struct smb_lane *home;    /* opens_lock  DISCONNECTED: whose list it is on */
+	struct list_node on_home; /* opens_lock				*/
+	uint64_t expires_ms;      /* opens_lock				*/
+	bool forsaken;            /* L  it must not stay when its session ends */
+	struct list_node parted;  /* L  open_drain: who waits for the end of PARTING */
 
 	struct lock lock;          /* rank OPEN						*/
 	enum open_state state;     /* L							*/
 	uint64_t next_seq;         /* L							*/
 	struct list_node inflight; /* L  req.on_open: under way, oldest first		*/
 	struct list_node drains;   /* L  who waits for some of them to end		*/
+	unsigned holds;            /* L  requests on others that use it, too		*/
+	_Atomic uint64_t
+		resume_secret; /* A  of its ResumeKey; 0: nobody has asked for it */
 	struct node
 		*parent; /* L  counted; the directory it was opened in; NULL for a root */
 	char *path;      /* L  from the share root, with backslashes; "" for it */
@@ -80,7 +106,8 @@ struct open {
 	atomic_uint mode;  /* A  FileModeInformation: FILE_WRITE_THROUGH ...	*/
 	atomic_bool
 		wrote; /* A  its closing changes what the directory says of the file */
-	struct lock_sequences lock_sequences; /* L */
+	struct lock_sequences lock_sequences;     /* L */
+	struct channel_sequence channel_sequence; /* L  of 3.x */
 	/* A  times set or frozen through it, which its operations do not move; 0: they do (cmd/held_times.h) */
 	_Atomic uint64_t held_access_time, held_write_time, held_change_time;
 	struct open_closing *closing;
@@ -112,6 +139,12 @@ struct open_new {
 	bool has_parent_lease;
 	struct lease_id parent_lease;
 	struct conn *made_on;
+	uint16_t channel_sequence; /* of the CREATE */
+	uint8_t durable;
+	bool has_create_guid, replay_eligible;
+	struct guid create_guid;
+	uint8_t client_guid[16];
+	uint32_t durable_timeout_ms;
 };
 
 /* Reserve one of the session's and server's opens before anything is opened: STATUS_TOO_MANY_OPENED_FILES. */
@@ -148,7 +181,7 @@ static inline const struct lease_id *open_parent_lease(const struct open *o)
 /* Where file calls on it go: its own share's, as another share's root lies elsewhere. Not for a pipe. */
 static inline struct vfs *open_vfs(const struct open *o)
 {
-	return o->tree->share->vfs;
+	return o->share->vfs;
 }
 
 /* A record of fs/state about o, by its owner, lease and all. */
@@ -159,16 +192,22 @@ static inline struct shown *open_shown(const struct open *o)
 	return &node_base(o->node)->shown;
 }
 
-/* Out of the session's table: nobody finds it any more. Idempotent. */
-void open_take_off(struct open *o);
+/* Some open of s (of tree; NULL: any), taken out of the session's table: nobody finds it there any more. The table's reference
+ * is the caller's. NULL: there is none. */
+struct open *open_take_any(struct sess *s, const struct tree *tree);
 
-/* A request begins or ends to use o; done by req_open_get() and the request's end. STATUS_FILE_CLOSED once closing. */
+/* A request begins or ends to use o; done by req_open_get() and the request's end. STATUS_FILE_CLOSED if it is not open in the
+ * request's tree; STATUS_FILE_NOT_AVAILABLE if it would change something and is older than the failure of a channel:
+ * 3.3.5.2.10 */
 MUST_CHECK nt_status open_enter(struct open *o, struct req *q);
 void open_leave(struct open *o, struct req *q);
+/* A request on another open uses o, too: its close waits until that lets go. STATUS_FILE_CLOSED once closing. */
+MUST_CHECK nt_status open_hold(struct open *o);
+void open_let_go(struct open *o);
 /* Its close has begun: what parks on it now must end at once, as nobody will look for it any more. */
 bool open_is_closing(struct open *o);
 
-/* End w when every WRITE that entered before q has left: FLUSH does not overtake. */
+/* End w when every WRITE and IOCTL that entered before q has left: FLUSH overtakes neither writes nor copies. */
 void open_after_writes(struct open *o, struct req *q, struct wait *w);
 
 /* READ and WRITE leave FilePositionInformation behind their last byte. [MS-FSA] 2.1.5.3 */
@@ -180,3 +219,25 @@ void open_moved_to(struct open *o, uint64_t position);
  * -EBADF. skip: the CLOSE request itself, which is not waited for; or NULL.
  */
 void open_close(struct open *o, struct lane *lane, struct req *skip, struct wait *w);
+/*
+ * The session has lost its last connection: as open_close(), but a durable open may stay instead (smb/durable.h). w ends when
+ * it is closed, or left to itself.
+ */
+void open_part(struct open *o, struct lane *lane, struct wait *w);
+
+/* Below: between open.c (what there is), open_close.c (how it ends) and durable.c (how it stays). */
+
+/* What an end takes, made beforehand: it cannot fail. NULL without memory. */
+struct open_closing *open_closing_new(struct open *o);
+void open_closing_free(struct open_closing *c);
+/* Under its session's lock: out of the table. */
+void open_unlist(struct open *o);
+/* End w when d is drained; at once if it is. */
+void open_drain(struct open *o, struct open_drain *d, struct wait *w);
+
+/* One whose last reference goes is not brought back. NULL: it goes. */
+struct open *open_get_unless_gone(struct open *o);
+/* It is CLOSING and belongs to nobody: lane's worker closes it, with the caller's reference. Any thread. */
+void open_close_forsaken(struct open *o, struct lane *lane);
+/* It is none of s's opens any more. */
+void open_sess_leave(struct sess *s);

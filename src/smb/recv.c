@@ -138,21 +138,42 @@ static const char *recv_state(struct frame *f)
 	return NULL;
 }
 
-/* Whose it is: the session named, on this connection. In a related element: that of the one before. */
+static bool asks_to_bind(const struct req *q)
+{
+	return q->header.command == SMB2_SESSION_SETUP &&
+	       q->message.len > OFF_SETUP_FLAGS &&
+	       (q->message.p[OFF_SETUP_FLAGS] & SMB2_SESSION_FLAG_BINDING);
+}
+
+/*
+ * A binding is about a session wherever it lives: its channel here is half-open, or bound already. [MS-SMB2] 3.3.5.5
+ */
+static struct channel *channel_of(const struct req *q)
+{
+	uint64_t id = q->header.session_id;
+	struct channel *ch = id ? conn_channel(q->conn, id) : NULL;
+
+	return ch || !q->binding ? ch : conn_binding(q->conn, id);
+}
+
+/* Whose it is: the session named, on this connection if it is known here. In a related element: that of the one before. */
 static void recv_session(struct frame *f)
 {
 	struct req *before = NULL;
 
 	for (struct req *q = f->first; q; before = q, q = q->next) {
-		uint64_t id = q->related && before ? before->header.session_id
-						   : q->header.session_id;
-		struct channel *ch = id ? conn_channel(f->conn, id) : NULL;
+		struct channel *ch;
 
-		q->header.session_id = id;
-		if (!ch)
-			continue;
-		q->channel = channel_get(ch);
-		q->sess = sess_get(ch->sess);
+		if (q->related && before)
+			q->header.session_id = before->header.session_id;
+		q->binding = asks_to_bind(q);
+		ch = channel_of(q);
+		if (ch)
+			q->channel = channel_get(ch);
+		if (ch)
+			q->sess = sess_get(ch->sess);
+		else if (q->header.session_id)
+			q->sess = sess_find(f->conn->server, q->header.session_id);
 	}
 }
 
@@ -196,24 +217,22 @@ static const char *recv_consume(struct frame *f)
 
 static enum policy_session session_of(const struct req *q)
 {
-	switch (atomic_load(&q->sess->state)) {
-	case SESS_IN_PROGRESS:
-		break;
-	case SESS_VALID:
-		if (q->channel && q->channel->valid)
-			return POLICY_SESSION_VALID;
-		break;
-	case SESS_EXPIRED:
-		return POLICY_SESSION_EXPIRED;
-	case SESS_CLOSED:
-		return POLICY_SESSION_NONE;
-	}
-	return POLICY_SESSION_IN_PROGRESS;
+	enum sess_state state = atomic_load(&q->sess->state);
+
+	if (state == SESS_CLOSED)
+		return q->binding ? POLICY_SESSION_UNKNOWN : POLICY_SESSION_NONE;
+	if (!q->channel)
+		return POLICY_SESSION_ELSEWHERE;
+	if (state == SESS_IN_PROGRESS || !q->channel->valid)
+		return POLICY_SESSION_IN_PROGRESS;
+	return state == SESS_EXPIRED ? POLICY_SESSION_EXPIRED : POLICY_SESSION_VALID;
 }
 
-/* What a session brings to the decision, wherever it lives. */
+/* What a session brings to the decision, wherever it lives: nothing before it is set up. */
 static void policy_of_session(struct policy_in *in, const struct sess *s)
 {
+	if (!sess_is_set_up(s))
+		return;
 	in->require_message_signing |= s->require_message_signing;
 	in->reject_unencrypted_access |= s->reject_unencrypted_access;
 	in->user = s->user;
@@ -254,10 +273,11 @@ struct policy_in req_policy(const struct req *q)
 
 	in.command = q->header.command;
 	in.protection = q->protection;
-	if (q->header.command == SMB2_SESSION_SETUP && q->message.len > OFF_SETUP_FLAGS)
-		in.binding = q->message.p[OFF_SETUP_FLAGS] & SMB2_SESSION_FLAG_BINDING;
+	in.binding = q->binding;
 	if (q->sess)
 		in.session = session_of(q);
+	else if (q->header.session_id)
+		in.session = POLICY_SESSION_UNKNOWN;
 	return in;
 }
 
@@ -273,40 +293,29 @@ static enum policy_session state_elsewhere(const struct sess *s)
 	}
 }
 
-/* req_policy() for a first look: also of a session that is not on this connection, but may be on another. */
-static struct policy_in recv_policy(const struct req *q)
+static struct policy_binding binding_of(const struct req *q)
 {
-	struct policy_in in = req_policy(q);
-	CLEANUP(sess_putp) struct sess *s = NULL;
+	struct policy_binding bind = {.multichannel = true};
+	const struct sess *s = q->sess;
 
-	if (!q->header.session_id || (q->sess && !in.binding))
-		return in;
-	s = sess_find(q->conn->server, q->header.session_id);
-	if (!s) {
-		in.session = POLICY_SESSION_UNKNOWN;
-		return in;
-	}
-	policy_of_session(&in, s);
-	if (!q->sess)
-		in.session = POLICY_SESSION_ELSEWHERE;
-	in.bind = (struct policy_binding){
-		.state = state_elsewhere(s),
-		.session_dialect = s->dialect,
-		.session_gmac = s->sign_alg == SIGN_AES_GMAC,
-		.connection_gmac = q->conn->sign_alg == SIGN_AES_GMAC,
-		.same_cipher = s->cipher == q->conn->cipher,
-	};
-	return in;
+	if (!s)
+		return bind;
+	bind.state = state_elsewhere(s);
+	bind.session_dialect = s->dialect;
+	bind.session_gmac = s->sign_alg == SIGN_AES_GMAC;
+	bind.connection_gmac = q->conn->sign_alg == SIGN_AES_GMAC;
+	bind.same_cipher = s->cipher == q->conn->cipher;
+	return bind;
 }
 
-/* How it came: claimed first, proved by recv_signature(). */
+/* How it came: claimed first, proved by recv_admit(). */
 static enum policy_protection claimed(const struct req *q)
 {
 	if (q->frame->encrypted)
 		return POLICY_ENCRYPTED;
 	if (!(q->header.flags & SMB2_FLAGS_SIGNED))
 		return POLICY_PLAIN;
-	return q->channel && q->channel->sign ? POLICY_SIGNED : POLICY_UNVERIFIED;
+	return req_sign_key(q) ? POLICY_SIGNED : POLICY_UNVERIFIED;
 }
 
 /*
@@ -317,23 +326,28 @@ static bool recv_admit(struct req *q)
 	struct policy_in in;
 
 	q->protection = claimed(q);
-	in = recv_policy(q);
+	in = req_policy(q);
+	if (q->binding)
+		in.bind = binding_of(q);
 	q->verdict = policy_admit(&in);
 	if (q->verdict.verdict != POLICY_DISCONNECT &&
-	    q->verdict.verdict != POLICY_DROP && q->protection == POLICY_SIGNED &&
-	    !nt_ok(sign_verify(q->channel->sign, q->message))) {
-		q->protection = in.protection = POLICY_BAD_SIGNATURE;
+	    q->verdict.verdict != POLICY_DROP && q->protection == POLICY_SIGNED) {
+		q->protection = in.protection = req_prove(q);
 		q->verdict = policy_admit(&in);
 	}
 	if (q->verdict.verdict != POLICY_PROCESS)
 		refuse_report(q, &q->verdict);
+	if (q->verdict.verdict == POLICY_REFUSE && q->channel && q->channel->valid &&
+	    policy_is_outdated(&in, q->sess->require_message_signing,
+			       q->sess->reject_unencrypted_access))
+		conn_retire(q->conn, "set up before the demands became stricter");
 	if (q->verdict.verdict == POLICY_DISCONNECT)
 		conn_disconnect(q->conn, policy_reason_text(q->verdict.reason));
 	if (q->verdict.verdict == POLICY_DROP && ++q->conn->dropped >= CONN_DROPS_MAX)
 		conn_disconnect(q->conn,
 				"too many messages without the protection demanded");
-	return q->verdict.verdict == POLICY_PROCESS ||
-	       q->verdict.verdict == POLICY_REFUSE;
+	return q->conn->state != CONN_CLOSED && (q->verdict.verdict == POLICY_PROCESS ||
+						 q->verdict.verdict == POLICY_REFUSE);
 }
 
 /* Unprotected messages outside the window are dropped, too, where protection is demanded: an injected one may neither be
@@ -379,8 +393,13 @@ static const char *frame_check(struct frame *f, struct mspan m)
 {
 	const char *why = NULL;
 
-	if (begins(m, id_transform))
+	if (begins(m, id_transform)) {
 		why = recv_unseal(f, &m);
+		if (why)
+			atomic_fetch_add(&f->conn->server->counters
+						  .refused_otherwise[REFUSED_TRANSFORM],
+					 1);
+	}
 	if (!why)
 		why = begins(m, id_smb2) ? recv_split(f, span_of_m(m))
 					 : "not an SMB2 message";
@@ -396,7 +415,7 @@ void recv_frame(struct conn *c, struct buf *b, struct mspan bytes)
 	struct frame *f;
 	const char *why;
 
-	if (c->state == CONN_CLOSED) {
+	if (c->state == CONN_CLOSED || c->retired) {
 		buf_put(b);
 		return;
 	}

@@ -27,7 +27,7 @@ static const struct {
 
 static bool keeps_body(const struct req *q, nt_status st)
 {
-	if (nt_ok(st))
+	if (nt_ok(st) || q->with_body)
 		return true;
 	for (size_t i = 0; i < ARRAY_LEN(with_body); i++)
 		if (with_body[i].command == q->header.command &&
@@ -79,12 +79,20 @@ static void wr_reply_header(struct req *q, nt_status st, uint16_t credits)
 	wr_smb2_header(&w, &h);
 }
 
-/* Whose key signs the answer: of a new session its own, else the channel's. [MS-SMB2] 3.3.4.1.1 */
-static struct sign_key *reply_key(const struct req *q)
+/* What the handler hashes is what is sent: it is signed now, not with the others at the end of the turn. */
+static int reply_hash(struct req *q, struct buf *buf, size_t len, struct sign_key **key)
 {
-	if (q->final_setup && q->sess)
-		return q->sess->sign;
-	return q->channel ? q->channel->sign : NULL;
+	struct sign_item item = {.key = *key,
+				 .msg = mspan_of(buf->data + BUF_HEADROOM, len)};
+
+	if (!q->encoded)
+		return 0;
+	if (item.key)
+		sign_batch(&item, 1);
+	*key = NULL;
+	if (!item.err)
+		q->encoded(q, span_of_m(item.msg));
+	return item.err;
 }
 
 /* Pass an encoded answer on: into the frame's gathered answers, protected as policy says. */
@@ -94,12 +102,13 @@ static int reply_append(struct req *q, struct buf *buf, size_t len, bool interim
 	enum policy_answer how = policy_answer(&in, interim, q->final_setup);
 	struct frame *f = q->frame;
 	struct out *o;
-	struct sign_key *key = how == POLICY_ANSWER_SIGNED ? reply_key(q) : NULL;
+	struct sign_key *key = how == POLICY_ANSWER_SIGNED ? req_sign_key(q) : NULL;
 
 	if (!f->out)
 		f->out = out_new(q->conn);
 	o = f->out;
-	if (!o || (how == POLICY_ANSWER_SIGNED && !key)) { /* never sent otherwise */
+	if (!o || (how == POLICY_ANSWER_SIGNED && !key) ||
+	    reply_hash(q, buf, len, &key) != 0) { /* never sent otherwise */
 		conn_memory(q->conn, -(int64_t)buf->cap);
 		buf_put(buf);
 		return o ? -ENOKEY : -ENOMEM;
@@ -137,6 +146,8 @@ static bool reply_body(struct req *q, nt_status *st)
 
 	if (keeps_body(q, *st) && wr_ok(w))
 		return true;
+	if (nt_ok(*st) && q->final_setup)
+		return false; /* the client would not know the keys that are in force now */
 	if (keeps_body(q, *st))
 		*st = STATUS_INSUFFICIENT_RESOURCES;
 	w = req_reply_anew(q, ERROR_RESPONSE_SIZE + ERROR_CONTEXT_HEADER_LEN +
@@ -158,8 +169,6 @@ static int reply_encode(struct req *q, nt_status *st)
 		q, *st,
 		q->async_id ? 0 : credits_grant(&c->credits, q->header.credits, false));
 	len = wr_pos(&q->w);
-	if (q->encoded)
-		q->encoded(q, span_of(q->out->data + BUF_HEADROOM, len));
 	b = TAKE(q->out);
 	return reply_append(q, b, len, false);
 }

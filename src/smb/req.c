@@ -174,7 +174,7 @@ nt_status req_open_get(struct req *q, struct file_id id)
 	o = open_find(q->sess, id);
 	if (!o)
 		return STATUS_FILE_CLOSED;
-	st = o->tree == q->tree ? open_enter(o, q) : STATUS_FILE_CLOSED;
+	st = open_enter(o, q);
 	if (!nt_ok(st)) {
 		open_put(o);
 		return st;
@@ -299,9 +299,19 @@ nt_status req_wait_peer(struct req *q, req_done done, struct wait **ret_wait)
 	return STATUS_SUCCESS;
 }
 
+struct wait *req_wait_quietly(struct req *q, req_done done)
+{
+	q->done = done;
+	q->pending = true;
+	q->peer = false;
+	return wait_park(&q->wait, req_resume);
+}
+
 void req_cancel(struct req *q, enum wait_why why)
 {
-	if (wait_claim(&q->wait, why))
+	if (why == WAIT_CANCELLED && !q->peer)
+		q->cancel_asked = true;
+	else if (wait_claim(&q->wait, why))
 		wait_now(&q->wait, -ECANCELED);
 	else if (why == WAIT_CANCELLED)
 		q->cancel_asked = true;
@@ -309,7 +319,7 @@ void req_cancel(struct req *q, enum wait_why why)
 
 void req_parked(struct req *q)
 {
-	if (q->conn->state == CONN_CLOSED)
+	if (q->conn->state == CONN_CLOSED || q->conn->retired)
 		req_cancel(q, WAIT_DISCONNECTED);
 	else if (q->open && open_is_closing(q->open))
 		req_cancel(q, WAIT_CLOSED);

@@ -19,6 +19,7 @@
 #include "secure/policy.h"
 #include "smb/conn.h"
 #include "smb/open.h"
+#include "smb/refuse.h"
 #include "smb/sess.h"
 #include "smb/tree.h"
 #include "wire/rd.h"
@@ -30,6 +31,7 @@ struct break_wait;
 struct cache_use;
 struct frame;
 struct req;
+struct write_note;
 
 /* Continuation of a handler. err: of the call that ended. w: the response body, offsets count from the SMB2 header. May
  * return STATUS_PENDING again after another req_wait(). */
@@ -51,12 +53,14 @@ struct req {
 	bool related;
 	bool misplaced; /* related to nothing, or to one that is */
 	bool smb1;      /* the multi-protocol NEGOTIATE: `message` is SMB1	*/
+	bool binding;   /* SESSION_SETUP for one more channel of `sess`		*/
 
-	struct channel *channel; /* counted; NULL: session not known here		*/
-	struct sess *sess;       /* counted						*/
-	struct tree *tree;       /* counted						*/
-	struct open *open;       /* counted, entered					*/
-	struct file_id file_id;  /* for related elements that follow			*/
+	struct channel
+		*channel;  /* counted; NULL: `sess` is not known here, only elsewhere	*/
+	struct sess *sess; /* counted						*/
+	struct tree *tree; /* counted						*/
+	struct open *open; /* counted, entered					*/
+	struct file_id file_id; /* for related elements that follow			*/
 	bool has_file_id;
 	struct principal *who; /* counted; by req_who()				*/
 
@@ -76,6 +80,7 @@ struct req {
 	uint64_t async_id;        /* 0: no interim answer sent			*/
 	struct list_node on_open; /* open->inflight: open's lock			*/
 	uint64_t open_seq;
+	bool sequence_counted; /* in open->channel_sequence */
 	struct open_drain drain;
 
 	struct buf *out; /* response: BUF_HEADROOM, SMB2 header, body	*/
@@ -84,8 +89,10 @@ struct req {
 		error_data; /* of an ERROR response, in the arena; p NULL: none: 2.2.2	*/
 	struct break_wait *break_wait; /* cmd/break_wait.c's, the one under way */
 	struct cache_use *cache_use;   /* likewise */
-	bool final_setup;              /* SESSION_SETUP that made a session or channel	*/
-	/* The handler's: the encoded answer, where it is not signed later. For the preauth hash. */
+	struct write_note *write_note; /* cmd/write_note.c's, likewise */
+	bool with_body;   /* the handler's: its error carries the command's own body */
+	bool final_setup; /* SESSION_SETUP that made a session or channel	*/
+	/* The handler's: the answer as it is sent; at once signed, if it is. For the preauth hash. */
 	void (*encoded)(struct req *q, struct span message);
 };
 
@@ -114,6 +121,12 @@ struct wait *req_wait(struct req *q, req_done done);
  * if the connection has too many of them: then do not start the call, return that.
  */
 MUST_CHECK nt_status req_wait_peer(struct req *q, req_done done, struct wait **ret_wait);
+
+/*
+ * The same for a wait on the clock: the client hears nothing meanwhile, CANCEL does not end it, a lost connection does. Who
+ * ends it claims it first.
+ */
+struct wait *req_wait_quietly(struct req *q, req_done done);
 
 /* CANCEL, close, disconnect: end a PEER wait if nobody else has. Its done() is called with err -ECANCELED and can
  * read q->wait.why. */
@@ -176,9 +189,15 @@ void conn_requests_abandon(struct conn *c);
 /* What policy may know of a connection, of a session there and a tree (or NULL); all that a message adds is zero. */
 struct policy_in conn_policy(const struct conn *c, const struct sess *s,
 			     const struct tree *t);
+/*
+ * The key that signs the request, and its answer: the channel's; the session's for what leads to a channel, and for a
+ * session that is not on this connection. NULL: there is none, or not yet. [MS-SMB2] 3.3.5.2.4, 3.3.5.5.3
+ */
+struct sign_key *req_sign_key(const struct req *q);
+/*
+ * signature.c: judge a message that says it is signed and whose key is at hand. One for a session elsewhere that is not
+ * proved counts as one whose key is unknown. Ends the connection if the request was answered on another.
+ */
+enum policy_protection req_prove(struct req *q);
 /* What policy may know of this request. */
 struct policy_in req_policy(const struct req *q);
-/* refuse.c: count, and log one line (rate-limited): who, what was missing, which parameter. */
-void refuse_report(const struct req *q, const struct policy_out *out);
-/* Report unless PROCESS; the status to answer with; DISCONNECT happens here. */
-MUST_CHECK nt_status refuse_apply(const struct req *q, const struct policy_out *out);

@@ -252,6 +252,8 @@ static void conn_send(struct conn *c)
 			conn_disconnect(c, "a response could not be sent");
 		out_free(o);
 	}
+	if (list_empty(&c->out))
+		conn_sent_all(c);
 	if (c->state == CONN_CLOSED)
 		out_discard(c);
 }

@@ -2,6 +2,8 @@
 
 #include "base/env.h"
 #include "smb/breaks.h"
+#include "smb/durable.h"
+#include "smb/logons.h"
 #include "smb/req.h"
 #include "smb/tree.h"
 
@@ -71,7 +73,11 @@ int smb_server_init(struct smb_server *s, struct env *env, const uint8_t guid[16
 	lock_init(&s->opens_lock, LOCK_RANK_TABLE);
 	s->state = state_new(s->server_id, s->hash_key);
 	s->nodes = s->state ? node_table_new(s->state, s->hash_key) : NULL;
-	if (!s->nodes || map_init(&s->sessions) != 0 || map_init(&s->opens) != 0) {
+	s->logons = logons_new(s->hash_key);
+	s->audit = audit_new();
+	if (!s->nodes || !s->logons || !s->audit || map_init(&s->sessions) != 0 ||
+	    map_init(&s->opens) != 0 || map_init(&s->durables) != 0 ||
+	    map_init(&s->creates) != 0) {
 		smb_server_fini(s);
 		return -ENOMEM;
 	}
@@ -85,6 +91,10 @@ void smb_server_fini(struct smb_server *s)
 	state_free(s->state);
 	map_fini(&s->sessions);
 	map_fini(&s->opens);
+	logons_free(s->logons);
+	audit_free(s->audit);
+	map_fini(&s->durables);
+	map_fini(&s->creates);
 	lock_fini(&s->opens_lock);
 	lock_fini(&s->lock);
 }
@@ -96,30 +106,39 @@ size_t smb_server_sessions(struct smb_server *s)
 	return s->session_count;
 }
 
-static bool each_open_of(struct sess *sess, bool (*fn)(struct open *o, void *arg),
-			 void *arg)
-{
-	struct map_walk pos;
-	LOCK_SCOPE(&sess->lock);
-
-	for (struct map_node *n = map_walk_first(&sess->opens, &pos); n;
-	     n = map_walk_next(&sess->opens, &pos))
-		if (!fn(container_of(n, struct open, by_id), arg))
-			return false;
-	return true;
-}
-
 bool smb_server_each_open(struct smb_server *s, bool (*fn)(struct open *o, void *arg),
 			  void *arg)
 {
 	struct map_walk pos;
+	LOCK_SCOPE(&s->opens_lock);
+
+	for (struct map_node *n = map_walk_first(&s->opens, &pos); n;
+	     n = map_walk_next(&s->opens, &pos))
+		if (!fn(container_of(n, struct open, by_state_id), arg))
+			return false;
+	return true;
+}
+
+static bool is_looser(struct sess *s, const struct conf *c)
+{
+	enum sess_state state = atomic_load(&s->state);
+
+	if (state != SESS_VALID && state != SESS_EXPIRED)
+		return false;
+	return (c->require_message_signing && !s->require_message_signing) ||
+	       (c->reject_unencrypted_access && !s->reject_unencrypted_access);
+}
+
+size_t smb_server_count_looser(struct smb_server *s, const struct conf *conf)
+{
+	struct map_walk pos;
+	size_t count = 0;
 	LOCK_SCOPE(&s->lock);
 
 	for (struct map_node *n = map_walk_first(&s->sessions, &pos); n;
 	     n = map_walk_next(&s->sessions, &pos))
-		if (!each_open_of(container_of(n, struct sess, by_id), fn, arg))
-			return false;
-	return true;
+		count += is_looser(container_of(n, struct sess, by_id), conf);
+	return count;
 }
 
 /* All sessions there are, counted; NULL without memory. */
@@ -141,7 +160,7 @@ static struct sess **sessions_get(struct smb_server *s, size_t *ret_count)
 	return all;
 }
 
-static bool share_is_there(const struct snapshot *now, const struct share *old)
+bool share_is_there(const struct snapshot *now, const struct share *old)
 {
 	struct share *s = snapshot_share(now, old->name);
 	bool same = s && s->kind == old->kind && s->vfs == old->vfs;
@@ -182,6 +201,7 @@ void smb_server_close_gone(struct smb_server *s, struct lane *lane,
 		sess_put(all[i]);
 	}
 	free(all);
+	durable_forsake_gone(s, now);
 }
 
 struct smb_lane *smb_lane_new(struct lane *lane, struct smb_server *server,
@@ -196,6 +216,7 @@ struct smb_lane *smb_lane_new(struct lane *lane, struct smb_server *server,
 	l->snapshot = snapshot_get(first);
 	list_init(&l->conns);
 	list_init(&l->out_conns);
+	list_init(&l->disconnected);
 	return l;
 }
 
@@ -203,6 +224,7 @@ void smb_lane_free(struct smb_lane *l)
 {
 	if (!l)
 		return;
+	timer_cancel(l->lane->timers, &l->scavenger);
 	while (l->free_reqs) {
 		struct req *q = l->free_reqs;
 

@@ -10,13 +10,18 @@
 #include "base/lane.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "base/timer.h"
 #include "fs/local_watch.h"
 #include "fs/node.h"
 #include "fs/notify.h"
 #include "fs/state.h"
 #include "secure/policy.h"
+#include "smb/audit.h"
+#include "smb/refuse.h"
 #include "smb/share.h"
 
+struct keylog;
+struct logons;
 struct open;
 struct req;
 
@@ -38,9 +43,20 @@ struct account_names {
 	bool (*by_name)(const char *name, bool *ret_group, uint32_t *ret_id);
 };
 
+/* An address of a network interface that clients may connect to. [MS-SMB2] 2.2.32.5 */
+struct net_address {
+	uint32_t if_index;   /* never 0						*/
+	uint64_t link_speed; /* bits a second					*/
+	bool rss;            /* several queues				*/
+	bool ipv6;
+	uint8_t address[16]; /* network order; IPv4: the first 4		*/
+};
+
 struct server_counters {
 	atomic_ullong refused[POLICY_REASON_COUNT];
-	atomic_ullong logon_failures;
+	atomic_ullong refused_otherwise[REFUSED_COUNT];
+	atomic_ullong
+		audited[AUDIT_COUNT]; /* logons that a stricter setting would refuse */
 	atomic_ullong bytes_plain, bytes_signed, bytes_encrypted; /* received */
 	atomic_ullong local[LOCAL_EVENT_COUNT]; /* by other processes, to cached files */
 };
@@ -60,18 +76,28 @@ struct smb_server {
 	struct local_watch *local_watch; /* NULL: local processes are not watched */
 	struct local_sink local_sink;    /* breaks what is cached under a key */
 	const struct account_names *accounts; /* NULL: SIDs have no names */
+	/* Fills in what the listeners serve, at most `max`. May block: asked from the pool. NULL: nobody is told. */
+	size_t (*net_addresses)(const struct conf *conf, struct net_address *ret,
+				size_t max);
 
 	struct state_sink breaks; /* smb/breaks.h */
 	struct lock lock;         /* rank TABLE */
 	struct map sessions;      /* L  by SessionId */
 	size_t session_count;     /* L */
-	struct lock opens_lock;   /* rank TABLE */
-	struct map opens;         /* L of opens_lock  open.by_state_id */
+	struct logons *logons;    /* under way, and failed */
+	struct audit *audit;
+	struct keylog *keylog;  /* NULL: keys go nowhere */
+	struct lock opens_lock; /* rank TABLE */
+	struct map opens;       /* L of opens_lock  open.by_state_id: all but pipes */
+	struct map durables;    /* L of opens_lock  open.by_persistent_id */
+	struct map creates;     /* L of opens_lock  open.by_create */
+	atomic_bool stopping;   /* smb/durable.h */
 	atomic_size_t open_count;
 	atomic_ullong next_open_id;
 	atomic_ullong next_conn_id;
 	struct server_counters counters;
 	struct log_limit refusal_log, logon_log;
+	atomic_bool unlocked_told; /* that keys are not locked into memory */
 };
 
 /* The row of a command code from the wire; NULL: there is no such command. */
@@ -92,15 +118,21 @@ MUST_CHECK int smb_server_init(struct smb_server *s, struct env *env,
 			       const uint8_t guid[16]);
 /* Sessions there are. */
 size_t smb_server_sessions(struct smb_server *s);
-/* A reload took shares away, or gave them another directory: close their trees, and no others. On lane's worker. */
+/* Living sessions that were set up under looser demands than conf's. */
+size_t smb_server_count_looser(struct smb_server *s, const struct conf *conf);
+/* A reload took shares away, or gave them another directory: close their trees and disconnected opens, and no others. On
+ * lane's worker. */
 void smb_server_close_gone(struct smb_server *s, struct lane *lane,
 			   const struct snapshot *now);
 /* All connections, sessions and opens must be gone. */
 void smb_server_fini(struct smb_server *s);
 
+/* Is old, or what came after it, still there in `now`, over the same directory? */
+bool share_is_there(const struct snapshot *now, const struct share *old);
+
 /*
- * Call fn for every open there is until it returns false; false if it did. fn runs under the session's lock and takes the
- * open's at most. All sessions stand still meanwhile: for rare things only.
+ * Call fn for every open there is but pipes, until it returns false; false if it did. One whose close is over may be among
+ * them. fn runs under the lock of the table and takes the open's at most. For rare things only.
  */
 bool smb_server_each_open(struct smb_server *s, bool (*fn)(struct open *o, void *arg),
 			  void *arg);
@@ -109,10 +141,14 @@ bool smb_server_each_open(struct smb_server *s, bool (*fn)(struct open *o, void 
 struct smb_lane {
 	struct lane *lane;
 	struct smb_server *server;
-	struct snapshot *snapshot;  /* in force for messages received from now on */
-	struct list_node conns;     /* conn.on_lane */
-	struct list_node out_conns; /* conn.on_out: have finished responses waiting */
-	struct req *free_reqs;      /* recycled */
+	struct snapshot *snapshot;     /* in force for messages received from now on */
+	struct list_node conns;        /* conn.on_lane */
+	struct list_node out_conns;    /* conn.on_out: have finished responses waiting */
+	struct list_node disconnected; /* opens_lock  open.on_home: smb/durable.h */
+	struct timer scavenger;        /* worker: looks at them ... */
+	uint64_t scavenge_ms;          /* ... by then */
+	uint64_t scavenged_ms;         /* ... did last */
+	struct req *free_reqs;         /* recycled */
 	size_t free_req_count;
 };
 

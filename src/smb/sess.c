@@ -1,6 +1,6 @@
 /*
  *     IN_PROGRESS --final SESSION_SETUP--> VALID --ticket runs out--> EXPIRED --re-authentication--> VALID
- *          \______________________ sess_close() _____|____________________/
+ *          \______________________ sess_end() _______|____________________/
  *                                                  CLOSED
  */
 #include "smb/sess.h"
@@ -124,7 +124,7 @@ static void trees_shut(struct sess *s)
 	}
 }
 
-void sess_close(struct sess *s, struct lane *lane, struct wait *w)
+static void sess_end(struct sess *s, struct lane *lane, bool keep, struct wait *w)
 {
 	if (!sess_begin_close(s)) {
 		if (w)
@@ -133,6 +133,16 @@ void sess_close(struct sess *s, struct lane *lane, struct wait *w)
 	}
 	channels_forget(s, lane);
 	trees_shut(s);
-	teardown_run(&s->teardown, lane, s, NULL, w);
+	teardown_run(&s->teardown, lane, s, NULL, keep, w);
 	sess_put(s); /* the table's */
+}
+
+void sess_close(struct sess *s, struct lane *lane, struct wait *w)
+{
+	sess_end(s, lane, false, w);
+}
+
+void sess_disconnect(struct sess *s, struct lane *lane, struct wait *w)
+{
+	sess_end(s, lane, true, w);
 }

@@ -14,6 +14,7 @@
 #include "secure/preauth.h"
 #include "secure/seal.h"
 #include "secure/sign.h"
+#include "secure/signed_once.h"
 #include "smb/server.h"
 #include "smb/teardown.h"
 
@@ -21,6 +22,8 @@ struct conn;
 struct channel;
 struct open;
 struct tree;
+
+enum { SESS_CHANNELS_MAX = 32 }; /* as Windows */
 
 enum sess_state { SESS_IN_PROGRESS, SESS_VALID, SESS_EXPIRED, SESS_CLOSED };
 
@@ -56,20 +59,27 @@ struct sess {
 	struct seal_key *open_key; /* client to server			*/
 	struct seal_tx *seal;      /* server to client			*/
 
-	struct lock lock;          /* rank SESS */
-	struct principal *who;     /* L  re-authentication replaces it	*/
-	struct list_node channels; /* L  channel.on_sess			*/
-	struct map trees;          /* L  tree.by_id				*/
-	struct map opens;          /* L  open.by_id, by volatile id		*/
-	uint32_t next_tree_id;     /* L */
-	uint64_t next_volatile_id; /* L */
-	uint32_t open_count;       /* L */
-	struct teardown teardown;  /* of whoever closed it */
+	struct lock lock;               /* rank SESS */
+	struct principal *who;          /* L  re-authentication replaces it	*/
+	struct list_node channels;      /* L  channel.on_sess			*/
+	struct map trees;               /* L  tree.by_id				*/
+	struct map opens;               /* L  open.by_id, by volatile id		*/
+	uint32_t next_tree_id;          /* L */
+	uint64_t next_volatile_id;      /* L */
+	uint32_t open_count;            /* L */
+	struct signed_once signed_once; /* L  of AES-GMAC */
+	struct teardown teardown;       /* of whoever closed it */
 };
 
 /* In the server's table, IN_PROGRESS, one reference for the caller. STATUS_INSUFFICIENT_RESOURCES at sessions_max. */
 MUST_CHECK nt_status sess_new(struct smb_server *server, const struct conn *c,
 			      uint32_t sessions_max, struct sess **ret_sess);
+/* Its keys and user flags are there, and stay as they are. */
+static inline bool sess_is_set_up(const struct sess *s)
+{
+	return atomic_load(&s->state) != SESS_IN_PROGRESS;
+}
+
 /* From the global table; counted. NULL if there is none (or it is closed). */
 struct sess *sess_find(struct smb_server *server, uint64_t id);
 struct sess *sess_get(struct sess *s);
@@ -80,12 +90,30 @@ static inline void sess_putp(struct sess **s)
 	sess_put(*s);
 }
 
+static inline enum policy_user principal_user(const struct principal *who)
+{
+	switch (who->kind) {
+	case PRINCIPAL_NAMED:
+		return POLICY_USER_NAMED;
+	case PRINCIPAL_GUEST:
+		return POLICY_USER_GUEST;
+	case PRINCIPAL_ANONYMOUS:
+		break;
+	}
+	return POLICY_USER_ANONYMOUS;
+}
+
 /* A reference to who the session is now. */
 struct principal *sess_who(struct sess *s);
 
 /*
- * The one way a session ends (LOGOFF, PreviousSessionId, failed setup, last channel lost): out of the table, off every
+ * The one way a session ends (failed setup): out of the table, off every
  * channel, its opens closed, its trees gone. Ends w when all that is done; w may be NULL. Idempotent: a second
  * caller's w ends at once. lane: the caller's worker.
  */
 void sess_close(struct sess *s, struct lane *lane, struct wait *w);
+/*
+ * The same where its client is not done with it (last channel lost, PreviousSessionId, LOGOFF): durable opens stay for it.
+ * [MS-SMB2] 3.3.7.1, 3.3.5.5.3, 3.3.5.6
+ */
+void sess_disconnect(struct sess *s, struct lane *lane, struct wait *w);

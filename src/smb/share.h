@@ -51,6 +51,12 @@ static inline bool share_has_sds(const struct share *s)
 	return share_security(s) == CONF_SECURITY_WINDOWS;
 }
 
+/* Whose rights file calls through it run with: the user's, or its forced account. Borrowed from either. */
+static inline struct cred *share_cred(const struct share *s, const struct principal *who)
+{
+	return s->force_cred ? s->force_cred : who->cred;
+}
+
 struct share *share_get(struct share *s);
 void share_put(struct share *s);
 

@@ -4,32 +4,19 @@
 
 static void teardown_step(struct wait *w);
 
-/* Any open still in the table, with a reference. */
-static struct open *next_open(struct teardown *t)
-{
-	struct map_walk pos;
-	LOCK_SCOPE(&t->sess->lock);
-
-	for (struct map_node *n = map_walk_first(&t->sess->opens, &pos); n;
-	     n = map_walk_next(&t->sess->opens, &pos)) {
-		struct open *o = container_of(n, struct open, by_id);
-
-		if (!t->tree || o->tree == t->tree)
-			return open_get(o);
-	}
-	return NULL;
-}
-
 static void teardown_next(struct teardown *t)
 {
-	struct open *o = next_open(t);
+	struct open *o = open_take_any(t->sess, t->tree);
 	struct wait *then = t->then;
 	struct tree *tree = t->tree;
 	struct sess *s = t->sess;
 
 	if (o) {
-		open_take_off(o); /* so that the next look finds another */
-		open_close(o, t->lane, NULL, wait_arm(&t->wait, teardown_step));
+		wait_arm(&t->wait, teardown_step);
+		if (t->keep)
+			open_part(o, t->lane, &t->wait);
+		else
+			open_close(o, t->lane, NULL, &t->wait);
 		open_put(o);
 		return;
 	}
@@ -46,12 +33,13 @@ static void teardown_step(struct wait *w)
 }
 
 void teardown_run(struct teardown *t, struct lane *lane, struct sess *s,
-		  struct tree *tree, struct wait *then)
+		  struct tree *tree, bool keep, struct wait *then)
 {
 	wait_init(&t->wait, lane->mailbox);
 	t->lane = lane;
 	t->sess = sess_get(s);
 	t->tree = tree ? tree_get(tree) : NULL;
+	t->keep = keep;
 	t->then = then;
 	teardown_next(t);
 }

@@ -17,9 +17,11 @@ struct teardown {
 	struct lane *lane;
 	struct sess *sess; /* whose opens				*/
 	struct tree *tree; /* only those of this tree; NULL: all	*/
+	bool keep;         /* the connection was lost: durable ones may stay */
 	struct wait *then; /* ended when none is left; may be NULL	*/
 };
 
-/* Close every open of s (of tree). The table of opens must be shut to new ones already. Once per struct. */
+/* Close every open of s (of tree), or part with it if `keep`. The table of opens must be shut to new ones already. Once per
+ * struct. */
 void teardown_run(struct teardown *t, struct lane *lane, struct sess *s,
-		  struct tree *tree, struct wait *then);
+		  struct tree *tree, bool keep, struct wait *then);

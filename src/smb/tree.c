@@ -83,14 +83,14 @@ bool tree_shut(struct tree *t)
 void tree_close(struct tree *t, struct lane *lane, struct wait *w)
 {
 	if (tree_shut(t))
-		teardown_run(&t->teardown, lane, t->sess, t, w);
+		teardown_run(&t->teardown, lane, t->sess, t, false, w);
 	else if (w)
 		wait_now(w, 0);
 }
 
 struct cred *tree_cred(const struct tree *t, const struct principal *who)
 {
-	return t->share->force_cred ? t->share->force_cred : who->cred;
+	return share_cred(t->share, who);
 }
 
 const struct principal *tree_who(const struct tree *t, const struct principal *who)

@@ -374,8 +374,17 @@ enum {
 	SMB2_LEASE_CONTEXT_V2_LEN = 52, /* DataLength of version 2 */
 };
 
+/* Durable handles. [MS-SMB2] 2.2.13.2.3, 2.2.13.2.4, 2.2.13.2.11, 2.2.13.2.12, 2.2.14.2.3, 2.2.14.2.12 */
 enum {
 	SMB2_DHANDLE_FLAG_PERSISTENT = 0x00000002,
+
+	/* DataLength */
+	SMB2_DURABLE_REQUEST_LEN = 16,
+	SMB2_DURABLE_RECONNECT_LEN = 16,
+	SMB2_DURABLE_REQUEST_V2_LEN = 32,
+	SMB2_DURABLE_RECONNECT_V2_LEN = 36,
+	SMB2_DURABLE_RESPONSE_LEN = 8,
+	SMB2_DURABLE_RESPONSE_V2_LEN = 8,
 };
 
 /* ---- 2.2.15 - 2.2.22 CLOSE, READ, WRITE --------------------------------------------------------- */

@@ -50,17 +50,31 @@ static bool status_has_body(uint16_t command, nt_status st)
 	}
 }
 
-bool answer_is_error(const struct client_answer *a)
-{
-	return !nt_ok(a->status) && !status_has_body(a->command, a->status);
-}
-
 static struct rd body_of(const struct client_answer *a)
 {
 	struct rd r = rd_of(a->message);
 
 	rd_seek(&r, SMB2_HEADER_LEN);
 	return r;
+}
+
+/* A copy that failed says how far it came, or how much may be asked for. [MS-SMB2] 3.3.5.15.6.1, 3.3.5.15.6.2 */
+static bool tells_of_copy(const struct client_answer *a)
+{
+	struct rd r = body_of(a);
+	uint16_t size = rd_u16(&r);
+	uint32_t code;
+
+	rd_skip(&r, 2); /* Reserved */
+	code = rd_u32(&r);
+	return a->command == SMB2_IOCTL && size == sizes[SMB2_IOCTL] &&
+	       (code == FSCTL_SRV_COPYCHUNK || code == FSCTL_SRV_COPYCHUNK_WRITE);
+}
+
+bool answer_is_error(const struct client_answer *a)
+{
+	return !nt_ok(a->status) && !status_has_body(a->command, a->status) &&
+	       !tells_of_copy(a);
 }
 
 /* At the body of an answer that has the command's own. */

@@ -278,6 +278,9 @@ static void wr_authenticate(const struct logon *l, struct wr *w, struct span lm,
 	struct span user = utf16(l->settings->user, mspan_of(user_room, NAME_MAX_LEN));
 	struct span domain = utf16(l->settings->domain,
 				   mspan_of(domain_room, NAME_MAX_LEN));
+	/* the anonymous have no key to exchange */
+	uint32_t flags = key.len ? LOGON_FLAGS
+				 : LOGON_FLAGS & ~NTLMSSP_NEGOTIATE_KEY_EXCH;
 	size_t off = AUTHENTICATE_FIXED_LEN;
 
 	wr_bytes(w, span_of("NTLMSSP", 8));
@@ -288,7 +291,7 @@ static void wr_authenticate(const struct logon *l, struct wr *w, struct span lm,
 	wr_field(w, user.len, &off);
 	wr_field(w, 0, &off); /* Workstation */
 	wr_field(w, key.len, &off);
-	wr_u32(w, LOGON_FLAGS);
+	wr_u32(w, flags);
 	wr_version(w);
 	wr_zero(w, NTLM_MIC_LEN);
 	wr_bytes(w, lm);

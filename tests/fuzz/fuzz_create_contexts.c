@@ -34,7 +34,8 @@ static void check_answer(const struct create_contexts *c, struct arena *a)
 	nt_status st;
 
 	create_contexts_encode(&w, c, 0x001F01FF, &key);
-	if (!wr_ok(&w) || (wr_pos(&w) > 0) != (c->maximal_access || c->on_disk_id))
+	if (!wr_ok(&w) ||
+	    (wr_pos(&w) > 0) != (c->maximal_access || c->on_disk_id || c->lease.version))
 		abort();
 	/* as a request: MxAc may hold eight bytes, QFid none */
 	st = create_contexts_decode(wr_done(&w), a, &again);

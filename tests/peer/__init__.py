@@ -1,21 +1,23 @@
 """Real clients, and one of our own that breaks the rules, against a private server."""
-from peer import (acl, attack, attributes, caching, capture, compound, contend, create, files, impacket_peer, info, ipc, lifecycle, locks,
-                  policy, streams)
+from peer import (acl, attack, attributes, caching, capture, channels, compound, contend, copies, create, durable, files,
+                  impacket_peer, info, insight, ipc, lifecycle, locks, logon, policy, scanners, secrets, streams)
 
 
 def tests(build):
-    for module in (files, caching, create, acl, impacket_peer, info, attributes, streams, locks, compound, ipc, capture, policy, attack,
-                   lifecycle, contend):
+    for module in (files, caching, durable, channels, create, acl, impacket_peer, info, attributes, streams, locks, copies,
+                   compound, ipc, capture, policy, scanners, attack, lifecycle, logon, insight, secrets, contend):
         yield from module.tests(build)
 
 
 def quick_tests(build):
     """For sanitized builds: every path, less data."""
     yield from files.quick_tests(build)
-    for module in (caching, create, acl, impacket_peer, info, attributes, streams, locks, compound, ipc, policy):
+    for module in (caching, durable, channels, create, acl, impacket_peer, info, attributes, streams, locks, copies, compound,
+                   ipc, policy, insight):
         yield from module.tests(build)
     yield from attack.tests(build, quick=True)
     yield from contend.tests(build)
+    yield from (t for t in logon.tests(build) if t.name.rpartition(".")[2] in ("hanging-up", "cancel", "again"))
     yield from (t for t in lifecycle.tests(build) if t.name.rpartition(".")[2] in ("reload-shares", "reload-nested", "passwd", "as-root", "stop-under-load"))
 
 
@@ -24,8 +26,10 @@ def thread_tests(build):
     yield from (t for t in files.quick_tests(build) if "several" in t.name or "SMB3_11" in t.name)
     yield from (t for t in lifecycle.tests(build) if "reload" in t.name or "stop" in t.name)
     yield from contend.tests(build)
+    yield from durable.tests(build)
 
 
 def soak_tests(build, seconds):
     """For hours, if one likes."""
     yield from contend.tests(build, seconds)
+    yield from policy.soak_tests(build)

@@ -258,6 +258,28 @@ def validate_negotiate(build):
             meets(None, lambda: c.call(raw.IOCTL, info(c, 0x311), "sign", tree=tree))
 
 
+def validate_negotiate_cut(build):
+    """FSCTL_VALIDATE_NEGOTIATE_INFO whose dialects are none, or more than there are, or cut anywhere: never confirmed."""
+    head = struct.pack("<I16sH", 0x7F, b"tsmb-peer-client", 1)
+    whole = head + struct.pack("<HH", 1, 0x302)
+    met = set()
+    with Server(build) as s:
+        for data in (head + struct.pack("<H", 0), head + struct.pack("<HH", 0, 0x302), head + struct.pack("<HH", 2, 0x302),
+                     head + struct.pack("<HH", 65535, 0x302), *(whole[:n] for n in range(len(whole)))):
+            with Raw(s, "3.0.2") as c:
+                tree = c.ready()
+                try:
+                    status = c.call(raw.IOCTL, raw.ioctl_body(0x00140204, data=data), "sign", tree=tree).status
+                except Disconnected:
+                    status = None
+                if status == raw.SUCCESS:
+                    raise Failed(f"confirmed: {data.hex()}")
+                met.add(status)
+        with Raw(s, "3.0.2") as c:
+            c.expect(raw.IOCTL, raw.ioctl_body(0x00140204, data=whole), "sign", tree=c.ready())
+    return "met " + ", ".join(sorted("the end" if m is None else f"{m:#x}" for m in met))
+
+
 def large_before_logon(build):
     """More than 64 KiB before a session is valid ends the connection at once, whatever length is promised."""
     with Server(build) as s:
@@ -348,6 +370,22 @@ def not_reading(build, reads=300, length=1 << 20):
                 c.expect(raw.ECHO, raw.ECHO_BODY, how)
 
 
+def waiting_max(build, bound=512, each=16):
+    """A connection has so many requests waiting for something, and no more; one that ends makes room for the next."""
+    with Server(build) as s, Raw(s) as c:
+        tree = c.ready()
+        waiting = []
+        for n in range(bound + 1):
+            if n % each == 0:
+                folder = raw.file_id_of(c.expect(raw.CREATE, raw.create_body("", access=0x81, options=1), "sign", tree=tree))
+            waiting.append(c.send(raw.CHANGE_NOTIFY, raw.notify_body(folder), "sign", tree=tree))
+            expect(c.receive()[0].status, raw.PENDING if n < bound else 0xC000009A, f"CHANGE_NOTIFY {n}")
+        c.send(raw.CANCEL, raw.ECHO_BODY, "sign", message_id=waiting[0])
+        expect(c.answer().status, 0xC0000120, "the one that was cancelled")
+        c.send(raw.CHANGE_NOTIFY, raw.notify_body(folder), "sign", tree=tree)
+        expect(c.receive()[0].status, raw.PENDING, "one more in its place")
+
+
 def tests(build, quick=False):
     for dialect in DIALECTS:
         yield Test(f"attack.cut-stream.{dialect}", functools.partial(cut_stream, build, dialect, 7 if quick else 1), limit=180)
@@ -357,7 +395,8 @@ def tests(build, quick=False):
                 yield Test(f"attack.cut-messages.{dialect}.{how}", functools.partial(cut_messages, build, dialect, how), limit=240)
         if not quick or dialect == "3.1.1":
             yield Test(f"attack.bit-flips.{dialect}", functools.partial(bit_flips, build, dialect), limit=240)
-    for f in (out_of_turn, transforms, validate_negotiate, large_before_logon, connections_max, long_compound, not_reading):
+    for f in (out_of_turn, transforms, validate_negotiate, validate_negotiate_cut, large_before_logon, connections_max, long_compound, not_reading,
+              waiting_max):
         yield Test(f"attack.{f.__name__.replace('_', '-')}", functools.partial(f, build))
     if not quick:
         yield Test("attack.logon-deadline", functools.partial(logon_deadline, build), limit=90)

@@ -10,10 +10,11 @@ from harness.testing import Test
 
 from peer import raw
 from peer.files import expect
-from peer.info import ALL, FREEZE, READ, THAW, Client, basic, basic_data, rename_data
+from peer.info import ACCESS_DENIED, ALL, FREEZE, INVALID_PARAMETER, READ, THAW, Client, basic, basic_data, rename_data
 from peer.server import Server
 
 THEN = 130000000000000000
+NOT_SUPPORTED = 0xC00000BB
 SETTABLE = 0x3127  # READONLY HIDDEN SYSTEM ARCHIVE TEMPORARY OFFLINE NOT_CONTENT_INDEXED
 
 
@@ -157,6 +158,21 @@ def space(build):
         expect(struct.unpack_from("<QQ", got.body, 40), (1 << 20, 0), "of a file created with space reserved")
 
 
+def compression(build):
+    """Nothing is compressed: so it is told, and cannot be changed. [MS-FSA] 2.1.5.10.9, 2.1.5.10.30"""
+    get, put = 0x9003C, 0x9C040
+    with Server(build) as s, Client(s) as c:
+        f, reader, d = c.open("f"), c.open("f", READ), c.folder("d")
+        for which in (f, reader, d):
+            got = c.call(raw.IOCTL, raw.ioctl_body(get, which, out_max=2))
+            expect(got.body[48:50], bytes(2), "CompressionState")
+        c.call(raw.IOCTL, raw.ioctl_body(get, f, out_max=1), INVALID_PARAMETER)
+        for which, data, status in ((f, b"\0\0", raw.SUCCESS), (d, b"\0\0", raw.SUCCESS), (f, b"\1\0", NOT_SUPPORTED),
+                                    (f, b"\2\0", NOT_SUPPORTED), (f, b"\3\0", INVALID_PARAMETER), (f, b"\0", INVALID_PARAMETER),
+                                    (reader, b"\0\0", ACCESS_DENIED)):
+            c.call(raw.IOCTL, raw.ioctl_body(put, which, data), status)
+
+
 def tests(build):
-    for f in (attributes, archive, change_time, held, late_write, space):
+    for f in (attributes, archive, change_time, held, late_write, space, compression):
         yield Test(f"attributes.{f.__name__.replace('_', '-')}", functools.partial(f, build))

@@ -160,6 +160,30 @@ def directory_lease(build):
             raise Failed("a client that knows of no directory leases was granted one")
 
 
+def rename_over_cached_handle(build):
+    """A directory is renamed once files that were open only because of a lease are closed; one that stays open holds it."""
+    with Server(build) as s, Raw(s) as a, Raw(s) as b:
+        os.mkdir(s.folder() + "/d", 0o777)
+        os.chmod(s.folder() + "/d", 0o777)
+        tree_a, tree_b = a.ready(), b.ready()
+        got = a.expect(raw.CREATE, create_with_lease("d\\f", b"k" * 16), "sign", tree=tree_a)
+        fid = granted(got, LEASE)
+        directory = raw.file_id_of(b.expect(raw.CREATE, raw.create_body("d", access=0x130089, disposition=1, options=1), "sign", tree=tree_b))
+        name = "e".encode("utf-16le")
+        rename = raw.set_info_body(directory, struct.pack("<BxxxxxxxQI", 0, 0, len(name)) + name + bytes(6), info=10)
+        b.send(raw.SET_INFO, rename, "sign", tree=tree_b)
+        broken = next_break(a)
+        if struct.unpack_from("<II", broken.body, 24) != (0x07, 0x05):
+            raise Failed("the handle was not what was broken")
+        a.expect(raw.CLOSE, raw.close_body(fid), "sign", tree=tree_a)
+        if b.answer(SECONDS).status != raw.SUCCESS or not os.path.exists(s.folder() + "/e/f"):
+            raise Failed("the directory was not renamed after the file was closed")
+        a.expect(raw.CREATE, raw.create_body("e\\f"), "sign", tree=tree_a)
+        got = b.call(raw.SET_INFO, rename.replace(name, "g".encode("utf-16le")), "sign", tree=tree_b)
+        if got.status != raw.ACCESS_DENIED:
+            raise Failed("a directory was renamed though a file in it is open")
+
+
 def disabled(build):
     """enable_oplock = false: nothing is granted, leasing is not announced."""
     with Server(build, settings={"enable_oplock": "false"}) as s, Raw(s) as a:
@@ -181,7 +205,7 @@ def silent_client(build):
             raise Failed("the open waited for a client that is gone")
 
 
-CASES = (second_open, sealed_break, encrypting_client, granted_before_broken, local_process, directory_lease, disabled, silent_client)
+CASES = (second_open, sealed_break, encrypting_client, granted_before_broken, local_process, directory_lease, rename_over_cached_handle, disabled, silent_client)
 
 
 def tests(build):

@@ -6,6 +6,8 @@ multi-protocol NEGOTIATE.
 import functools
 import io
 import os
+import signal
+import time
 
 from harness.testing import Failed, Skip, Test
 
@@ -75,6 +77,26 @@ def wrong_password(build):
                     raise
                 continue
             raise Failed(f"{dialect}: a wrong password was accepted")
+
+
+def anonymous_no_more(build):
+    """A reload that forbids them ends the connections of the anonymous at their next request. [MS-SMB2] 3.3.5.2.9"""
+    with Server(build, {"null_session_access": "true"}) as s:
+        c = impacket().SMB3("127.0.0.1", "127.0.0.1", sess_port=s.port, preferredDialect=DIALECTS["2.1"])
+        c.login("", "")
+        expect(c.echo(), True, "an ECHO of the anonymous")
+        s.settings["null_session_access"] = "false"
+        s.write_conf()
+        s.kill(signal.SIGHUP)
+        for _ in range(100):
+            try:
+                c.echo()
+            except Exception:  # impacket's own for a connection that was closed
+                break
+            time.sleep(0.1)
+        else:
+            raise Failed("they are served still")
+        s.wait_text("disconnected: anonymous access is not allowed")
 
 
 def multi_protocol(build):
@@ -170,5 +192,5 @@ def tests(build):
     for dialect, ways in WAYS.items():
         for how in ways:
             yield Test(f"impacket.files.{dialect}.{how}", functools.partial(files, build, dialect, how))
-    for f in (wrong_password, multi_protocol, srvsvc, wkssvc, unknown_call):
+    for f in (wrong_password, anonymous_no_more, multi_protocol, srvsvc, wkssvc, unknown_call):
         yield Test(f"impacket.{f.__name__.replace('_', '-')}", functools.partial(f, build))

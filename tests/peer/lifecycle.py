@@ -238,6 +238,70 @@ def reload_tightens(build):
         client.expect(*request, "sign", tree=tree, message_id=client.next_id - 1)
 
 
+def tighten(server, **settings):
+    """Reload with these settings, and wait until they are in force."""
+    count = server.text().count("reload: ")
+    server.settings.update(settings)
+    server.write_conf()
+    server.kill(signal.SIGHUP)
+    eventually(lambda: server.text().count("reload: ") > count, "the reload")
+
+
+def reload_retires(build):
+    """What a tightening refuses is answered, what waits ends, then the connection, so that the client sets up anew and
+    sees the flags; one that cannot do better stays refused, one that does better stays."""
+    request = (raw.CREATE, raw.create_body("", access=0x81, options=1))
+    with Server(build) as s, Raw(s) as plain, Raw(s) as sealed, Raw(s, "2.1") as old:
+        trees = [client.ready() for client in (plain, sealed, old)]
+        folder = raw.file_id_of(plain.expect(*request, "sign", tree=trees[0]))
+        plain.send(raw.CHANGE_NOTIFY, raw.notify_body(folder), "sign", tree=trees[0])
+        expect(plain.receive()[0].status, raw.PENDING, "CHANGE_NOTIFY waits")
+        tighten(s, reject_unencrypted_access="true")
+        s.wait_text("reload: 3 sessions were set up under looser demands")
+        plain.send(*request, "sign", tree=trees[0])
+        met = {}
+        try:
+            while True:
+                for got in plain.receive(5):
+                    met[got.command] = got
+        except Disconnected:
+            pass
+        expect(met[raw.CREATE].status, raw.ACCESS_DENIED, "a plain request")
+        expect(met[raw.CREATE].protection, "encrypt", "protection of its refusal")
+        expect(raw.CHANGE_NOTIFY in met, True, "what waited was answered")
+        for _ in range(3):
+            sealed.expect(*request, "encrypt", tree=trees[1])
+            old.expect(*request, "sign", tree=trees[2], status=raw.ACCESS_DENIED)
+        with Raw(s) as again:
+            again.negotiate()
+            again.logon()
+            expect(again.session_flags & raw.SESSION_ENCRYPT, raw.SESSION_ENCRYPT, "the session flag, set up anew")
+            again.expect(*request, "encrypt", tree=again.tree(how="encrypt"))
+
+
+def reload_loosens(build):
+    """A loosening counts for sessions set up afterwards only."""
+    request = (raw.CREATE, raw.create_body("", access=0x81, options=1))
+    with Server(build, {"reject_unencrypted_access": "true"}) as s, Raw(s) as old:
+        tree = old.ready(how="encrypt")
+        tighten(s, reject_unencrypted_access="false")
+        for _ in range(3):
+            old.expect(*request, "sign", tree=tree, status=raw.ACCESS_DENIED)
+            old.expect(*request, "encrypt", tree=tree)
+        with Raw(s) as new:
+            new.expect(*request, "plain", tree=new.ready())
+    with Server(build, {"require_message_signing": "true"}) as s, Raw(s) as old:
+        tree = old.ready()
+        tighten(s, require_message_signing="false")
+        try:
+            old.call(*request, "plain", tree=tree, seconds=0.5)
+            raise Failed("an unsigned request was answered on a session that was set up to be signed")
+        except Dropped:
+            old.expect(*request, "sign", tree=tree, message_id=old.next_id - 1)
+        with Raw(s) as new:
+            new.expect(*request, "plain", tree=new.ready())
+
+
 def reload_rejects(build):
     """reject_unencrypted_access, switched on, shuts plain sessions out."""
     with Server(build) as s, Raw(s) as client:
@@ -408,5 +472,5 @@ def kernel_mount(build):
 
 def tests(build):
     for f in (check_errors, check_structure, bad_start, version, ready_line, listeners, reload_shares, reload_nested, reload_wrong, reload_tightens,
-              reload_rejects, passwd, permissions, escape, as_root, ordinary_user, stop_under_load, kernel_mount):
+              reload_rejects, reload_retires, reload_loosens, passwd, permissions, escape, as_root, ordinary_user, stop_under_load, kernel_mount):
         yield Test(f"lifecycle.{f.__name__.replace('_', '-')}", functools.partial(f, build), limit=90)

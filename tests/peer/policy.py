@@ -1,107 +1,85 @@
 """The policy matrix over the wire: every combination of the parameters, dialects and protections.
 
 tests/vectors/policy-matrix.txt says what each row means. A unit test holds the function that decides against the same
-rows; here the whole server is.
+rows; here tests/policy plays them against the whole server.
 """
 import functools
 import itertools
 import os
+import re
 import struct
 
-from harness.testing import TOP, Failed, Test
+from harness.testing import TOP, Failed, Test, command
 
-from peer import raw
-from peer.raw import Disconnected, Dropped, Raw
-from peer.server import Server
+from peer import ntlm, raw
+from peer.raw import Dropped, Raw
+from peer.server import SANITIZER_OPTIONS, Server, steady
 
 MATRIX = os.path.join(TOP, "tests", "vectors", "policy-matrix.txt")
-DROP_SECONDS = 0.4
-CLIENT = {"plain": "plain", "signed": "sign", "encrypted": "encrypt"}
-ANSWER = {"plain": "plain", "sign": "signed", "encrypt": "enc"}
-STATUS = {raw.SUCCESS: "OK", raw.ACCESS_DENIED: "ACC"}
+ROWS = 240
+SAMPLE = 11  # of the bits of a handshake, one in so many; tests/run soak takes all
 OPEN_ROOT = raw.create_body("", access=0x81, options=1)
+PARAMETERS = {"r": "require_message_signing", "g": "encrypt_data", "u": "reject_unencrypted_access"}
+SHARES = {"open": "false", "sealed": "true"}
 
 
-def rows():
-    """{(R, G, S, U): [(dialect, client, SS, TC, OP)]}"""
-    found = {}
-    with open(MATRIX) as f:
-        for line in f:
-            cells = line.rstrip("\n").split("\t")
-            if len(cells) >= 9 and cells[0] in "01":
-                found.setdefault(tuple(cells[:4]), []).append(tuple(cells[4:9]))
-    return found
+def servers():
+    """(parameters that are true, shares): few servers on which every row can be played.
+
+    A share that is exempt from a global encrypt_data changes what the others mean, so these do not share a server;
+    but where the session is encrypted as a whole, or nothing is global, both do.
+    """
+    for on in itertools.chain.from_iterable(itertools.combinations("rgu", n) for n in range(4)):
+        alone = "g" in on and "u" not in on
+        yield from ((on, shares) for shares in (("open",), ("sealed",)) if alone)
+        if not alone:
+            yield on, ("open", "sealed")
 
 
-def outcome(client, command, body, how, tree=0):
-    """What one request meets, in the words of the matrix."""
-    message_id = client.next_id
-    try:
-        got = client.call(command, body, how, tree=tree, seconds=DROP_SECONDS)
-    except Disconnected:
-        return "DISC"
-    except Dropped:
-        again = "encrypt" if client.session_flags & raw.SESSION_ENCRYPT else "sign"
-        served = client.call(command, body, again, tree=tree, message_id=message_id)
-        if served.status != raw.SUCCESS:
-            raise Failed(f"after a drop the same message id, protected, met {served.status:#010x}") from None
-        return "DROP"
-    return f"{STATUS.get(got.status, hex(got.status))}/{ANSWER[got.protection]}"
-
-
-def start(server, dialect, wanted):
-    """A logged-on connection, and the matrix's word for how the logon went."""
-    client = Raw(server, dialect, ciphers=("AES-128-GCM",))
-    client.negotiate()
-    if not client.seal_key:  # 2.x has none; the row sends a transform all the same
-        client.seal_key, client.cipher = bytes(16), client.cipher or raw.CIPHERS["AES-128-GCM"]
-    if wanted == "ACC":
-        client.logon(status=raw.ACCESS_DENIED)
-        return client, "ACC"
-    client.logon()
-    return client, "OK+ENC" if client.session_flags & raw.SESSION_ENCRYPT else "OK"
-
-
-def tree_for(client, tc_met, dialect, how):
-    """A tree to try a later request on: the row's own, or one connected as well as the dialect can."""
-    if tc_met.startswith("OK"):
-        how = CLIENT[how]
-    else:
-        how = "sign" if dialect.startswith("2") or not client.session_flags & raw.SESSION_ENCRYPT else "encrypt"
-    return client.tree(how=how)
-
-
-def check_row(server, row):
-    dialect, how, ss, tc, op = row
-    client, met = start(server, dialect, ss)
-    with client:
-        seen = [met]
-        if met == "ACC":
-            return (met, "-", "-") == (ss, tc, op), (met, "-", "-")
-        seen.append(outcome(client, raw.TREE_CONNECT, client.tree_connect_body(), CLIENT[how]))
-    if op == "-":
-        return (ss, tc) == tuple(seen), (*seen, "-")
-    client, _ = start(server, dialect, ss)
-    with client:
-        tree = tree_for(client, seen[1], dialect, how)
-        seen.append(outcome(client, raw.CREATE, OPEN_ROOT, CLIENT[how], tree))
-    return (ss, tc, op) == tuple(seen), tuple(seen)
-
-
-def matrix(build, key):
-    flag = {"0": "false", "1": "true"}
-    settings = {"require_message_signing": flag[key[0]], "encrypt_data": flag[key[1]], "reject_unencrypted_access": flag[key[3]]}
-    wrong, table = [], rows()[key]
-    with Server(build, settings, {"share": {"encrypt_data": flag[key[2]]}}) as s:
-        for row in table:
-            ok, seen = check_row(s, row)
-            if not ok:
-                wrong.append(f"{row[0]} {row[1]}: {' '.join(seen)} where {' '.join(row[2:])} was expected")
+def play(build, part, on, shares, *more, settings=None, whole=False):
+    """What the program said, as a whole or in the end: tests/policy against a server with these parameters and shares."""
+    settings = {**{PARAMETERS[letter]: "true" for letter in on}, **(settings or {})}
+    with Server(build, settings, {name: {"encrypt_data": SHARES[name], "permissions": "everyone:full,anonymous:full"} for name in shares}) as s:
+        folders = itertools.chain.from_iterable((f"--{name}", s.folder(name)) for name in shares)
+        said = command(*steady(build), os.path.join(build, "tests", "policy", "policy"), part, "--port", str(s.port), "--password",
+                       s.users["alice"], "--other-password", s.users["bob"], *(f"-{letter}" for letter in on), *folders, *more, env={**os.environ, **SANITIZER_OPTIONS})
         s.alive()
-    print("\n".join(wrong))
-    if wrong:
-        raise Failed(f"{len(wrong)} of {len(table)} rows: {wrong[0]}")
-    return f"{len(table)} rows"
+    lines = said.splitlines()
+    return lines if whole else lines[-1]
+
+
+def matrix(build):
+    """All rows, on all servers; those that follow from them for clients without a cipher, guests and the anonymous."""
+    strangers = {"allow_guest": "true", "null_session_access": "true"}
+    said = [play(build, "matrix", on, shares, "--matrix", MATRIX, settings=strangers) for on, shares in servers()]
+    rows, others, keyless, _ = (sum(int(n) for n in column) for column in zip(*(re.findall(r"\d+", line) for line in said)))
+    if rows != ROWS:
+        raise Failed(f"{rows} rows of {ROWS}")
+    return f"{rows} rows on {len(said)} servers, {others} without a cipher, {keyless} of guests and the anonymous"
+
+
+def events(build):
+    """Bent messages under each of the eight settings: answered, dropped or the end, and never done."""
+    said = [play(build, "events", on, shares) for on, shares in servers() if shares[0] == "open"]
+    return f"{sum(int(re.search('[0-9]+', line)[0]) for line in said)} messages on {len(said)} servers"
+
+
+def tampered(build, step):
+    """Handshakes of which somebody on the path changed a bit: no file where the dialect has a proof. Every step-th bit."""
+    at_once = {"auth_delay_ms": "0"}  # most of them fail
+    said = play(build, "tamper", "", ("open",), "--step", str(step), settings=at_once, whole=True)
+    return "; ".join(said)
+
+
+def matrix_can_fail(build):
+    """A server that demands less than the program was told is found out."""
+    with Server(build, {}, {"open": {}}) as s:
+        try:
+            command(os.path.join(build, "tests", "policy", "policy"), "matrix", "-r", "--port", str(s.port), "--password", s.users["alice"],
+                    "--open", s.folder("open"), "--matrix", MATRIX)
+        except Failed:
+            return
+    raise Failed("the rows of require_message_signing passed on a server without it")
 
 
 def security_mode(build):
@@ -127,6 +105,57 @@ def share_overrides(build):
                     raise Failed(f"global {setting}: share {name}: flags {client.share_flags:#x}")
             if client.session_flags & raw.SESSION_ENCRYPT:
                 raise Failed("the session is announced as encrypted though one share is not")
+
+
+def pipes(build):
+    """Named pipes obey as files do."""
+    for setting, plain, answer in (("require_message_signing", None, "sign"), ("reject_unencrypted_access", raw.ACCESS_DENIED, "encrypt"),
+                                   ("encrypt_data", raw.SUCCESS, "encrypt")):
+        with Server(build, {setting: "true"}) as s, Raw(s) as c:
+            c.negotiate()
+            c.logon()
+            tree = c.tree("IPC$", how="encrypt" if answer == "encrypt" else "sign")
+            try:
+                got = c.call(raw.CREATE, raw.create_body("srvsvc", disposition=1), "plain", tree=tree, seconds=0.3)
+                met, how = got.status, got.protection
+            except Dropped:
+                c.next_id -= 1
+                met, how = None, answer
+            if (met, how) != (plain, answer):
+                raise Failed(f"{setting}: a plain open of a pipe met {met}, {how}")
+            got = c.expect(raw.CREATE, raw.create_body("srvsvc", disposition=1), answer, tree=tree)
+            c.expect(raw.CLOSE, raw.close_body(raw.file_id_of(got)), answer, tree=tree)
+
+
+def refusal_log(build):
+    """Who was refused can be found: address, command, user, dialect, what was missing, and because of what."""
+    for setting, missing in (("require_message_signing", "not signed"), ("reject_unencrypted_access", "not encrypted")):
+        with Server(build, {setting: "true"}) as s, Raw(s) as c:
+            c.negotiate()
+            c.logon()
+            c.send(raw.TREE_CONNECT, c.tree_connect_body())
+            s.wait_text(rf'127\.0\.0\.1:{c.socket.getsockname()[1]}: TREE_CONNECT refused to user "alice", dialect 3\.1\.1: '
+                        rf"the message is {missing}; parameter {setting}\n")
+
+
+def keys_in_log(build):
+    """At the highest level the log holds no key, hash or password, however written."""
+    with Server(build, {"log_level": "5"}) as s:
+        secrets = {s.users["alice"].encode(), ntlm.nt_hash(s.users["alice"])}
+        for dialect in raw.DIALECTS:
+            with Raw(s, dialect) as c:
+                c.ready()
+                secrets |= {c.sign_key, c.seal_key, c.open_key} - {None}
+        if s.stop() != 0:
+            raise Failed("the server did not stop")
+        with open(s.log, "rb") as f:
+            text = f.read()
+        if b"alice" not in text:
+            raise Failed("the log does not even name the user, so it showed nothing")
+        for secret in secrets:
+            if any(w.lower() in text.lower() for w in (secret, secret.hex().encode(), secret[::-1].hex().encode())):
+                raise Failed(f"in the log: {secret.hex()}")
+        return f"{len(secrets)} secrets"
 
 
 def client_demand(build):
@@ -156,6 +185,23 @@ def algorithms(build):
                     raise Failed(f"offered {offer}: cipher {names.get(client.cipher)}, signing {client.signing}")
 
 
+def rotations(names):
+    names = tuple(names)
+    return [names[n:] + names[:n] for n in range(len(names))]
+
+
+def order(build):
+    """The order of ciphers and of signing algorithms is followed, whatever order the client offers them in."""
+    for ciphers, signings in zip(rotations(raw.CIPHERS), 2 * rotations(raw.SIGNINGS)):
+        with Server(build, {"encryption_ciphers": ", ".join(ciphers), "signing_algorithms": ", ".join(signings)}) as s:
+            for offer in (ciphers, tuple(reversed(ciphers)), ciphers[1:], ciphers[2:]):
+                with Raw(s, ciphers=offer, signings=tuple(reversed(signings))) as client:
+                    client.ready(how="encrypt")
+                    want = next(c for c in ciphers if c in offer)
+                    if client.cipher != raw.CIPHERS[want] or client.signing != raw.SIGNINGS[signings[0]]:
+                        raise Failed(f"{ciphers}, {signings}: cipher {client.cipher}, signing {client.signing}")
+
+
 def dialects(build):
     """`dialects` is the list: what is missing is not spoken."""
     with Server(build, {"dialects": "SMB2.1 SMB3.1.1"}) as s:
@@ -169,8 +215,12 @@ def dialects(build):
 
 
 def tests(build):
-    for key in itertools.product("01", repeat=4):
-        name = "".join(f"{letter}{bit}" for letter, bit in zip("RGSU", key))
-        yield Test(f"policy.matrix.{name}", functools.partial(matrix, build, key), limit=120)
-    for f in (security_mode, share_overrides, client_demand, algorithms, dialects):
+    yield Test("policy.matrix", functools.partial(matrix, build), limit=300)
+    yield Test("policy.tampered", functools.partial(tampered, build, SAMPLE), limit=120)
+    yield Test("policy.events", functools.partial(events, build), limit=300)
+    for f in (matrix_can_fail, security_mode, share_overrides, pipes, refusal_log, keys_in_log, client_demand, algorithms, order, dialects):
         yield Test(f"policy.{f.__name__.replace('_', '-')}", functools.partial(f, build))
+
+
+def soak_tests(build):
+    yield Test("policy.tampered", functools.partial(tampered, build, 1), limit=3600)

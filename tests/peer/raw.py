@@ -54,8 +54,8 @@ class Answer:
     raw: bytes
 
 
-def header(command, message_id, tree=0, session=0, flags=0, charge=1, credits=64, next_command=0):
-    return struct.pack("<4sHHIHHIIQIIQ16s", b"\xfeSMB", 64, charge, 0, command, credits, flags, next_command, message_id,
+def header(command, message_id, tree=0, session=0, flags=0, charge=1, credits=64, next_command=0, sequence=0):
+    return struct.pack("<4sHHIHHIIQIIQ16s", b"\xfeSMB", 64, charge, sequence, command, credits, flags, next_command, message_id,
                        0xFEFF, tree, session, bytes(16))
 
 
@@ -78,7 +78,7 @@ class Raw:
         self.preauth, self.cipher, self.signing = bytes(64), 0, None
         self.sign_key = self.seal_key = self.open_key = None
         self.session_flags = self.share_flags = 0
-        self.nonce = 0
+        self.nonce, self.guid = 0, b"tsmb-peer-client"
 
     def __enter__(self):
         return self
@@ -153,12 +153,13 @@ class Raw:
 
     # ---- messages
 
-    def message(self, command, body, tree=0, flags=0, charge=1, credits=64, session=None, message_id=None, next_command=0):
+    def message(self, command, body, tree=0, flags=0, charge=1, credits=64, session=None, message_id=None, next_command=0,
+                sequence=0):
         if message_id is None:
             message_id = self.next_id
             self.next_id += charge
         return header(command, message_id, tree, self.session if session is None else session, flags,
-                      charge if self.revision > 0x202 else 0, credits, next_command) + body
+                      charge if self.revision > 0x202 else 0, credits, next_command, sequence) + body
 
     def protect(self, message, how):
         return {"plain": lambda m: m, "sign": self.sign, "encrypt": self.seal}[how](message)
@@ -229,7 +230,7 @@ class Raw:
     # ---- the way to a tree
 
     def negotiate(self, capabilities=0x7F, security_mode=1):
-        head = struct.pack("<HHHHI16s", 36, 1, security_mode, 0, capabilities if self.revision >= 0x300 else 0, b"tsmb-peer-client")
+        head = struct.pack("<HHHHI16s", 36, 1, security_mode, 0, capabilities if self.revision >= 0x300 else 0, self.guid)
         if self.revision == 0x311:
             contexts = self._contexts()
             body = head + struct.pack("<IHHH", 64 + 36 + 4, len(contexts), 0, 0x311) + bytes(2) + pack_contexts(contexts)
@@ -301,6 +302,21 @@ class Raw:
         self.session_flags = struct.unpack_from("<H", final.body, 2)[0] if status == SUCCESS else 0
         return final
 
+    def begin_logon(self):
+        """Half of a new logon: the answer to its first SESSION_SETUP."""
+        token = ntlm.first_token(ntlm.negotiate_message())
+        return self.call(SESSION_SETUP, self.session_setup_body(token), session=0)
+
+    def send_logon(self, user, password, how="plain"):
+        """A logon whose end is not waited for, on the session there is or a new one."""
+        first = ntlm.negotiate_message()
+        challenge = self.call(SESSION_SETUP, self.session_setup_body(ntlm.first_token(first)), how)
+        if challenge.status != MORE:
+            raise Failed(f"first SESSION_SETUP: {challenge.status:#010x}")
+        self.session = challenge.session
+        token, key = ntlm.authenticate_message(challenge.body, first, user, password)
+        self.send(SESSION_SETUP, self.session_setup_body(ntlm.next_token(token, ntlm.list_mic(key))), how)
+
     def _setup_step(self, token, security_mode):
         request = self.message(SESSION_SETUP, self.session_setup_body(token, security_mode))
         self._hash(request)
@@ -309,16 +325,62 @@ class Raw:
         self._hash(got.raw)
         return got
 
-    def _derive(self, key):
+    # ---- one more channel of a session of another connection
+
+    def borrow(self, of):
+        """The session and its keys, as whoever binds needs them; nothing is sent."""
+        self.session, self.session_flags = of.session, of.session_flags
+        self.seal_key, self.open_key, self.nonce = of.seal_key, of.open_key, os.urandom(1)[0] + 1 << 40
+        self.sign_key, self.of_connection = of.home_key, (self.revision, self.signing)
+        self.revision, self.signing = of.home
+
+    def bind_step(self, token, how="sign", flags=1):
+        """One request; it is signed with the session's key, in the session's algorithm."""
+        request = self.protect(self.message(SESSION_SETUP, self.session_setup_body(token, flags=flags)), how)
+        self._hash(request)
+        self.send_frame(request)
+
+    def bind(self, of, user="alice", password=None, how="sign", key=None):
+        """SESSION_SETUP with the binding flag, to its end; the last answer. key: instead of the session's."""
+        password = self.server.users.get(user, "") if password is None else password
+        self.borrow(of)
+        self.sign_key = key or self.sign_key
+        first = ntlm.negotiate_message()
+        self.bind_step(ntlm.first_token(first), how)
+        got = self.receive()[0]
+        if got.status != MORE:
+            return got
+        if got.protection != "sign":
+            raise Failed("the challenge of a binding is not signed")
+        self._hash(got.raw)
+        token, key = ntlm.authenticate_message(got.body, first, user, password)
+        self.bind_step(ntlm.next_token(token, ntlm.list_mic(key)))
+        frame = self.receive_frame()
+        if struct.unpack_from("<I", frame, 8)[0] != SUCCESS:
+            return self.parse(frame, "plain")
+        self.revision, self.signing = self.of_connection
+        self._derive(key, channel=True)
+        got = self.parse(frame, "plain")
+        if got.protection != "sign":
+            raise Failed("the end of a binding is not signed")
+        return got
+
+    def _derive(self, key, channel=False):
         bits = 256 if self.cipher in (CIPHERS["AES-256-CCM"], CIPHERS["AES-256-GCM"]) else 128
         if self.revision < 0x300:
             self.sign_key = key
         elif self.revision == 0x311:
             self.sign_key = kdf(key, b"SMBSigningKey\0", self.preauth)
-            self.seal_key = kdf(key, b"SMBC2SCipherKey\0", self.preauth, bits)
-            self.open_key = kdf(key, b"SMBS2CCipherKey\0", self.preauth, bits)
         else:
             self.sign_key = kdf(key, b"SMB2AESCMAC\0", b"SmbSign\0")
+        if channel:
+            return
+        self.session_key = key
+        self.home_key, self.home = self.sign_key, (self.revision, self.signing)
+        if self.revision == 0x311:
+            self.seal_key = kdf(key, b"SMBC2SCipherKey\0", self.preauth, bits)
+            self.open_key = kdf(key, b"SMBS2CCipherKey\0", self.preauth, bits)
+        elif self.revision >= 0x300:
             self.seal_key = kdf(key, b"SMB2AESCCM\0", b"ServerIn \0")
             self.open_key = kdf(key, b"SMB2AESCCM\0", b"ServerOut\0")
 

@@ -15,14 +15,14 @@ TO_SERVER, TO_CLIENT = 0, 1
 class Relay:
     """with Relay(port) as r: clients connect to r.port; r.streams holds what passed."""
 
-    def __init__(self, server_port):
-        self.server_port = server_port
+    def __init__(self, server_port, at=("127.0.0.1", 0)):
+        self.server_port, self.at = server_port, at
         self.records = []  # (time, connection, direction, bytes) in order of arrival
         self.lock = threading.Lock()
         self.connections = 0
 
     def __enter__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server(self.at)
         self.port = self.listener.getsockname()[1]
         self.sockets = []
         threading.Thread(target=self._accept, daemon=True).start()

@@ -50,8 +50,10 @@ class Server:
     own, s.folder(name). Root gives the server to `nobody`, as which it serves everything, unless as_root is set.
     """
 
-    def __init__(self, build, settings=None, shares=None, users=None, unix=None, as_root=False):
+    def __init__(self, build, settings=None, shares=None, users=None, unix=None, as_root=False, options=(), before=()):
         self.build, self.as_root = build, as_root
+        self.before = before  # words in front of the server's command: prlimit and the like
+        self.options = options  # of the command line; {top} is the directory of its own
         self.settings = dict(settings or {})
         self.shares = {name: dict(lines) for name, lines in (shares or {"share": {}}).items()}
         self.unix = unix or {}  # the Unix account of a user, where it is not the one of the same name
@@ -132,7 +134,8 @@ class Server:
     def _launch(self):
         with open(self.log, "wb") as out:
             self.process = subprocess.Popen(
-                self._as_account(os.path.join(self.programs, "tsmb-server"), "-c", self.conf), stdin=subprocess.DEVNULL,
+                self._as_account(*self.before, os.path.join(self.programs, "tsmb-server"), "-c", self.conf,
+                                 *(o.format(top=self.top) for o in self.options)), stdin=subprocess.DEVNULL,
                 stdout=out, stderr=subprocess.STDOUT, cwd=self.top, env=self._environment())
 
     def _environment(self):

@@ -55,7 +55,9 @@ static const struct {
 	  STATUS_INVALID_PARAMETER}},
 	{SMB2_IOCTL,
 	 {STATUS_INVALID_DEVICE_REQUEST, STATUS_PIPE_BROKEN, STATUS_PIPE_BUSY,
-	  STATUS_PIPE_EMPTY, STATUS_BUFFER_OVERFLOW}},
+	  STATUS_PIPE_EMPTY, STATUS_BUFFER_OVERFLOW, STATUS_ACCESS_DENIED,
+	  STATUS_OBJECT_NAME_NOT_FOUND, STATUS_INVALID_PARAMETER,
+	  STATUS_INVALID_VIEW_SIZE, STATUS_FILE_LOCK_CONFLICT}},
 };
 
 static bool is_possible(uint16_t command, nt_status st)
@@ -205,6 +207,16 @@ static void got_list(struct chaos *c, struct chaos_op *op, const struct client_a
 				 c->name, (unsigned)op->class);
 }
 
+static void got_ioctl(struct chaos *c, const struct client_answer *a)
+{
+	struct answer_ioctl got;
+
+	if (!answer_ioctl(a, &got))
+		sim_fail(c->actor.sim, "%s: no IOCTL answer", c->name);
+	if (got.code == FSCTL_SRV_REQUEST_RESUME_KEY)
+		memcpy(c->resume_key, got.output.p, sizeof(c->resume_key));
+}
+
 static void got_success(struct chaos *c, struct chaos_op *op,
 			const struct client_answer *a)
 {
@@ -220,6 +232,9 @@ static void got_success(struct chaos *c, struct chaos_op *op,
 		break;
 	case SMB2_QUERY_DIRECTORY:
 		got_list(c, op, a);
+		break;
+	case SMB2_IOCTL:
+		got_ioctl(c, a);
 		break;
 	case SMB2_TREE_CONNECT:
 		c->tree_ids[op->tree] = a->tree_id;

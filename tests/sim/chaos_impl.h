@@ -3,6 +3,7 @@
 
 #include "client/contexts.h"
 #include "sim/chaos.h"
+#include "wire/smb2_proto.h"
 
 enum {
 	CHAOS_OPENS_MAX = 8,
@@ -120,6 +121,8 @@ struct chaos {
 	struct chaos_open opens[CHAOS_OPENS_MAX];
 	struct chaos_op ops[CHAOS_OPS_MAX];
 	struct chaos_lease leases[CHAOS_LEASES];
+	uint8_t resume_key
+		[SRV_RESUME_KEY_LEN]; /* the last it was given, by whatever session */
 
 	bool damaged; /* a vandal that has begun */
 };
@@ -150,6 +153,23 @@ void chaos_hang_up(struct chaos *c);
 
 /* chaos_send.c: add one or more requests, or do something worse. */
 void chaos_do_something(struct chaos *c);
+/* For requests: is there room, and money, for one with so much payload, or an answer with it? */
+bool chaos_may_send(struct chaos *c, size_t payload);
+struct client *chaos_client_of(struct chaos *c);
+enum chaos_kind { ANY, FILES, DIRECTORIES };
+/* The slot of one that is open; -1: there is none. */
+int chaos_any_open(struct chaos *c, enum chaos_kind kind);
+uint32_t chaos_tree_of(struct chaos *c, int slot);
+const char *chaos_any_path(struct chaos *c);
+uint64_t chaos_any_offset(struct chaos *c);
+/* op, which was just added, may change files. */
+void chaos_changes(struct chaos *c, struct chaos_op *op);
+
+/* chaos_info.c: likewise */
+void chaos_do_list(struct chaos *c);
+void chaos_do_notify(struct chaos *c);
+void chaos_do_query(struct chaos *c);
+void chaos_do_set(struct chaos *c);
 
 void chaos_close(struct chaos *c, int slot);
 

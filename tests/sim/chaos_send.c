@@ -1,7 +1,6 @@
 /* chaos_send.c - what a client may think of. */
 #include "sim/chaos_impl.h"
 
-#include "wire/utf16.h"
 #include "wire/wr.h"
 
 #include <assert.h>
@@ -19,7 +18,6 @@ enum {
 	FEW_KEPT = 900,
 	LOCK_OFFSETS = 24,
 	LOCK_LENGTHS = 12,
-	NAME_BUF_LEN = 512,
 	CONTEXTS_MAX = 256,
 	ENDS_CREATE = 40, /* of a thousand thoughts while one waits */
 	ENDS_CHANGE = 350,
@@ -70,7 +68,7 @@ static unsigned any_index(struct chaos *c)
 	return (unsigned)rng_below(chaos_rng(c), ARRAY_LEN(paths));
 }
 
-static const char *any_path(struct chaos *c)
+const char *chaos_any_path(struct chaos *c)
 {
 	return paths[any_index(c)].path;
 }
@@ -83,20 +81,18 @@ static bool is_likely_dir(const char *path)
 	return false;
 }
 
-static struct client *client_of(struct chaos *c)
+struct client *chaos_client_of(struct chaos *c)
 {
 	return c->st.client;
 }
 
-enum kind { ANY, FILES, DIRECTORIES };
-
-static bool is_kind(const struct chaos_open *o, enum kind kind)
+static bool is_kind(const struct chaos_open *o, enum chaos_kind kind)
 {
 	return kind == ANY || (kind == DIRECTORIES) == o->directory;
 }
 
 /* An open of which the client knows the id, mostly of that kind; -1 if none comes to mind. Rarely one being closed. */
-static int any_open(struct chaos *c, enum kind kind)
+int chaos_any_open(struct chaos *c, enum chaos_kind kind)
 {
 	struct rng *r = chaos_rng(c);
 
@@ -136,28 +132,29 @@ static int any_free(struct chaos *c)
 	return -1;
 }
 
-static uint32_t tree_of(struct chaos *c, int slot)
+uint32_t chaos_tree_of(struct chaos *c, int slot)
 {
 	return c->tree_ids[c->opens[slot].tree];
 }
 
-static bool may_send(struct chaos *c, size_t payload)
+bool chaos_may_send(struct chaos *c, size_t payload)
 {
-	return client_may_send(client_of(c), payload);
+	return client_may_send(chaos_client_of(c), payload);
 }
 
 /* The most one request may carry. */
 static uint32_t any_io_len(struct chaos *c)
 {
 	struct rng *r = chaos_rng(c);
-	uint64_t max = client_of(c)->dialect >= SMB2_DIALECT_210 && rng_chance(r, 200)
+	uint64_t max = chaos_client_of(c)->dialect >= SMB2_DIALECT_210 &&
+				       rng_chance(r, 200)
 			       ? IO_MAX
 			       : IO_SMALL;
 
 	return (uint32_t)rng_below(r, max + 1);
 }
 
-static uint64_t any_offset(struct chaos *c)
+uint64_t chaos_any_offset(struct chaos *c)
 {
 	struct rng *r = chaos_rng(c);
 
@@ -179,6 +176,12 @@ static unsigned parent_of(const char *path)
 		    strncmp(paths[i].path, path, len) == 0)
 			return i;
 	return ARRAY_LEN(paths) - 1;
+}
+
+/* This request may change what this client itself caches. */
+void chaos_changes(struct chaos *c, struct chaos_op *op)
+{
+	chaos_cache_changes(c, op, op->slot < 0 ? 0 : c->opens[op->slot].file);
 }
 
 static uint32_t any_access(struct rng *r, bool few)
@@ -238,7 +241,7 @@ static void add_create(struct chaos *c, int slot, unsigned index)
 	chaos_cache_ask(c, slot, index, parent_of(path), &in, &w);
 	context_disk_id(&w);
 	in.contexts = wr_done(&w);
-	op = chaos_op_add(c, client_create(client_of(c), c->tree_ids[0], &in),
+	op = chaos_op_add(c, client_create(chaos_client_of(c), c->tree_ids[0], &in),
 			  SMB2_CREATE, slot);
 	op->oplock = in.oplock;
 	c->opens[slot].access = in.access;
@@ -254,7 +257,7 @@ static void do_create(struct chaos *c)
 {
 	int slot = any_free(c);
 
-	if (slot >= 0 && c->has_tree[0] && may_send(c, 0))
+	if (slot >= 0 && c->has_tree[0] && chaos_may_send(c, 0))
 		add_create(c, slot, any_index(c));
 }
 
@@ -269,7 +272,7 @@ static void do_pipe(struct chaos *c)
 	};
 	int slot = any_free(c);
 
-	if (slot < 0 || !c->has_tree[1] || !may_send(c, 0))
+	if (slot < 0 || !c->has_tree[1] || !chaos_may_send(c, 0))
 		return;
 	c->opens[slot].state = SLOT_OPENING;
 	c->opens[slot].known = c->opens[slot].cancelled = false;
@@ -277,7 +280,7 @@ static void do_pipe(struct chaos *c)
 	c->opens[slot].lease = -1;
 	c->opens[slot].held = 0;
 	c->opens[slot].unacked = false;
-	(void)chaos_op_add(c, client_create(client_of(c), c->tree_ids[1], &in),
+	(void)chaos_op_add(c, client_create(chaos_client_of(c), c->tree_ids[1], &in),
 			   SMB2_CREATE, slot);
 }
 
@@ -294,16 +297,16 @@ void chaos_close(struct chaos *c, int slot)
 	uint64_t mid;
 
 	closing(c, slot);
-	mid = client_close(client_of(c), tree_of(c, slot), c->opens[slot].id,
+	mid = client_close(chaos_client_of(c), chaos_tree_of(c, slot), c->opens[slot].id,
 			   (uint16_t)rng_below(chaos_rng(c), 2));
 	(void)chaos_op_add(c, mid, SMB2_CLOSE, slot);
 }
 
 static void do_close(struct chaos *c)
 {
-	int slot = any_open(c, ANY);
+	int slot = chaos_any_open(c, ANY);
 
-	if (slot >= 0 && may_send(c, 0))
+	if (slot >= 0 && chaos_may_send(c, 0))
 		chaos_close(c, slot);
 }
 
@@ -315,7 +318,7 @@ static int any_readable(struct chaos *c)
 	int slot = -1;
 
 	for (int tries = 0; tries < CHAOS_OPENS_MAX; tries++) {
-		slot = any_open(c, FILES);
+		slot = chaos_any_open(c, FILES);
 		if (slot >= 0 && chaos_cache_may_read(c, slot))
 			break;
 	}
@@ -329,13 +332,13 @@ static void do_read(struct chaos *c)
 	struct chaos_op *op;
 	uint64_t off;
 
-	if (slot < 0 || !may_send(c, len))
+	if (slot < 0 || !chaos_may_send(c, len))
 		return;
-	off = any_offset(c);
-	op = chaos_op_add(
-		c,
-		client_read(client_of(c), tree_of(c, slot), c->opens[slot].id, off, len),
-		SMB2_READ, slot);
+	off = chaos_any_offset(c);
+	op = chaos_op_add(c,
+			  client_read(chaos_client_of(c), chaos_tree_of(c, slot),
+				      c->opens[slot].id, off, len),
+			  SMB2_READ, slot);
 	op->caching = chaos_cache_may_read(c, slot);
 	op->changes_before = c->opens[slot].changes;
 	op->offset = off;
@@ -346,39 +349,40 @@ static void add_write(struct chaos *c, uint32_t tree, struct client_file id, int
 {
 	static uint8_t data[IO_MAX];
 	uint32_t len = any_io_len(c);
-	uint64_t off = any_offset(c);
+	uint64_t off = chaos_any_offset(c);
 	uint8_t other = rng_chance(chaos_rng(c), 500) ? CHAOS_OTHER : 0;
 	struct chaos_op *op;
 
 	for (uint32_t i = 0; i < len; i++)
 		data[i] = chaos_byte(off + i) | other;
-	if (!may_send(c, len))
+	if (!chaos_may_send(c, len))
 		return;
-	op = chaos_op_add(c,
-			  client_write(client_of(c), tree, id, off, span_of(data, len)),
-			  SMB2_WRITE, slot);
-	chaos_cache_changes(c, op, c->opens[slot].file);
+	op = chaos_op_add(
+		c, client_write(chaos_client_of(c), tree, id, off, span_of(data, len)),
+		SMB2_WRITE, slot);
+	chaos_changes(c, op);
 	op->offset = off;
 	op->length = len;
 }
 
 static void do_write(struct chaos *c)
 {
-	int slot = any_open(c, FILES);
+	int slot = chaos_any_open(c, FILES);
 
 	if (slot >= 0)
-		add_write(c, tree_of(c, slot), c->opens[slot].id, slot);
+		add_write(c, chaos_tree_of(c, slot), c->opens[slot].id, slot);
 }
 
 static void do_flush(struct chaos *c)
 {
-	int slot = any_open(c, FILES);
+	int slot = chaos_any_open(c, FILES);
 
-	if (slot >= 0 && may_send(c, 0))
-		(void)chaos_op_add(
-			c,
-			client_flush(client_of(c), tree_of(c, slot), c->opens[slot].id),
-			SMB2_FLUSH, slot);
+	if (slot >= 0 && chaos_may_send(c, 0))
+		(void)chaos_op_add(c,
+				   client_flush(chaos_client_of(c),
+						chaos_tree_of(c, slot),
+						c->opens[slot].id),
+				   SMB2_FLUSH, slot);
 }
 
 /* ---- locks ---------------------------------------------------------------------------------------------- */
@@ -405,14 +409,15 @@ static void send_lock(struct chaos *c, uint32_t flags)
 		.length = 1 + rng_below(r, LOCK_LENGTHS),
 		.flags = flags,
 	};
-	int slot = any_open(c, FILES);
+	int slot = chaos_any_open(c, FILES);
 	struct chaos_op *op;
 
-	if (slot < 0 || !may_send(c, 0))
+	if (slot < 0 || !chaos_may_send(c, 0))
 		return;
-	op = chaos_op_add(
-		c, client_lock(client_of(c), tree_of(c, slot), c->opens[slot].id, &l, 1),
-		SMB2_LOCK, slot);
+	op = chaos_op_add(c,
+			  client_lock(chaos_client_of(c), chaos_tree_of(c, slot),
+				      c->opens[slot].id, &l, 1),
+			  SMB2_LOCK, slot);
 	op->offset = l.offset;
 	op->length = l.length;
 	op->exclusive = flags & SMB2_LOCKFLAG_EXCLUSIVE_LOCK;
@@ -435,150 +440,34 @@ static void do_unlock(struct chaos *c)
 	send_lock(c, SMB2_LOCKFLAG_UNLOCK);
 }
 
-/* ---- directories and information ------------------------------------------------------------------------ */
-
-static void do_list(struct chaos *c)
+/* What lies at an offset is copied to the same offset of another file: there every file holds the same, or nothing. */
+static void do_copy(struct chaos *c)
 {
-	static const uint8_t classes[] = {
-		FileDirectoryInformation,       FileFullDirectoryInformation,
-		FileIdFullDirectoryInformation, FileBothDirectoryInformation,
-		FileIdBothDirectoryInformation,
-	};
-	static const char *const patterns[] = {"*", "*", "t*", "*e", "one", "?ub"};
-	struct rng *r = chaos_rng(c);
-	uint8_t class = classes[rng_below(r, ARRAY_LEN(classes))];
-	uint8_t flags = rng_chance(r, 300) ? SMB2_RESTART_SCANS : 0;
-	uint32_t max = 200 + (uint32_t)rng_below(r, CHAOS_OUTPUT_MAX);
-	int slot = any_open(c, DIRECTORIES);
-	struct chaos_op *op;
-
-	if (slot < 0 || !may_send(c, max))
-		return;
-	if (rng_chance(r, 200))
-		flags |= SMB2_RETURN_SINGLE_ENTRY;
-	op = chaos_op_add(
-		c,
-		client_query_directory(client_of(c), tree_of(c, slot), c->opens[slot].id,
-				       class, flags,
-				       patterns[rng_below(r, ARRAY_LEN(patterns))], max),
-		SMB2_QUERY_DIRECTORY, slot);
-	op->class = class;
-}
-
-static void do_notify(struct chaos *c)
-{
-	struct rng *r = chaos_rng(c);
-	int slot = any_open(c, DIRECTORIES);
+	enum { CHUNKS = 4 };
+	uint8_t in[SRV_RESUME_KEY_LEN + 8 + CHUNKS * SRV_COPYCHUNK_LEN];
+	struct wr w = wr_of(mspan_of(in, sizeof(in)));
+	size_t count = rng_below(chaos_rng(c), CHUNKS + 1);
+	int slot = chaos_any_open(c, ANY);
 	uint64_t mid;
 
-	if (slot < 0 || !may_send(c, CHAOS_OUTPUT_MAX))
+	if (slot < 0 || !chaos_may_send(c, CHAOS_OUTPUT_MAX))
 		return;
-	mid = client_change_notify(client_of(c), tree_of(c, slot), c->opens[slot].id,
-				   (uint16_t)rng_below(r, 2),
-				   1 + (uint32_t)rng_below(r, 0xFFF),
-				   (uint32_t)rng_below(r, CHAOS_OUTPUT_MAX));
-	(void)chaos_op_add(c, mid, SMB2_CHANGE_NOTIFY, slot);
-}
+	wr_bytes(&w, span_of(c->resume_key, sizeof(c->resume_key)));
+	wr_u32(&w, (uint32_t)count);
+	wr_u32(&w, 0);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t off = chaos_any_offset(c);
 
-static void do_query(struct chaos *c)
-{
-	static const uint8_t file[] = {
-		FileBasicInformation,    FileStandardInformation,
-		FileInternalInformation, FileEaInformation,
-		FileAccessInformation,   FilePositionInformation,
-		FileModeInformation,     FileAllInformation,
-		FileStreamInformation,   FileNetworkOpenInformation,
-		FileFullEaInformation,   99,
-	};
-	struct rng *r = chaos_rng(c);
-	struct client_info what = {.type = (uint8_t)(1 + rng_below(r, 4))};
-	int slot = any_open(c, ANY);
-	uint64_t mid;
-
-	what.class = what.type == SMB2_0_INFO_FILE ? file[rng_below(r, ARRAY_LEN(file))]
-		     : what.type == SMB2_0_INFO_FILESYSTEM ? (uint8_t)rng_below(r, 12)
-							   : 0;
-	if (what.type == SMB2_0_INFO_SECURITY)
-		what.additional = (uint32_t)rng_below(r, 16);
-	if (slot < 0 || !may_send(c, CHAOS_OUTPUT_MAX))
-		return;
-	mid = client_query_info(client_of(c), tree_of(c, slot), c->opens[slot].id, what,
-				(uint32_t)rng_below(r, CHAOS_OUTPUT_MAX));
-	(void)chaos_op_add(c, mid, SMB2_QUERY_INFO, slot);
-}
-
-static void wr_times(struct wr *w, struct rng *r)
-{
-	for (int i = 0; i < 4; i++)
-		wr_u64(w,
-		       rng_chance(r, 500) ? 0 : 133485408000000000u + rng_below(r, 1000));
-	wr_u32(w, rng_chance(r, 500) ? 0 : FILE_ATTRIBUTE_ARCHIVE);
-	wr_u32(w, 0); /* Reserved */
-}
-
-/* Rename and link: [MS-FSCC] 2.4.42.2, 2.4.28.2 */
-static void wr_target(struct wr *w, struct chaos *c)
-{
-	const char *path = any_path(c);
-
-	wr_u8(w, rng_chance(chaos_rng(c), 500)); /* ReplaceIfExists */
-	wr_zero(w, 7);
-	wr_u64(w, 0); /* RootDirectory */
-	wr_u32(w, (uint32_t)utf16_len(path));
-	(void)wr_utf16(w, path);
-	if (path[0] == '\0')
-		wr_zero(w, 4);
-}
-
-/* An open through which its name may be changed. */
-static int any_removable(struct chaos *c)
-{
-	for (int tries = 0; tries < 2 * CHAOS_OPENS_MAX; tries++) {
-		int slot = any_open(c, FILES);
-
-		if (slot >= 0 && (c->opens[slot].access & DELETE))
-			return slot;
+		wr_u64(&w, off);
+		wr_u64(&w, off);
+		wr_u32(&w, rng_chance(chaos_rng(c), 800) ? 100 : any_io_len(c));
+		wr_u32(&w, 0);
 	}
-	return -1;
-}
-
-static void do_set(struct chaos *c)
-{
-	static const uint8_t classes[] = {
-		FileBasicInformation,       FileRenameInformation,
-		FileRenameInformation,      FileDispositionInformation,
-		FileDispositionInformation, FileEndOfFileInformation,
-		FileAllocationInformation,  FileLinkInformation,
-		FilePositionInformation,
-	};
-	struct rng *r = chaos_rng(c);
-	struct client_info what = {SMB2_0_INFO_FILE, 0, 0};
-	uint8_t room[NAME_BUF_LEN];
-	struct wr w = wr_of(mspan_of(room, sizeof(room)));
-	int slot = rng_chance(r, 500) ? any_open(c, ANY) : any_removable(c);
-	uint64_t mid;
-
-	what.class = classes[rng_below(r, ARRAY_LEN(classes))];
-	if (slot < 0 || !may_send(c, sizeof(room)))
-		return;
-	switch (what.class) {
-	case FileBasicInformation:
-		wr_times(&w, r);
-		break;
-	case FileRenameInformation:
-	case FileLinkInformation:
-		wr_target(&w, c);
-		break;
-	case FileDispositionInformation:
-		wr_u8(&w, rng_chance(r, 700));
-		break;
-	default:
-		wr_u64(&w, any_offset(c));
-	}
-	mid = client_set_info(client_of(c), tree_of(c, slot), c->opens[slot].id, what,
-			      wr_done(&w));
-	chaos_cache_changes(c, chaos_op_add(c, mid, SMB2_SET_INFO, slot),
-			    c->opens[slot].file);
+	mid = client_ioctl(chaos_client_of(c), chaos_tree_of(c, slot), c->opens[slot].id,
+			   rng_chance(chaos_rng(c), 500) ? FSCTL_SRV_COPYCHUNK
+							 : FSCTL_SRV_COPYCHUNK_WRITE,
+			   wr_done(&w), CHAOS_OUTPUT_MAX);
+	chaos_changes(c, chaos_op_add(c, mid, SMB2_IOCTL, slot));
 }
 
 static void do_ioctl(struct chaos *c)
@@ -587,12 +476,12 @@ static void do_ioctl(struct chaos *c)
 		FSCTL_PIPE_TRANSCEIVE, FSCTL_QUERY_ALLOCATED_RANGES,
 		FSCTL_SRV_REQUEST_RESUME_KEY, FSCTL_CREATE_OR_GET_OBJECT_ID};
 	static const uint8_t in[24];
-	int slot = any_open(c, ANY);
+	int slot = chaos_any_open(c, ANY);
 	uint64_t mid;
 
-	if (slot < 0 || !may_send(c, CHAOS_OUTPUT_MAX))
+	if (slot < 0 || !chaos_may_send(c, CHAOS_OUTPUT_MAX))
 		return;
-	mid = client_ioctl(client_of(c), tree_of(c, slot), c->opens[slot].id,
+	mid = client_ioctl(chaos_client_of(c), chaos_tree_of(c, slot), c->opens[slot].id,
 			   codes[rng_below(chaos_rng(c), ARRAY_LEN(codes))],
 			   span_of(in, sizeof(in)), CHAOS_OUTPUT_MAX);
 	(void)chaos_op_add(c, mid, SMB2_IOCTL, slot);
@@ -608,20 +497,20 @@ static void do_compound(struct chaos *c)
 	int slot = any_free(c);
 	uint64_t mid;
 
-	if (slot < 0 || !c->has_tree[0] || client_of(c)->credits < 8)
+	if (slot < 0 || !c->has_tree[0] || chaos_client_of(c)->credits < 8)
 		return;
 	add_create(c, slot, any_index(c));
-	client_relate(client_of(c));
+	client_relate(chaos_client_of(c));
 	if (rng_chance(r, 500)) {
 		add_write(c, c->tree_ids[0], client_related_id(), slot);
 	} else {
-		mid = client_query_info(client_of(c), c->tree_ids[0], client_related_id(),
-					what, CHAOS_OUTPUT_MAX);
+		mid = client_query_info(chaos_client_of(c), c->tree_ids[0],
+					client_related_id(), what, CHAOS_OUTPUT_MAX);
 		(void)chaos_op_add(c, mid, SMB2_QUERY_INFO, slot);
 	}
 	if (rng_chance(r, 300))
 		return; /* it stays open */
-	mid = client_close(client_of(c), c->tree_ids[0], client_related_id(), 0);
+	mid = client_close(chaos_client_of(c), c->tree_ids[0], client_related_id(), 0);
 	(void)chaos_op_add(c, mid, SMB2_CLOSE, slot);
 	c->opens[slot].state = SLOT_CLOSING;
 	chaos_cache_closing(c, slot, false);
@@ -629,8 +518,8 @@ static void do_compound(struct chaos *c)
 
 static void do_echo(struct chaos *c)
 {
-	if (may_send(c, 0))
-		(void)chaos_op_add(c, client_echo(client_of(c)), SMB2_ECHO, -1);
+	if (chaos_may_send(c, 0))
+		(void)chaos_op_add(c, client_echo(chaos_client_of(c)), SMB2_ECHO, -1);
 }
 
 /* ---- all of it ---------------------------------------------------------------------------------------------- */
@@ -646,11 +535,12 @@ static const struct {
 	{do_flush, 3},
 	{do_lock, 12},
 	{do_unlock, 5},
-	{do_list, 6},
-	{do_notify, 6},
-	{do_query, 6},
-	{do_set, 14},
-	{do_ioctl, 1},
+	{chaos_do_list, 6},
+	{chaos_do_notify, 6},
+	{chaos_do_query, 6},
+	{chaos_do_set, 14},
+	{do_ioctl, 6},
+	{do_copy, 3},
 	{do_pipe, 2},
 	{do_compound, 6},
 	{chaos_do_cancel, 8},
@@ -680,13 +570,13 @@ void chaos_do_something(struct chaos *c)
 {
 	struct chaos_op *waiting = chaos_waiting(c);
 
-	client_begin(client_of(c));
+	client_begin(chaos_client_of(c));
 	if (waiting &&
 	    rng_chance(chaos_rng(c),
 		       waiting->command == SMB2_CREATE ? ENDS_CREATE : ENDS_CHANGE))
 		chaos_end_waiting(c, waiting);
 	else
 		any_idea(c);
-	if (wr_pos(&client_of(c)->w))
+	if (wr_pos(&chaos_client_of(c)->w))
 		vandal_put(c);
 }

@@ -190,7 +190,8 @@ struct sim_link *sim_connect(struct sim *s, unsigned lane, struct sim_peer *peer
 	if (!list_empty(&s->links))
 		l->number = 1 +
 			    container_of(s->links.prev, struct sim_link, node)->number;
-	snprintf(l->name, sizeof(l->name), "client%u", l->number);
+	snprintf(l->name, sizeof(l->name), "client:%u",
+		 l->number); /* all of one address */
 	list_add_tail(&s->links, &l->node);
 	return l;
 }

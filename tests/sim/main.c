@@ -4,7 +4,9 @@
  *     sim determinism            one seed twice gives the same traffic, another seed another
  *     sim scripts                every kind of client, three at once, from NEGOTIATE to LOGOFF
  *     sim explore                clients that do anything at any time, a run a seed
+ *     sim durable                clients that lose their connections and come back for their open files
  *     sim faults                 the same with a file system that fails, and too little memory
+ *     sim guesses                wrong passwords, on many connections at once, beside a client that knows its own
  *     sim crowd                  a hundred thousand opens
  *
  * Options: --seed N (the first), --runs N, --seconds N (runs until then), --stats (what met what, steps a minute),
@@ -12,6 +14,9 @@
  */
 #include "sim/chaos.h"
 #include "sim/crowd.h"
+#include "sim/guesser.h"
+#include "sim/pair.h"
+#include "sim/returner.h"
 #include "sim/script.h"
 
 #include <errno.h>
@@ -27,9 +32,14 @@ enum {
 	SCRIPT_RUNS = 34,
 	EXPLORE_RUNS = 1000,
 	FAULTS_RUNS = 600,
+	GUESS_RUNS = 100,
+	GUESSERS = 4, /* of each user */
+	RETURNER_RUNS = 400,
+	RETURNER_LIVES = 12,
 	DETERMINISM_RUNS = 20,
 	CHAOS_ACTIONS = 400, /* of one connection */
 	CHAOS_LIVES = 3,
+	PAIR_LIVES = 6,
 	MEMORY_MIN = 512 *
 		     1024, /* of buffers, where there is little; the longest frame fits */
 	MEMORY_LITTLE = 1 << 20,
@@ -93,7 +103,7 @@ static void scripts(const struct options *o)
 
 /* What a run is like follows from its seed, too, but not from the chance that the run itself draws from. */
 struct weather {
-	bool faults, vandal, signing, slow_state, few;
+	bool faults, vandal, signing, slow_state, few, pair;
 	unsigned fault_per_mille;
 	size_t memory_max;
 };
@@ -114,6 +124,7 @@ static struct weather weather_of(uint64_t seed, bool faults)
 		if (rng_chance(&r, 400))
 			w.memory_max = MEMORY_MIN + rng_below(&r, MEMORY_LITTLE);
 	}
+	w.pair = rng_chance(&r, 500);
 	return w;
 }
 
@@ -151,6 +162,8 @@ static uint64_t chaos_run(const struct options *o, uint64_t seed, bool faults)
 
 		sim_add_actor(s, chaos_new(s, m, &c));
 	}
+	if (w.pair)
+		sim_add_actor(s, pair_new(s, 0, PAIR_LIVES, faults));
 	sim_run(s, STEPS_MAX);
 	traffic = sim_traffic(s);
 	o->tally->steps += sim_steps(s);
@@ -186,6 +199,57 @@ static void explore(const struct options *o)
 static void faults(const struct options *o)
 {
 	chaos_runs(o, "faults", true);
+}
+
+/* ---- wrong passwords ------------------------------------------------------------------------------------ */
+
+static void guess_run(const struct options *o, uint64_t seed)
+{
+	struct sim_settings settings = {
+		.mode = "guesses",
+		.seed = seed,
+		.users = &o->users,
+		.strict_sync = true,
+		.trace = o->trace,
+	};
+	struct sim *s = sim_new(&settings);
+	struct guesses shared[SIM_USERS] = {0};
+
+	for (unsigned i = 0; i < GUESSERS * SIM_USERS; i++)
+		sim_add_actor(s, guesser_new(s, kind_of(seed, i), i % SIM_USERS,
+					     i % SIM_LANES, &shared[i % SIM_USERS]));
+	sim_add_actor(s, script_new(s, kind_of(seed, 0), 0, 0));
+	sim_run(s, STEPS_MAX);
+	sim_free(s);
+}
+
+static void guesses(const struct options *o)
+{
+	uint64_t runs = o->runs ? o->runs : GUESS_RUNS;
+
+	for (uint64_t i = 0; i < runs; i++)
+		guess_run(o, o->seed + i);
+	printf("guesses: %" PRIu64 " runs\n", runs);
+}
+
+/* ---- durable handles ------------------------------------------------------------------------------------ */
+
+static void durable(const struct options *o)
+{
+	for (uint64_t i = 0; i < (o->runs ? o->runs : RETURNER_RUNS); i++) {
+		struct sim_settings settings = {
+			.mode = "durable",
+			.seed = o->seed + i,
+			.users = &o->users,
+			.trace = o->trace,
+		};
+		struct sim *s = sim_new(&settings);
+
+		for (unsigned n = 0; n < CLIENTS; n++)
+			sim_add_actor(s, returner_new(s, n, RETURNER_LIVES));
+		sim_run(s, STEPS_MAX);
+		sim_free(s);
+	}
 }
 
 /* ---- very many opens ------------------------------------------------------------------------------------ */
@@ -249,8 +313,13 @@ static const struct {
 	const char *name;
 	void (*run)(const struct options *o);
 } modes[] = {
-	{"determinism", determinism}, {"scripts", scripts}, {"explore", explore},
-	{"faults", faults},           {"crowd", crowd},
+	{"determinism", determinism},
+	{"scripts", scripts},
+	{"explore", explore},
+	{"durable", durable},
+	{"faults", faults},
+	{"guesses", guesses},
+	{"crowd", crowd},
 };
 
 static void show_stats(const struct tally *t, clock_t used)

@@ -273,6 +273,7 @@ static int (*const operations[VFS_OP_COUNT])(struct memfs *fs, struct vfs_call *
 	[VFS_READ] = memfs_read,
 	[VFS_WRITE] = memfs_write,
 	[VFS_SYNC] = memfs_sync,
+	[VFS_COPY] = memfs_copy,
 	[VFS_READDIR] = memfs_readdir,
 	[VFS_STATFS] = memfs_statfs,
 	[VFS_EA_LIST] = memfs_ea_list,

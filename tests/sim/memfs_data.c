@@ -185,6 +185,33 @@ int memfs_write(struct memfs *fs, struct vfs_call *c)
 	return 0;
 }
 
+int memfs_copy(struct memfs *fs, struct vfs_call *c)
+{
+	struct vfs_copy *k = container_of(c, struct vfs_copy, call);
+	struct memfs_handle *src = memfs_handle_of(k->src);
+	struct memfs_handle *dst = memfs_handle_of(k->data);
+	struct memfs_inode *n = dst->inode;
+	uint64_t end;
+	int err = 0;
+
+	k->done = 0;
+	if (!src->data || !src->read || !dst->data || !dst->write)
+		return -EBADF;
+	if (k->src_off > src->inode->len || k->len > src->inode->len - k->src_off)
+		return -ENODATA;
+	if (__builtin_add_overflow(k->off, k->len, &end))
+		return -EFBIG;
+	if (end > n->len)
+		err = memfs_resize(n, end);
+	if (err)
+		return err;
+	memmove(n->data + k->off, src->inode->data + k->src_off, k->len);
+	k->done = k->len;
+	memfs_base(n)->write_time = memfs_now(fs);
+	memfs_touched(n, FILE_NOTIFY_CHANGE_SIZE | FILE_NOTIFY_CHANGE_LAST_WRITE);
+	return 0;
+}
+
 int memfs_sync(struct memfs *fs, struct vfs_call *c)
 {
 	struct vfs_sync *s = container_of(c, struct vfs_sync, call);

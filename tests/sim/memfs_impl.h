@@ -124,6 +124,7 @@ int memfs_setattr(struct memfs *fs, struct vfs_call *c);
 int memfs_read(struct memfs *fs, struct vfs_call *c);
 int memfs_write(struct memfs *fs, struct vfs_call *c);
 int memfs_sync(struct memfs *fs, struct vfs_call *c);
+int memfs_copy(struct memfs *fs, struct vfs_call *c);
 int memfs_statfs(struct memfs *fs, struct vfs_call *c);
 int memfs_ea_list(struct memfs *fs, struct vfs_call *c);
 int memfs_ea_set(struct memfs *fs, struct vfs_call *c);

@@ -97,7 +97,7 @@ void station_open(struct station *st, const struct station_kind *k, unsigned use
 		.env = sim_env(st->sim),
 		.logon = {.user = users[user],
 			  .domain = "WORKGROUP",
-			  .password = passwords[user],
+			  .password = st->password ?: passwords[user],
 			  .bare = k->bare},
 		.host = "sim",
 		.dialects = {k->dialect},

@@ -15,13 +15,14 @@ struct station {
 	const char *name;
 	struct client *client; /* NULL: not connected */
 	struct sim_link *link;
-	unsigned number; /* of the machine: its ClientGuid */
-	bool deaf;       /* listens to nothing any more */
+	unsigned number;      /* of the machine: its ClientGuid */
+	bool deaf;            /* listens to nothing any more */
+	const char *password; /* in place of the right one; NULL: that */
 	/* answers and the end of the connection; set once */
 	void (*got)(struct station *st, const struct client_answer *a);
-	void (*broke)(struct station *st,
-		      const struct client_break *b); /* NULL: nobody asks for oplocks */
 	void (*closed)(struct station *st);
+	/* what it holds is broken; NULL: it never asks for oplocks */
+	void (*broke)(struct station *st, const struct client_break *b);
 };
 
 /* Dialect, algorithms and protection of a client. */

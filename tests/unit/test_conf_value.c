@@ -25,6 +25,10 @@ static const struct {
 	 "listen = eth0,192.0.2.1,IPv4,4450,DIRECT_TCP\n"},
 	{"listen = ANY , 2001:db8:0::1 , IPv6 , 445",
 	 "listen = ANY,2001:db8::1,IPv6,445,DIRECT_TCP\n"},
+	{"listen = ANY,::,IPv6,445,DIRECT_TCP,RSS=4",
+	 "listen = ANY,::,IPv6,445,DIRECT_TCP,RSS=4\n"},
+	{"listen = ANY,::,IPv6,445,DIRECT_TCP,RSS=0",
+	 "listen = ANY,::,IPv6,445,DIRECT_TCP\n"},
 	{"connections_max = 0", "connections_max = 0\n"},
 	{"connections_max = 1000000", "connections_max = 1000000\n"},
 	{"sessions_max = 10", "sessions_max = 10\n"},
@@ -259,17 +263,66 @@ TEST(listeners_are_refused)
 		{"listen = ANY,0.0.0.0,IPv4,139,NBSS",
 		 "t:2:31: listen: NBSS: known, but this version does not act on it yet; "
 		 "allowed: DIRECT_TCP\n"},
-		{"listen = ANY,0.0.0.0,IPv4,445,DIRECT_TCP,RSS=2",
-		 "t:2:42: listen: RSS=2: known, but this version does not act on it yet; "
-		 "allowed: nothing behind DIRECT_TCP\n"},
+		{"listen = ANY,0.0.0.0,IPv4,445,DIRECT_TCP,RSS=many",
+		 "t:2:42: listen: expected RSS= and a number of queues up to 1024, found "
+		 "\"RSS=many\"\n"},
 		{"listen = ANY,0.0.0.0,IPv4,445,DIRECT_TCP,RDMA",
-		 "t:2:42: listen: expected nothing behind DIRECT_TCP, found \"RDMA\"\n"},
+		 "t:2:42: listen: expected RSS= and a number of queues up to 1024, found "
+		 "\"RDMA\"\n"},
+		{"listen = ANY,0.0.0.0,IPv4,445,DIRECT_TCP,RSS=2,RSS=2",
+		 "t:2:48: listen: expected nothing behind RSS=, found \"RSS=2\"\n"},
 		{"listen = ANY,0.0.0.0,IPv4,445\nlisten = "
 		 "ANY,0.0.0.0,IPv4,445,DIRECT_TCP",
 		 "t:3:10: listen: this listener is there already\n"},
 	};
 
 	check_rows(check_global, rows, ARRAY_LEN(rows));
+}
+
+/* Which line serves an address; 0: none. */
+TEST(listener_for_an_address)
+{
+	static const struct {
+		const char *interface;
+		int family;
+		uint8_t address[16];
+		bool loopback;
+		int line;
+	} rows[] = {
+		{"eth0", AF_INET, {192, 0, 2, 1}, false, 1},
+		{"eth0", AF_INET, {192, 0, 2, 2}, false, 0},
+		{"eth1", AF_INET, {192, 0, 2, 1}, false, 1},
+		{"eth1", AF_INET6, {0x20, 1}, false, 2},
+		{"eth0", AF_INET6, {0x20, 1}, false, 0},
+		{"lo", AF_INET6, {[15] = 1}, true, 0},
+		{"lo", AF_INET, {127, 0, 0, 1}, true, 3},
+		{"lo", AF_INET, {127, 0, 0, 2}, true, 0},
+	};
+	CLEANUP(check_fini)
+	struct check c = check_global("listen = ANY,192.0.2.1,IPv4,445\n"
+				      "listen = eth1,::,IPv6,445\n"
+				      "listen = ANY,127.0.0.1,IPv4,445");
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct conf_listen *l =
+			conf_listen_for(c.conf, rows[i].interface, rows[i].family,
+					rows[i].address, rows[i].loopback);
+
+		CHECK_EQ(l ? l - c.conf->listen.list + 1 : 0, rows[i].line);
+	}
+}
+
+/* To clients elsewhere loopback means themselves. */
+TEST(listener_of_any_address_does_not_serve_loopback)
+{
+	static const uint8_t loopback[16] = {127, 0, 0, 1};
+	CLEANUP(check_fini) struct check any = check_global("");
+	CLEANUP(check_fini)
+	struct check lo = check_global("listen = lo,0.0.0.0,IPv4,445");
+
+	CHECK(!conf_listen_for(any.conf, "lo", AF_INET, loopback, true));
+	CHECK(conf_listen_for(any.conf, "eth0", AF_INET, loopback, false) != NULL);
+	CHECK(conf_listen_for(lo.conf, "lo", AF_INET, loopback, true) != NULL);
 }
 
 TEST(share_values_are_refused)

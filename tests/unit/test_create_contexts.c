@@ -62,6 +62,15 @@ static nt_status decode(struct span list, struct create_contexts *ret)
 	      0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,  \
 	      32, 33, 34, 35, 36, 0x34, 0x12, 0, 0)
 
+/* A file id; a timeout, flags, reserved, a guid; a file id, a guid, flags */
+#define DURABLE_V1 BYTES(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
+#define DURABLE_V2                                                                       \
+	BYTES(0x10, 0x27, 0, 0, 2, 0, 0, 0, 9, 9, 9, 9, 9, 9, 9, 9, 1, 2, 3, 4, 5, 6, 7, \
+	      8, 9, 10, 11, 12, 13, 14, 15, 16)
+#define DURABLE_AGAIN_V2                                                                 \
+	BYTES(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 1, 2, 3, 4, 5, 6,   \
+	      7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 2, 0, 0, 0)
+
 #define ALL                                                                              \
 	{                                                                                \
 		{"MxAc", {NULL, 0}}, {"QFid", {NULL, 0}}, {"AlSi", TEN},                 \
@@ -129,12 +138,23 @@ TEST(what_a_context_may_hold)
 		{"RqLs", span_head(LEASE_V1, 31), 0xC000000D},
 		{"RqLs", span_head(LEASE_V2, 33), 0xC000000D},
 		{"RqLs", span_head(LEASE_V2, 51), 0xC000000D},
+		{"DHnQ", DURABLE_V1, 0},
+		{"DHnQ", {NULL, 0}, 0xC000000D},
+		{"DHnQ", span_head(DURABLE_V1, 15), 0xC000000D},
+		{"DHnQ", DURABLE_V2, 0xC000000D},
+		{"DHnC", DURABLE_V1, 0},
+		{"DHnC", span_head(DURABLE_V1, 8), 0xC000000D},
+		{"DHnC", DURABLE_V2, 0xC000000D},
+		{"DH2Q", DURABLE_V2, 0},
+		{"DH2Q", DURABLE_V1, 0xC000000D},
+		{"DH2Q", DURABLE_AGAIN_V2, 0xC000000D},
+		{"DH2C", DURABLE_AGAIN_V2, 0},
+		{"DH2C", span_head(DURABLE_AGAIN_V2, 35), 0xC000000D},
+		{"DH2C", {NULL, 0}, 0xC000000D},
 		{"ExtA", {NULL, 0}, 0x80000014},
 		{"ExtA", BYTES(0, 0, 0, 0, 0, 1, 9, 0, 'N', 0), 0x80000014},
 		/* not offered, or not known: ignored whatever they hold */
-		{"DHnC", BYTES(1), 0},
-		{"DHnQ", BYTES(1), 0},
-		{"DH2Q", {NULL, 0}, 0},
+		{"Xxxx", BYTES(1), 0},
 		{"mxac", BYTES(1), 0},
 		{"MxAcX", BYTES(1), 0},
 		{"AlSi0123456789ab", BYTES(1), 0},
@@ -175,6 +195,31 @@ TEST(leases_of_both_versions)
 	CHECK_EQ(c.lease.epoch, 0x1234);
 }
 
+/* [MS-SMB2] 2.2.13.2.3, 2.2.13.2.4, 2.2.13.2.11, 2.2.13.2.12 */
+TEST(durable_contexts_of_both_versions)
+{
+	struct create_contexts c;
+	uint8_t buf[LIST_MAX];
+	const struct context v1[] = {{"DHnQ", DURABLE_V1}, {"DHnC", DURABLE_V1}};
+	const struct context ask[] = {{"DH2Q", DURABLE_V2}};
+	const struct context again[] = {{"DH2C", DURABLE_AGAIN_V2}};
+
+	CHECK_ST(decode(build(buf, v1, 2), &c), STATUS_SUCCESS);
+	CHECK(c.durable.ask_v1 && c.durable.again_v1);
+	CHECK(!c.durable.ask_v2 && !c.durable.again_v2);
+	CHECK_EQ(c.durable.persistent_id, 0x0807060504030201);
+	CHECK_ST(decode(build(buf, ask, 1), &c), STATUS_SUCCESS);
+	CHECK(c.durable.ask_v2 && !c.durable.again_v2);
+	CHECK_EQ(c.durable.timeout_ms, 10000);
+	CHECK_EQ(c.durable.flags, 2);
+	CHECK_MEM(c.durable.create_guid.bytes, DURABLE_V1.p, 16);
+	CHECK_ST(decode(build(buf, again, 1), &c), STATUS_SUCCESS);
+	CHECK(c.durable.again_v2 && !c.durable.ask_v2);
+	CHECK_EQ(c.durable.persistent_id, 0x0807060504030201);
+	CHECK_EQ(c.durable.flags, 2);
+	CHECK_MEM(c.durable.create_guid.bytes, DURABLE_V1.p, 16);
+}
+
 TEST(a_lease_is_answered_in_its_version)
 {
 	for (uint8_t version = 1; version <= 2; version++) {
@@ -200,7 +245,7 @@ TEST(known_contexts_come_once)
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		const struct context list[] = {
-			all[i], {"DHnQ", {NULL, 0}}, {"DHnQ", {NULL, 0}}, all[i]};
+			all[i], {"Xxxx", {NULL, 0}}, {"Xxxx", {NULL, 0}}, all[i]};
 		struct create_contexts c = {.snapshot = 77};
 
 		CHECK_ST(decode(build(buf, list, 3), &c), STATUS_SUCCESS);
@@ -267,7 +312,7 @@ TEST(lists_without_end_are_refused)
 	uint8_t buf[LIST_MAX];
 
 	for (size_t i = 0; i < ARRAY_LEN(list); i++)
-		list[i] = (struct context){"DHnQ", {NULL, 0}};
+		list[i] = (struct context){"Xxxx", {NULL, 0}};
 	CHECK_ST(decode(build(buf, list, 64), &c), STATUS_SUCCESS);
 	CHECK_ST(decode(build(buf, list, 65), &c), STATUS_INVALID_PARAMETER);
 }
@@ -318,6 +363,40 @@ TEST(the_answer_byte_by_byte)
 	CHECK_SPAN(encode(buf, &c), span_of(want + 32, sizeof(want) - 32));
 	c.on_disk_id = false;
 	CHECK_EQ(encode(buf, &c).len, 0);
+}
+
+/* 2.2.14.2.3, 2.2.14.2.12: what was granted, not what was asked for */
+TEST(durability_is_answered_in_its_version)
+{
+	static const uint8_t v1[] = {0, 0, 0, 0, 16, 0,   4,   0,   0,   0, 24,
+				     0, 8, 0, 0, 0,  'D', 'H', 'n', 'Q', 0, 0,
+				     0, 0, 0, 0, 0,  0,   0,   0,   0,   0};
+	static const uint8_t v2[] = {0, 0, 0,    0,    16, 0,   4,   0,   0,   0, 24,
+				     0, 8, 0,    0,    0,  'D', 'H', '2', 'Q', 0, 0,
+				     0, 0, 0x10, 0x27, 0,  0,   0,   0,   0,   0};
+	struct create_contexts c = {.durable = {.ask_v1 = true,
+						.ask_v2 = true,
+						.flags = SMB2_DHANDLE_FLAG_PERSISTENT,
+						.timeout_ms = 10000}};
+	uint8_t buf[CREATE_CONTEXTS_LEN_MAX];
+
+	CHECK_EQ(encode(buf, &c).len, 0);
+	c.durable.granted = 1;
+	CHECK_SPAN(encode(buf, &c), span_of(v1, sizeof(v1)));
+	c.durable.granted = 2;
+	CHECK_SPAN(encode(buf, &c), span_of(v2, sizeof(v2)));
+}
+
+/* All there can be in one answer. */
+TEST(the_longest_answer_fits)
+{
+	struct create_contexts c = {.maximal_access = true,
+				    .on_disk_id = true,
+				    .lease.version = 2,
+				    .durable.granted = 2};
+	uint8_t buf[CREATE_CONTEXTS_LEN_MAX];
+
+	CHECK(encode(buf, &c).len > 0);
 }
 
 TEST_MAIN()

@@ -581,4 +581,59 @@ TEST(policy_every_reason_has_a_text)
 	}
 }
 
+/* ---- living sessions and a configuration that became stricter ------------------------------------- */
+
+static struct policy_in rejected(void)
+{
+	struct policy_in in = ordinary(SMB2_CREATE, POLICY_SIGNED);
+
+	in.reject_unencrypted_access = true;
+	return in;
+}
+
+TEST(policy_refusal_that_a_tightening_caused_is_outdated)
+{
+	struct policy_in in = rejected();
+
+	CHECK(policy_is_outdated(&in, false, false));
+	CHECK(!policy_is_outdated(&in, false, true)); /* it was so from the start */
+	in.protection = POLICY_ENCRYPTED;
+	CHECK(!policy_is_outdated(&in, false, false)); /* nothing is refused */
+}
+
+TEST(policy_client_that_cannot_do_better_is_not_outdated)
+{
+	struct policy_in in = rejected();
+
+	in.cipher = false;
+	CHECK(!policy_is_outdated(&in, false, false));
+	in = rejected();
+	in.dialect = SMB2_DIALECT_210;
+	CHECK(!policy_is_outdated(&in, false, false));
+	in = keyless(SMB2_CREATE, POLICY_USER_GUEST);
+	in.reject_unencrypted_access = true;
+	CHECK(!policy_is_outdated(&in, false, false));
+}
+
+TEST(policy_message_wrong_in_itself_is_not_outdated)
+{
+	struct policy_in in = rejected();
+
+	in.protection = POLICY_BAD_SIGNATURE;
+	CHECK(!policy_is_outdated(&in, false, false));
+	in = rejected();
+	in.session = POLICY_SESSION_ELSEWHERE;
+	CHECK(!policy_is_outdated(&in, false, false));
+}
+
+/* A drop leaves no trace: an injected message must not end the connection. */
+TEST(policy_dropped_message_is_not_outdated)
+{
+	struct policy_in in = ordinary(SMB2_CREATE, POLICY_PLAIN);
+
+	in.require_message_signing = true;
+	check_verdict(in, POLICY_DROP);
+	CHECK(!policy_is_outdated(&in, false, false));
+}
+
 TEST_MAIN()

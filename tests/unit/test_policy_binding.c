@@ -145,4 +145,31 @@ TEST(policy_binding_with_a_wrong_signature_gets_a_plain_refusal)
 	CHECK_EQ(policy_answer(&in, false, false), POLICY_ANSWER_PLAIN);
 }
 
+/* Over a channel that is bound already a binding is signed with the channel's key or wrongly. */
+TEST(policy_binding_again_is_refused_if_its_signature_holds)
+{
+	struct policy_in in = bindable();
+
+	in.session = POLICY_SESSION_VALID;
+	check_refused(in, STATUS_REQUEST_NOT_ACCEPTED, POLICY_BINDING_REFUSED);
+	in.protection = POLICY_BAD_SIGNATURE;
+	check_refused(in, STATUS_ACCESS_DENIED, POLICY_WRONG_SIGNATURE);
+}
+
+/* That the session is not here is told signed to those who have its key, plain to the others. */
+TEST(policy_session_elsewhere_is_told_signed_to_its_client)
+{
+	struct policy_in in = bindable();
+
+	in.binding = false;
+	in.command = SMB2_READ;
+	check_refused(in, STATUS_USER_SESSION_DELETED, POLICY_SESSION_NOT_FOUND);
+	CHECK_EQ(policy_answer(&in, false, false), POLICY_ANSWER_SIGNED);
+	in.protection = POLICY_UNVERIFIED;
+	check_refused(in, STATUS_USER_SESSION_DELETED, POLICY_SESSION_NOT_FOUND);
+	CHECK_EQ(policy_answer(&in, false, false), POLICY_ANSWER_PLAIN);
+	in.protection = POLICY_PLAIN;
+	CHECK_EQ(policy_answer(&in, false, false), POLICY_ANSWER_PLAIN);
+}
+
 TEST_MAIN()

@@ -205,8 +205,31 @@ TEST(policy_walk_answers)
 
 /* ---- tightening ---------------------------------------------------------------------------------- */
 
+static bool is_answered(struct policy_out out)
+{
+	return out.verdict == POLICY_PROCESS || out.verdict == POLICY_REFUSE;
+}
+
+/* A logon: nobody is let in who was not, and what the session's flags promised stays promised. */
+static void check_tighter_session(const struct policy_in *loose,
+				  const struct policy_in *tight, bool client_signs)
+{
+	struct policy_session_out l = policy_session(loose, client_signs);
+	struct policy_session_out t = policy_session(tight, client_signs);
+
+	must(l.out.verdict == POLICY_PROCESS || t.out.verdict != POLICY_PROCESS, tight,
+	     "tightening lets nobody more log on");
+	must(!l.signing_required || t.signing_required, tight,
+	     "tightening takes no demand for signing away");
+	must(!l.encrypt_data || t.encrypt_data, tight,
+	     "tightening takes no session's encryption away");
+}
+
 static void check_tighter(const struct policy_in *loose, const struct policy_in *tight)
 {
+	must(policy_admit(loose).verdict != POLICY_DROP ||
+		     !is_answered(policy_admit(tight)),
+	     tight, "tightening answers nothing that was dropped");
 	must(policy_admit(loose).verdict == POLICY_PROCESS ||
 		     policy_admit(tight).verdict != POLICY_PROCESS,
 	     tight, "tightening admits nothing more");
@@ -219,17 +242,24 @@ static void check_tighter(const struct policy_in *loose, const struct policy_in 
 			     policy_answer(tight, how == 1, how == 2) ==
 				     POLICY_ANSWER_ENCRYPTED,
 		     tight, "tightening makes no encrypted answer plain");
+	if (tight->command != SMB2_SESSION_SETUP || tight->protection != POLICY_PLAIN)
+		return;
+	check_tighter_session(loose, tight, false);
+	check_tighter_session(loose, tight, true);
 }
 
 static void check_tightening(const struct policy_in *in)
 {
-	struct policy_in tight[] = {*in, *in, *in, *in, *in};
+	struct policy_in tight[] = {*in, *in, *in, *in, *in, *in, *in, *in};
 
 	tight[0].require_message_signing = true;
 	tight[1].reject_unencrypted_access = true;
 	tight[2].encrypt_data = true;
 	tight[3].share_encrypt_data = true;
 	tight[4].null_session_access = false;
+	tight[5].any_share_unencrypted = false;
+	tight[6].signing_required = true;
+	tight[7].session_encrypt_data = true;
 	for (size_t i = 0; i < ARRAY_LEN(tight); i++) {
 		if (memcmp(in, &tight[i], sizeof(*in)))
 			check_tighter(in, &tight[i]);

@@ -231,6 +231,31 @@ TEST(handles_go_before_an_open_is_refused)
 	scene_fini(&s);
 }
 
+/* Who waits until nobody caches a handle any more asks USE_NAME to see to it: what one sees, the other has to break. */
+TEST(handles_are_cached_by_what_a_use_of_the_name_breaks)
+{
+	static const uint8_t held[] = {R, R | CACHING_WRITE, RH, RWH};
+
+	for (size_t i = 0; i < ARRAY_LEN(held); i++)
+		for (uint8_t key = 0; key < 2; key++) {
+			const struct state_op use = {
+				.open = 2, .use = CACHING_USE_NAME, .now_ms = 1000};
+			bool cached;
+			struct scene s;
+
+			if (!key && held[i] == RH)
+				continue; /* no oplock */
+			scene_init(&s);
+			(void)grant(&s, by(1, key), held[i]);
+			cached = state_is_handle_cached(s.rig.node);
+			CHECK_EQ(cached, (held[i] & CACHING_HANDLE) != 0);
+			CHECK_ST(run(&s, use, STATE_USE).status,
+				 cached ? STATUS_PENDING : STATUS_SUCCESS);
+			(void)run(&s, by(1, key), STATE_CLOSE);
+			scene_fini(&s);
+		}
+}
+
 TEST(an_exclusive_oplock_does_not_hide_a_violation)
 {
 	struct state_op first = by(1, 0);
@@ -495,6 +520,39 @@ TEST(a_stream_goes_alone)
 	run(&t.s, by(1, 0), STATE_CLOSE);
 	run(&t.s, by(3, 0), STATE_CLOSE);
 	two_fini(&t);
+}
+
+/* What a lost client still holds: nothing is named by another's open or key, and a break is seen. */
+TEST(what_is_held_can_be_looked_at)
+{
+	struct scene s;
+	struct state_result held = {.epoch = 99};
+	struct state_op lease = by(1, 5), oplock = by(3, 0), other = by(2, 6);
+
+	scene_init(&s);
+	CHECK(!state_held(s.rig.node, &lease, &held));
+	CHECK_EQ(held.epoch, 99); /* untouched */
+	(void)grant(&s, lease, RWH);
+	CHECK(state_held(s.rig.node, &lease, &held));
+	CHECK_EQ(held.caching, RWH);
+	CHECK_EQ(held.lease_version, 2);
+	CHECK(!held.breaking);
+	CHECK(!state_held(s.rig.node, &other, &held));
+	CHECK(!state_held(s.rig.node, &oplock, &held));
+	CHECK_ST(run(&s, other, STATE_RESERVE).status, STATUS_PENDING);
+	CHECK(state_held(s.rig.node, &lease, &held));
+	CHECK(held.breaking);
+	(void)run(&s, lease, STATE_CLOSE);
+	CHECK(!state_held(s.rig.node, &lease, &held));
+	(void)grant(&s, oplock, RWH);
+	CHECK(state_held(s.rig.node, &oplock, &held));
+	CHECK_EQ(held.caching, RWH);
+	CHECK_EQ(held.lease_version, 0);
+	oplock.open = 4;
+	CHECK(!state_held(s.rig.node, &oplock, &held));
+	oplock.open = 3;
+	(void)run(&s, oplock, STATE_CLOSE);
+	scene_fini(&s);
 }
 
 TEST_MAIN()
