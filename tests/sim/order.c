@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-	COMPARES = 15, /* of a thousand operations */
+	COMPARES = 150, /* of a thousand operations */
 	BEGINS =
 		100, /* of a thousand comparisons: a replica begins from what was compared */
 	FOLLOWERS = 2, /* one from the start on; one that was read from bytes */
