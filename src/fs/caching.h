@@ -62,8 +62,8 @@ MUST_CHECK bool caching_break(struct caching *c, enum caching_use use,
 			      struct caching_notice *ret_notice);
 
 /*
- * The client acknowledges a break down to `held`; without READ that is nothing. What it may not keep of that is told to it
- * at once, as another break, one kind of caching a time: WRITE, then HANDLE, then READ.
+ * The client acknowledges a break down to `held`; without READ that is nothing. What it may not keep of that is told to
+ * it at once, as another break, one kind of caching a time: WRITE, then HANDLE, then READ.
  *
  * STATUS_UNSUCCESSFUL (lease), STATUS_INVALID_OPLOCK_PROTOCOL (oplock)  no break is under way
  * STATUS_REQUEST_NOT_ACCEPTED  a lease would keep more than it was told

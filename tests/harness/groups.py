@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 
 from harness.testing import TOP, Failed, Test, command, need
 
@@ -114,7 +115,15 @@ def sanitized(kind, build):
 
 def soak(build):
     import peer as peers
-    return peers.soak_tests(beside(build, "tsan"), int(os.environ.get("SOAK_SECONDS", 60)))
+    own, seconds = beside(build, "tsan"), int(os.environ.get("SOAK_SECONDS", 60))
+    yield from peers.soak_tests(own, seconds)
+    for mode in "explore", "faults":
+        yield Test("sim." + mode, functools.partial(soak_sim, own, mode, seconds), limit=seconds + 120)
+
+
+def soak_sim(build, mode, seconds):
+    """The simulation from seeds that were never run before."""
+    command(os.path.join(build, "tests", "sim", "sim"), mode, "--seed", str(int(time.time()) << 20), "--seconds", str(seconds))
 
 
 # ---- fuzzing: the corpus every time, new inputs for FUZZ_SECONDS each

@@ -50,7 +50,7 @@ void chaos_doom(struct chaos *c, int tree)
 			continue;
 		o->state = SLOT_CLOSING;
 		model_close(c->model, chaos_who(c, i));
-		chaos_cache_closing(c, i);
+		chaos_cache_closing(c, i, false);
 	}
 	if (tree < 0)
 		c->ending = true;
@@ -65,7 +65,6 @@ static void life_over(struct chaos *c)
 		c->opens[i] =
 			(struct chaos_open){.generation = c->opens[i].generation + 1};
 	memset(c->leases, 0, sizeof(c->leases));
-	c->changes = 0;
 	memset(c->has_tree, 0, sizeof(c->has_tree));
 	c->phase = CHAOS_OUT;
 	c->ending = c->damaged = false;

@@ -4,7 +4,9 @@
  *
  * What it is told must be possible: each status is one that its request may end with, given what it has sent so far; no
  * open and no lock that excludes another (model.h); bytes that were written; its books and the server's agree whenever
- * nothing is under way.
+ * nothing is under way; what grants and breaks of a lease say adds up; nobody who waits for an acknowledgement waits for
+ * nobody; what was read and may be cached is what the file holds. After an acknowledgement of nothing (a stray one) nothing
+ * is sure of that oplock or lease any more.
  */
 #pragma once
 
@@ -18,7 +20,8 @@ struct chaos_settings {
 	unsigned actions; /* of each, at most */
 	bool faults;      /* the file system may fail, and memory run out */
 	bool vandal;      /* sends damaged requests, and believes no answer */
-	bool strangers;   /* a vandal is about: bytes may be anybody's */
+	bool few;       /* mostly two files, and opens that go together: much is cached */
+	bool strangers; /* a vandal is about: bytes may be anybody's */
 	struct tally *tally;
 };
 

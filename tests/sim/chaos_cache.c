@@ -21,7 +21,9 @@ enum {
 };
 
 /* A break is taken for acknowledged after 35 s; what is younger than this cannot have been. */
-#define SURE_NS UINT64_C(30000000000)
+#define SURE_NS      UINT64_C(30000000000)
+#define OVER_NS      UINT64_C(36000000000)
+#define LONG_WAIT_NS UINT64_C(1000000000)
 
 static uint64_t now_ns(const struct chaos *c)
 {
@@ -67,7 +69,7 @@ static bool has_open(const struct chaos *c, int lease, enum chaos_open_state sta
 	return false;
 }
 
-void chaos_cache_closing(struct chaos *c, int slot)
+void chaos_cache_closing(struct chaos *c, int slot, bool failed)
 {
 	struct chaos_open *o = &c->opens[slot];
 	struct chaos_lease *l = o->lease < 0 ? NULL : &c->leases[o->lease];
@@ -79,7 +81,7 @@ void chaos_cache_closing(struct chaos *c, int slot)
 		return;
 	if (has_open(c, o->lease,
 		     SLOT_OPENING)) /* joins it, or makes another of that key */
-		l->stray |= l->has_epoch;
+		l->stray |= l->has_epoch || !failed;
 	else
 		*l = (struct chaos_lease){.number = (uint16_t)(l->number + 1)};
 }
@@ -189,7 +191,8 @@ static void check_grant(struct chaos *c, const struct chaos_lease *l,
 	      told->epoch);
 	if (!told->v2 || !is_sure(c, l))
 		return;
-	if (by == 0)
+	/* it may be from before what was acknowledged meanwhile */
+	if (by == 0 && !(breaking && l->acked))
 		check(c, state == l->state && breaking == l->unacked,
 		      "another state of the same epoch", l, state, told->epoch);
 	if (by == 1 && !l->unacked && state == l->state)
@@ -209,13 +212,20 @@ static void write_caching(struct chaos *c, int lease, enum model_write w)
 static void lease_claims(struct chaos *c, int lease)
 {
 	const struct chaos_lease *l = &c->leases[lease];
-	bool writes = l->known && !l->stray && (l->state & CACHING_WRITE) &&
+	bool writes = l->known && !l->stray && !l->acks && (l->state & CACHING_WRITE) &&
 		      !c->settings.faults;
 
 	write_caching(c, lease,
 		      !writes      ? MODEL_WRITES_THROUGH
 		      : l->unacked ? MODEL_BROKEN
 				   : MODEL_CACHES);
+}
+
+static void drop_copies(struct chaos *c, int lease)
+{
+	for (size_t i = 0; i < CHAOS_OPENS_MAX; i++)
+		if (c->opens[i].lease == lease)
+			c->opens[i].copy.len = 0;
 }
 
 static void got_lease(struct chaos *c, struct chaos_open *o,
@@ -230,11 +240,18 @@ static void got_lease(struct chaos *c, struct chaos_open *o,
 	key_of(c, (unsigned)o->lease, key);
 	if (memcmp(key, told.key, sizeof(key)) != 0)
 		sim_fail(c->actor.sim, "%s: another's lease", c->name);
+	sim_trace(c->actor.sim, "%s holds %u of lease %d.%u, epoch %u%s", c->name,
+		  told.state, o->lease, l->number, told.epoch,
+		  told.flags & SMB2_LEASE_FLAG_BREAK_IN_PROGRESS ? ", being broken" : "");
 	check_grant(c, l, &told, o->directory);
 	/* of version 1 it cannot be told whether a break overtook it */
 	if (told.v2 ? !l->has_epoch || ahead(l, told.epoch) > 0 : !l->unacked) {
 		l->known = told.v2 ? !l->acks : !l->breaks && !l->acks;
+		if (ahead(l, told.epoch) != 1) /* a break that is yet to come, perhaps */
+			drop_copies(c, o->lease);
 		l->has_epoch = true;
+		l->coming = !l->unacked &&
+			    (told.flags & SMB2_LEASE_FLAG_BREAK_IN_PROGRESS);
 		if (told.v2)
 			l->unacked &= (told.flags & SMB2_LEASE_FLAG_BREAK_IN_PROGRESS) !=
 				      0;
@@ -294,8 +311,8 @@ static void check_lease_break(struct chaos *c, const struct chaos_lease *l,
 		check(c, b->epoch == 0, "an epoch of version 1", l, b->from, b->epoch);
 	if (l->versions != 2 || !is_sure(c, l) || l->unacked)
 		return;
-	check(c, by > 0 || (by == 0 && l->acked), "a break without a new epoch", l,
-	      b->from, b->epoch);
+	check(c, by > 0 || (by == 0 && (l->acked || l->coming || b->to == l->state)),
+	      "a break without a new epoch", l, b->from, b->epoch);
 	if (by == 1 && !l->acked)
 		check(c, b->from == l->state, "a break from another state", l, b->from,
 		      b->epoch);
@@ -307,6 +324,10 @@ static void lease_broke(struct chaos *c, const struct client_break *b)
 
 	if (!l)
 		return;
+	/* an answer that tells of what came later overtook it. [MS-SMB2] 3.2.5.19.2 */
+	if (l->versions == 2 && l->has_epoch && ahead(l, b->epoch) < 0 &&
+	    !b->must_acknowledge)
+		return;
 	check_lease_break(c, l, b);
 	l->known = l->has_epoch = true;
 	l->epoch = b->epoch;
@@ -314,7 +335,7 @@ static void lease_broke(struct chaos *c, const struct client_break *b)
 	l->unacked = b->must_acknowledge;
 	l->told = (uint8_t)b->to;
 	l->told_ns = now_ns(c);
-	l->acked = false;
+	l->acked = l->coming = false;
 	l->breaks++;
 	lease_claims(c, (int)(l - c->leases));
 }
@@ -360,9 +381,14 @@ static void oplock_broke(struct chaos *c, const struct client_break *b)
 
 void chaos_broke(struct chaos *c, const struct client_break *b)
 {
-	sim_trace(c->actor.sim, "%s <- break of %s %u, to %u", c->name,
-		  b->lease ? "lease" : "oplock", b->lease ? b->key[1] : 0,
-		  b->lease ? b->to : b->level);
+	if (b->lease)
+		sim_trace(c->actor.sim,
+			  "%s <- break of lease %u.%u, %u to %u, epoch %u%s", c->name,
+			  b->key[1], b->key[2], b->from, b->to, b->epoch,
+			  b->must_acknowledge ? ", to be acknowledged" : "");
+	else
+		sim_trace(c->actor.sim, "%s <- break of an oplock, to level %u", c->name,
+			  b->level);
 	if (c->damaged || c->ending)
 		return;
 	if (b->lease)
@@ -444,6 +470,7 @@ static void ack_oplock(struct chaos *c, int slot)
 	o->acks++;
 	if (o->unacked)
 		o->held = is_kept(op->kept, o->told) ? op->kept : 0;
+	o->stray |= o->unacked && !op->sure; /* it may have been too late */
 	o->unacked = false;
 	model_write_caching(c->model, chaos_who(c, slot), MODEL_WRITES_THROUGH, 0);
 }
@@ -523,42 +550,44 @@ void chaos_cache_acked(struct chaos *c, const struct chaos_op *op, nt_status st)
 
 /* ---- what was read is what there is ---------------------------------------------------------------------- */
 
-/* Of what was told to be given up, only what may be kept; nothing once that is taken for acknowledged. */
-static uint8_t left(const struct chaos *c, uint8_t held, bool unacked, uint8_t told,
-		    uint64_t told_ns)
-{
-	if (!unacked)
-		return held;
-	return now_ns(c) - told_ns < SURE_NS ? held & told : 0;
-}
-
+/* Not while a break is not acknowledged: what else is to be given up meanwhile is told after that. [MS-FSA] 2.1.4.12 */
 static bool caches_read(const struct chaos *c, const struct chaos_open *o)
 {
 	const struct chaos_lease *l = o->lease < 0 ? NULL : &c->leases[o->lease];
-	uint8_t may;
 
 	if (o->state != SLOT_OPEN || o->directory)
 		return false;
-	if (l ? !l->known || l->acks || l->stray : o->acks || o->stray)
-		return false;
-	may = l ? left(c, l->state, l->unacked, l->told, l->told_ns)
-		: left(c, o->held, o->unacked, o->told, o->told_ns);
-	return may & CACHING_READ;
+	if (l)
+		return l->known && !l->acks && !l->stray && !l->unacked &&
+		       (l->state & CACHING_READ);
+	return !o->acks && !o->stray && !o->unacked && (o->held & CACHING_READ);
 }
 
-void chaos_cache_changes(struct chaos *c)
+void chaos_cache_changes(struct chaos *c, struct chaos_op *op, uint64_t file)
 {
-	c->changes++;
-	c->changes_so_far++;
+	op->changes = true;
+	op->file = file;
 	for (size_t i = 0; i < CHAOS_OPENS_MAX; i++)
-		c->opens[i].copy.len = 0;
+		if (!file || c->opens[i].file == file) {
+			c->opens[i].changes++;
+			c->opens[i].copy.len = 0;
+		}
+}
+
+static bool changes_now(const struct chaos *c, uint64_t file)
+{
+	for (size_t i = 0; i < CHAOS_OPS_MAX; i++)
+		if (c->ops[i].used && c->ops[i].changes &&
+		    (!c->ops[i].file || c->ops[i].file == file))
+			return true;
+	return false;
 }
 
 void chaos_cache_read(struct chaos *c, const struct chaos_op *op, struct span data)
 {
 	struct chaos_open *o = &c->opens[op->slot];
 
-	if (!op->caching || op->changes_before != c->changes_so_far ||
+	if (!op->caching || op->changes_before != o->changes ||
 	    o->generation != op->generation || !caches_read(c, o))
 		return;
 	o->copy.offset = op->offset;
@@ -568,7 +597,7 @@ void chaos_cache_read(struct chaos *c, const struct chaos_op *op, struct span da
 
 bool chaos_cache_may_read(const struct chaos *c, int slot)
 {
-	return !c->changes && caches_read(c, &c->opens[slot]);
+	return caches_read(c, &c->opens[slot]) && !changes_now(c, c->opens[slot].file);
 }
 
 static void copy_check(struct chaos *c, int slot)
@@ -588,37 +617,50 @@ static void copy_check(struct chaos *c, int slot)
 			 c->name, slot, o->copy.len, o->copy.offset, o->file);
 }
 
-static size_t waits_of(const struct chaos *c)
+static void add_waits(const struct chaos *c, struct model_debts *d)
 {
-	size_t count = 0;
+	for (size_t i = 0; i < CHAOS_OPS_MAX; i++) {
+		const struct chaos_op *op = &c->ops[i];
 
-	for (size_t i = 0; i < CHAOS_OPS_MAX; i++)
-		count += c->ops[i].used && c->ops[i].interim &&
-			 (c->ops[i].command == SMB2_CREATE ||
-			  c->ops[i].command == SMB2_SET_INFO);
-	return count;
+		if (!op->used || !op->interim ||
+		    (op->command != SMB2_CREATE && op->command != SMB2_SET_INFO))
+			continue;
+		d->waits++;
+		d->waits_long += now_ns(c) - op->interim_ns > LONG_WAIT_NS;
+	}
 }
 
-static size_t owes_of(const struct chaos *c)
+static void add_debt(const struct chaos *c, struct model_debts *d, bool stray,
+		     bool unacked, uint64_t told_ns)
 {
-	size_t count = 0;
+	d->owes += stray || unacked;
+	d->owes_yet += stray || (unacked && now_ns(c) - told_ns < OVER_NS);
+}
 
+static struct model_debts debts_of(const struct chaos *c)
+{
+	struct model_debts d = {0};
+
+	add_waits(c, &d);
 	for (size_t i = 0; i < CHAOS_OPENS_MAX; i++)
-		count += c->opens[i].state == SLOT_OPEN &&
-			 (c->opens[i].unacked || c->opens[i].stray);
+		if (c->opens[i].state == SLOT_OPEN)
+			add_debt(c, &d, c->opens[i].stray, c->opens[i].unacked,
+				 c->opens[i].told_ns);
 	for (size_t i = 0; i < CHAOS_LEASES; i++)
-		count += c->leases[i].unacked || c->leases[i].stray;
-	return count;
+		add_debt(c, &d, c->leases[i].stray, c->leases[i].unacked,
+			 c->leases[i].told_ns);
+	return d;
 }
 
 void chaos_settled(struct sim_actor *a)
 {
 	struct chaos *c = container_of(a, struct chaos, actor);
+	const struct model_debts debts = debts_of(c);
 
 	if (c->settings.faults)
 		return;
 	if (!c->settings.strangers)
-		model_settled(c->model, waits_of(c), owes_of(c));
+		model_settled(c->model, &debts);
 	if (c->phase != CHAOS_WORKING || c->damaged || c->ending)
 		return;
 	for (int i = 0; i < CHAOS_OPENS_MAX; i++)

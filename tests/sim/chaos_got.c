@@ -134,7 +134,7 @@ static void got_create(struct chaos *c, struct chaos_op *op,
 
 	if (!nt_ok(a->status)) {
 		o->state = SLOT_CLOSING; /* requests related to it may be under way */
-		chaos_cache_closing(c, op->slot);
+		chaos_cache_closing(c, op->slot, true);
 		return;
 	}
 	if (!answer_create(a, &created))
@@ -189,7 +189,7 @@ static void got_write(struct chaos *c, struct chaos_op *op, const struct client_
 
 static void got_lock(struct chaos *c, struct chaos_op *op)
 {
-	if (!op->unlock && is_firm(c, op))
+	if (!op->unlock && !op->unlocked && is_firm(c, op))
 		model_lock(c->model, chaos_who(c, op->slot), op->offset, op->length,
 			   op->exclusive);
 }
@@ -257,12 +257,12 @@ void chaos_got(struct chaos *c, struct chaos_op *op, const struct client_answer 
 {
 	if (a->interim) {
 		op->interim = true;
+		op->interim_ns = env_now_ns(sim_env(c->actor.sim));
 		return;
 	}
 	check_status(c, op, a->status);
 	if (env_now_ns(sim_env(c->actor.sim)) - op->sent_ns > LONG_NS)
 		chaos_count_op(c, EVENT_TIME, op);
-	c->changes -= op->changes;
 	if (op->command == SMB2_OPLOCK_BREAK)
 		chaos_cache_acked(c, op, a->status);
 	if (op->command == SMB2_CREATE)

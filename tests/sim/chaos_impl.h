@@ -1,4 +1,4 @@
-/* chaos_impl.h - between chaos.c, chaos_send.c, chaos_got.c and vandal.c. */
+/* chaos_impl.h - between chaos*.c and vandal.c. */
 #pragma once
 
 #include "client/contexts.h"
@@ -41,6 +41,7 @@ struct chaos_lease {
 	uint16_t epoch;
 	unsigned breaks, acks; /* told; under way */
 	bool unacked;          /* a break was told that must be acknowledged */
+	bool coming;           /* an answer told of a break that has not come yet */
 	bool acked;            /* an acknowledgement was sent since the last break */
 	uint8_t told;          /* unacked: to what */
 	uint64_t told_ns;
@@ -54,7 +55,8 @@ struct chaos_open {
 	struct client_file id;
 	unsigned tree; /* index */
 	bool directory, stream;
-	uint64_t file; /* its number */
+	uint64_t file;    /* its number */
+	uint64_t changes; /* of it that this client asked for so far */
 	uint32_t access;
 	int lease; /* index; -1: none */
 	/* of an oplock, as in chaos_lease */
@@ -79,6 +81,7 @@ struct chaos_op {
 	unsigned generation; /* of the slot when it was sent */
 	bool cancelled;
 	bool unlock;
+	bool unlocked; /* LOCK: an unlock of its range was sent before it was answered */
 	uint8_t class; /* of a list */
 	unsigned tree; /* of a TREE_CONNECT: index */
 	uint64_t offset, length;
@@ -86,8 +89,10 @@ struct chaos_op {
 	bool stream; /* of the file that is opened; there is one name for them */
 	bool exclusive;
 	bool interim; /* it waits */
+	uint64_t interim_ns;
 	uint64_t sent_ns;
 	bool changes;            /* it may change a file */
+	uint64_t file;           /* that one; 0: any */
 	uint64_t changes_before; /* READ: of this client */
 	bool caching;            /* READ: was it sure to be cached? */
 	uint8_t oplock;          /* CREATE: asked for, SMB2_OPLOCK_LEVEL_* */
@@ -116,8 +121,6 @@ struct chaos {
 	struct chaos_open opens[CHAOS_OPENS_MAX];
 	struct chaos_op ops[CHAOS_OPS_MAX];
 	struct chaos_lease leases[CHAOS_LEASES];
-	unsigned changes; /* requests under way that may change a file */
-	uint64_t changes_so_far;
 	uint8_t resume_key
 		[SRV_RESUME_KEY_LEN]; /* the last it was given, by whatever session */
 
@@ -168,6 +171,19 @@ void chaos_do_notify(struct chaos *c);
 void chaos_do_query(struct chaos *c);
 void chaos_do_set(struct chaos *c);
 
+void chaos_close(struct chaos *c, int slot);
+
+/* chaos_end.c */
+void chaos_do_cancel(struct chaos *c);
+void chaos_do_tree_connect(struct chaos *c);
+void chaos_do_tree_disconnect(struct chaos *c);
+void chaos_do_reauthenticate(struct chaos *c);
+void chaos_do_reload(struct chaos *c);
+void chaos_do_nap(struct chaos *c);
+/* A request that waits for somebody's acknowledgement, or NULL; and one of the ways to end it. */
+struct chaos_op *chaos_waiting(struct chaos *c);
+void chaos_end_waiting(struct chaos *c, struct chaos_op *op);
+
 /* chaos_got.c: an answer to a request that is not of the logon. */
 void chaos_got(struct chaos *c, struct chaos_op *op, const struct client_answer *a);
 
@@ -179,13 +195,13 @@ void chaos_cache_created(struct chaos *c, const struct chaos_op *op, struct chao
 			 const struct answer_create *created);
 /* The same number for all opens of a lease; 0: none. */
 uint64_t chaos_lease_id(const struct chaos *c, int lease);
-/* What ends it was sent: the slot is closing. */
-void chaos_cache_closing(struct chaos *c, int slot);
+/* What ends it was sent, or it failed: the slot is closing. */
+void chaos_cache_closing(struct chaos *c, int slot, bool failed);
 void chaos_broke(struct chaos *c, const struct client_break *b);
 void chaos_do_ack(struct chaos *c);
 void chaos_cache_acked(struct chaos *c, const struct chaos_op *op, nt_status st);
-/* A request that may change files is sent. */
-void chaos_cache_changes(struct chaos *c);
+/* op may change a file, of that number; 0: any. */
+void chaos_cache_changes(struct chaos *c, struct chaos_op *op, uint64_t file);
 /* Could a READ sent now be answered from a cache? And what one that was sent then was answered. */
 bool chaos_cache_may_read(const struct chaos *c, int slot);
 void chaos_cache_read(struct chaos *c, const struct chaos_op *op, struct span data);

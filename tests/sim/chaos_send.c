@@ -12,15 +12,16 @@ enum {
 	IO_SMALL = 5000,
 	OFFSET_MAX = 300 * 1000,
 	OFFSET_SMALL = 4000,
+	OFFSET_TINY = 50,
+	FEW_FIRST = 4, /* paths */
+	FEW_COUNT = 2,
+	FEW_KEPT = 900,
 	LOCK_OFFSETS = 24,
 	LOCK_LENGTHS = 12,
 	CONTEXTS_MAX = 256,
-	NAPS = 700,
 	ENDS_CREATE = 40, /* of a thousand thoughts while one waits */
 	ENDS_CHANGE = 350,
 };
-
-#define NAP_NS_MAX UINT64_C(80000000000)
 
 /* Few, so that clients meet. */
 static const struct {
@@ -62,6 +63,8 @@ static_assert(2 * ARRAY_LEN(paths) <= CHAOS_LEASES, "two leases a path");
 
 static unsigned any_index(struct chaos *c)
 {
+	if (c->settings.few && rng_chance(chaos_rng(c), FEW_KEPT))
+		return FEW_FIRST + (unsigned)rng_below(chaos_rng(c), FEW_COUNT);
 	return (unsigned)rng_below(chaos_rng(c), ARRAY_LEN(paths));
 }
 
@@ -155,6 +158,8 @@ uint64_t chaos_any_offset(struct chaos *c)
 {
 	struct rng *r = chaos_rng(c);
 
+	if (rng_chance(r, 400))
+		return rng_below(r, OFFSET_TINY); /* where there are bytes */
 	return rng_below(r, rng_chance(r, 200) ? OFFSET_MAX : OFFSET_SMALL);
 }
 
@@ -176,11 +181,10 @@ static unsigned parent_of(const char *path)
 /* This request may change what this client itself caches. */
 void chaos_changes(struct chaos *c, struct chaos_op *op)
 {
-	op->changes = true;
-	chaos_cache_changes(c);
+	chaos_cache_changes(c, op, op->slot < 0 ? 0 : c->opens[op->slot].file);
 }
 
-static uint32_t any_access(struct rng *r)
+static uint32_t any_access(struct rng *r, bool few)
 {
 	static const uint32_t some[] = {
 		FILE_READ_DATA | FILE_WRITE_DATA | FILE_READ_ATTRIBUTES,
@@ -197,7 +201,16 @@ static uint32_t any_access(struct rng *r)
 		FILE_READ_DATA | READ_CONTROL | FILE_READ_EA,
 	};
 
-	return some[rng_below(r, ARRAY_LEN(some))];
+	/* the first two go together */
+	return some[few ? rng_below(r, 2) : rng_below(r, ARRAY_LEN(some))];
+}
+
+/* Mostly one that leaves something to read. */
+static uint32_t any_disposition(struct rng *r, bool dir)
+{
+	if (dir)
+		return (uint32_t)(FILE_OPEN + rng_below(r, 3));
+	return rng_chance(r, 600) ? FILE_OPEN_IF : (uint32_t)rng_below(r, 6);
 }
 
 static void add_create(struct chaos *c, int slot, unsigned index)
@@ -206,13 +219,13 @@ static void add_create(struct chaos *c, int slot, unsigned index)
 	struct wr w = wr_of(mspan_of(room, sizeof(room)));
 	const char *path = paths[index].path;
 	struct rng *r = chaos_rng(c);
+	bool few = c->settings.few && rng_chance(r, FEW_KEPT);
 	bool dir = is_likely_dir(path) ? !rng_chance(r, 50) : rng_chance(r, 50);
 	struct client_create in = {
 		.path = path,
-		.access = any_access(r),
-		.share = rng_chance(r, 600) ? 7 : (uint32_t)rng_below(r, 8),
-		.disposition = dir ? (uint32_t)(FILE_OPEN + rng_below(r, 3))
-				   : (uint32_t)rng_below(r, 6),
+		.access = any_access(r, few),
+		.share = few || rng_chance(r, 600) ? 7 : (uint32_t)rng_below(r, 8),
+		.disposition = few ? FILE_OPEN_IF : any_disposition(r, dir),
 	};
 	struct chaos_op *op;
 
@@ -234,7 +247,7 @@ static void add_create(struct chaos *c, int slot, unsigned index)
 	c->opens[slot].access = in.access;
 	if (in.disposition != FILE_OPEN && in.disposition != FILE_OPEN_IF &&
 	    in.disposition != FILE_CREATE)
-		chaos_changes(c, op);
+		chaos_cache_changes(c, op, 0);
 	op->access = in.access;
 	op->share = in.share;
 	op->stream = strchr(path, ':') != NULL;
@@ -276,10 +289,10 @@ static void closing(struct chaos *c, int slot)
 	chaos_count_open(c, EVENT_CLOSE, slot);
 	c->opens[slot].state = SLOT_CLOSING;
 	model_close(c->model, chaos_who(c, slot));
-	chaos_cache_closing(c, slot);
+	chaos_cache_closing(c, slot, false);
 }
 
-static void close_slot(struct chaos *c, int slot)
+void chaos_close(struct chaos *c, int slot)
 {
 	uint64_t mid;
 
@@ -294,15 +307,28 @@ static void do_close(struct chaos *c)
 	int slot = chaos_any_open(c, ANY);
 
 	if (slot >= 0 && chaos_may_send(c, 0))
-		close_slot(c, slot);
+		chaos_close(c, slot);
 }
 
 /* ---- reading and writing -------------------------------------------------------------------------------- */
 
+/* Often one that may be answered from a cache. */
+static int any_readable(struct chaos *c)
+{
+	int slot = -1;
+
+	for (int tries = 0; tries < CHAOS_OPENS_MAX; tries++) {
+		slot = chaos_any_open(c, FILES);
+		if (slot >= 0 && chaos_cache_may_read(c, slot))
+			break;
+	}
+	return slot;
+}
+
 static void do_read(struct chaos *c)
 {
 	uint32_t len = any_io_len(c);
-	int slot = chaos_any_open(c, FILES);
+	int slot = any_readable(c);
 	struct chaos_op *op;
 	uint64_t off;
 
@@ -314,7 +340,7 @@ static void do_read(struct chaos *c)
 				      c->opens[slot].id, off, len),
 			  SMB2_READ, slot);
 	op->caching = chaos_cache_may_read(c, slot);
-	op->changes_before = c->changes_so_far;
+	op->changes_before = c->opens[slot].changes;
 	op->offset = off;
 	op->length = len;
 }
@@ -361,6 +387,20 @@ static void do_flush(struct chaos *c)
 
 /* ---- locks ---------------------------------------------------------------------------------------------- */
 
+/* Of what is locked, and of what may be by the time it is done. */
+static void unlocking(struct chaos *c, const struct chaos_op *unlock)
+{
+	model_unlock(c->model, chaos_who(c, unlock->slot), unlock->offset,
+		     unlock->length);
+	for (size_t i = 0; i < CHAOS_OPS_MAX; i++) {
+		struct chaos_op *op = &c->ops[i];
+
+		if (op->used && op->command == SMB2_LOCK && op->slot == unlock->slot &&
+		    op->offset == unlock->offset && op->length == unlock->length)
+			op->unlocked = true;
+	}
+}
+
 static void send_lock(struct chaos *c, uint32_t flags)
 {
 	struct rng *r = chaos_rng(c);
@@ -383,7 +423,7 @@ static void send_lock(struct chaos *c, uint32_t flags)
 	op->exclusive = flags & SMB2_LOCKFLAG_EXCLUSIVE_LOCK;
 	op->unlock = flags & SMB2_LOCKFLAG_UNLOCK;
 	if (op->unlock)
-		model_unlock(c->model, chaos_who(c, slot), l.offset, l.length);
+		unlocking(c, op);
 }
 
 static void do_lock(struct chaos *c)
@@ -427,7 +467,7 @@ static void do_copy(struct chaos *c)
 			   rng_chance(chaos_rng(c), 500) ? FSCTL_SRV_COPYCHUNK
 							 : FSCTL_SRV_COPYCHUNK_WRITE,
 			   wr_done(&w), CHAOS_OUTPUT_MAX);
-	(void)chaos_op_add(c, mid, SMB2_IOCTL, slot);
+	chaos_changes(c, chaos_op_add(c, mid, SMB2_IOCTL, slot));
 }
 
 static void do_ioctl(struct chaos *c)
@@ -473,30 +513,7 @@ static void do_compound(struct chaos *c)
 	mid = client_close(chaos_client_of(c), c->tree_ids[0], client_related_id(), 0);
 	(void)chaos_op_add(c, mid, SMB2_CLOSE, slot);
 	c->opens[slot].state = SLOT_CLOSING;
-	chaos_cache_closing(c, slot);
-}
-
-/* ---- what ends other things ----------------------------------------------------------------------------- */
-
-static void cancel(struct chaos *c, struct chaos_op *op)
-{
-	op->cancelled = true;
-	if (op->command == SMB2_CREATE)
-		c->opens[op->slot].cancelled = true;
-	chaos_count_op(c, EVENT_CANCEL, op);
-	client_cancel(chaos_client_of(c), op->mid);
-}
-
-static void do_cancel(struct chaos *c)
-{
-	for (int tries = 0; tries < CHAOS_OPS_MAX; tries++) {
-		struct chaos_op *op = &c->ops[rng_below(chaos_rng(c), CHAOS_OPS_MAX)];
-
-		if (!op->used)
-			continue;
-		cancel(c, op);
-		return;
-	}
+	chaos_cache_closing(c, slot, false);
 }
 
 static void do_echo(struct chaos *c)
@@ -505,70 +522,7 @@ static void do_echo(struct chaos *c)
 		(void)chaos_op_add(c, client_echo(chaos_client_of(c)), SMB2_ECHO, -1);
 }
 
-/* The tree that is missing. */
-static void do_tree_connect(struct chaos *c)
-{
-	unsigned tree = c->has_tree[0] ? 1 : 0;
-	struct chaos_op *op;
-
-	if (c->has_tree[tree] || !chaos_may_send(c, 0))
-		return;
-	for (size_t i = 0; i < CHAOS_OPS_MAX; i++)
-		if (c->ops[i].used && c->ops[i].command == SMB2_TREE_CONNECT)
-			return;
-	op = chaos_op_add(
-		c, client_tree_connect(chaos_client_of(c), tree == 0 ? "files" : "IPC$"),
-		SMB2_TREE_CONNECT, -1);
-	op->tree = tree;
-}
-
-/* A SESSION_SETUP on a session that is valid: the same user, the same keys. [MS-SMB2] 3.3.5.5.3 */
-static void do_reauthenticate(struct chaos *c)
-{
-	for (size_t i = 0; i < CHAOS_OPS_MAX; i++)
-		if (c->ops[i].used && c->ops[i].command == SMB2_SESSION_SETUP)
-			return;
-	if (chaos_may_send(c, 0))
-		(void)chaos_op_add(c, client_session_setup(chaos_client_of(c)),
-				   SMB2_SESSION_SETUP, -1);
-}
-
-static void disconnect_tree(struct chaos *c, unsigned tree)
-{
-	if (!c->has_tree[tree] || !chaos_may_send(c, 0))
-		return;
-	(void)chaos_op_add(c,
-			   client_tree_disconnect(chaos_client_of(c), c->tree_ids[tree]),
-			   SMB2_TREE_DISCONNECT, -1);
-	chaos_count_all(c, EVENT_TREE_DISCONNECT, (int)tree);
-	c->has_tree[tree] = false;
-	chaos_doom(c, (int)tree);
-}
-
-static void do_tree_disconnect(struct chaos *c)
-{
-	disconnect_tree(c, rng_chance(chaos_rng(c), 300) ? 0 : 1);
-}
-
-static void do_reload(struct chaos *c)
-{
-	sim_trace(c->actor.sim, "reload");
-	sim_reload(c->actor.sim);
-}
-
-/* While others go on, time may pass: until a break is taken for acknowledged. */
-static void sleep_for(struct chaos *c, uint64_t ns)
-{
-	c->actor.wake_ns = env_now_ns(sim_env(c->actor.sim)) + ns;
-}
-
-static void do_nap(struct chaos *c)
-{
-	struct rng *r = chaos_rng(c);
-
-	if (rng_chance(r, NAPS))
-		sleep_for(c, rng_below(r, NAP_NS_MAX));
-}
+/* ---- all of it ---------------------------------------------------------------------------------------------- */
 
 static const struct {
 	void (*run)(struct chaos *c);
@@ -589,50 +543,15 @@ static const struct {
 	{do_copy, 3},
 	{do_pipe, 2},
 	{do_compound, 6},
-	{do_cancel, 8},
+	{chaos_do_cancel, 8},
 	{do_echo, 2},
-	{do_tree_connect, 4},
-	{do_tree_disconnect, 1},
-	{do_reload, 1},
-	{do_reauthenticate, 1},
+	{chaos_do_tree_connect, 4},
+	{chaos_do_tree_disconnect, 1},
+	{chaos_do_reload, 1},
+	{chaos_do_reauthenticate, 1},
 	{chaos_do_ack, 20},
-	{do_nap, 1},
+	{chaos_do_nap, 1},
 };
-
-/* A request that waits for somebody's acknowledgement. */
-static struct chaos_op *waiting_for_break(struct chaos *c)
-{
-	for (size_t i = 0; i < CHAOS_OPS_MAX; i++) {
-		struct chaos_op *op = &c->ops[i];
-
-		if (op->used && op->interim &&
-		    (op->command == SMB2_CREATE || op->command == SMB2_SET_INFO))
-			return op;
-	}
-	return NULL;
-}
-
-/* What is rare is ended often, in all ways there are. */
-static void end_waiting(struct chaos *c, struct chaos_op *op)
-{
-	switch (rng_below(chaos_rng(c), 5)) {
-	case 0:
-		cancel(c, op);
-		break;
-	case 1:
-		if (op->command == SMB2_SET_INFO && chaos_may_send(c, 0))
-			close_slot(c, op->slot);
-		break;
-	case 2:
-		disconnect_tree(c, 0);
-		break;
-	case 3:
-		sleep_for(c, NAP_NS_MAX);
-		break;
-	default:
-		c->actions = 1; /* logs off, or hangs up */
-	}
-}
 
 static void any_idea(struct chaos *c)
 {
@@ -649,13 +568,13 @@ static void any_idea(struct chaos *c)
 
 void chaos_do_something(struct chaos *c)
 {
-	struct chaos_op *waiting = waiting_for_break(c);
+	struct chaos_op *waiting = chaos_waiting(c);
 
 	client_begin(chaos_client_of(c));
 	if (waiting &&
 	    rng_chance(chaos_rng(c),
 		       waiting->command == SMB2_CREATE ? ENDS_CREATE : ENDS_CHANGE))
-		end_waiting(c, waiting);
+		chaos_end_waiting(c, waiting);
 	else
 		any_idea(c);
 	if (wr_pos(&chaos_client_of(c)->w))

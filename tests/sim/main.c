@@ -9,8 +9,8 @@
  *     sim guesses                wrong passwords, on many connections at once, beside a client that knows its own
  *     sim crowd                  a hundred thousand opens
  *
- * Options: --seed N (the first), --runs N, --stats (what met what, steps a minute), --trace. A run that fails says how to
- * repeat it.
+ * Options: --seed N (the first), --runs N, --seconds N (runs until then), --stats (what met what, steps a minute),
+ * --trace. A run that fails says how to repeat it.
  */
 #include "sim/chaos.h"
 #include "sim/crowd.h"
@@ -53,7 +53,7 @@ enum {
 
 struct options {
 	struct sim_users users;
-	uint64_t seed, runs;
+	uint64_t seed, runs, seconds; /* runs, seconds: 0: as many as usual */
 	bool trace, stats;
 	struct tally *tally;
 };
@@ -104,7 +104,7 @@ static void scripts(const struct options *o)
 
 /* What a run is like follows from its seed, too, but not from the chance that the run itself draws from. */
 struct weather {
-	bool faults, vandal, signing, slow_state, pair;
+	bool faults, vandal, signing, slow_state, few, pair;
 	unsigned fault_per_mille;
 	size_t memory_max;
 };
@@ -117,6 +117,7 @@ static struct weather weather_of(uint64_t seed, bool faults)
 		.vandal = rng_chance(&r, 300),
 		.signing = rng_chance(&r, 250),
 		.slow_state = rng_chance(&r, 600),
+		.few = rng_chance(&r, 400),
 	};
 
 	if (faults) {
@@ -156,6 +157,7 @@ static uint64_t chaos_run(const struct options *o, uint64_t seed, bool faults)
 			.faults = w.faults,
 			.vandal = i == CLIENTS,
 			.strangers = w.vandal,
+			.few = w.few,
 			.tally = o->tally,
 		};
 
@@ -182,13 +184,15 @@ static const bool is_slow = false;
 static void chaos_runs(const struct options *o, const char *name, bool faults)
 {
 	uint64_t standard = faults ? FAULTS_RUNS : EXPLORE_RUNS;
-	uint64_t runs = o->runs ? o->runs : is_slow ? standard / SLOWER : standard;
+	uint64_t usual = is_slow ? standard / SLOWER : standard;
+	uint64_t runs = o->runs ? o->runs : o->seconds ? UINT64_MAX : usual;
+	time_t end = time(NULL) + (time_t)o->seconds;
 
-	for (uint64_t i = 0; i < runs; i++) {
+	for (uint64_t i = 0; i < runs && (!o->seconds || time(NULL) < end); i++) {
 		(void)chaos_run(o, o->seed + i, faults);
 		if ((i + 1) % PROGRESS == 0)
-			printf("%s: %" PRIu64 " of %" PRIu64 " runs\n", name, i + 1,
-			       runs);
+			printf("%s: %" PRIu64 " runs from seed %" PRIu64 "\n", name,
+			       i + 1, o->seed);
 	}
 }
 
@@ -196,7 +200,7 @@ static void explore(const struct options *o)
 {
 	chaos_runs(o, "explore", false);
 	/* a standard number of runs that misses an order of events proves less than it should */
-	if (!o->runs && !is_slow && !tally_is_complete(o->tally))
+	if (!o->runs && !o->seconds && !is_slow && !tally_is_complete(o->tally))
 		exit(1);
 }
 
@@ -337,7 +341,9 @@ static void show_stats(const struct tally *t, clock_t used)
 
 static void usage(void)
 {
-	fputs("usage: sim MODE [--seed N] [--runs N] [--trace], MODE one of:", stderr);
+	fputs("usage: sim MODE [--seed N] [--runs N] [--seconds N] [--stats] [--trace], "
+	      "MODE one of:",
+	      stderr);
 	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
 		fprintf(stderr, " %s", modes[i].name);
 	fputc('\n', stderr);
@@ -368,6 +374,8 @@ int main(int argc, char **argv)
 			o.seed = number(argc, argv, &i);
 		else if (strcmp(argv[i], "--runs") == 0)
 			o.runs = number(argc, argv, &i);
+		else if (strcmp(argv[i], "--seconds") == 0)
+			o.seconds = number(argc, argv, &i);
 		else if (strcmp(argv[i], "--trace") == 0)
 			o.trace = true;
 		else if (strcmp(argv[i], "--stats") == 0)

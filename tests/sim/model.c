@@ -27,7 +27,7 @@ struct model {
 	struct sim *sim;
 	struct list_node claims;
 	uint64_t settled_step; /* of the last model_settled(), and what was said then */
-	size_t waits, owes;
+	struct model_debts debts;
 };
 
 struct model *model_new(struct sim *s)
@@ -180,17 +180,30 @@ void model_close_all(struct model *m, const void *client)
 	}
 }
 
-void model_settled(struct model *m, size_t waits, size_t owes)
+static void check_debts(struct model *m)
+{
+	const struct model_debts *d = &m->debts;
+
+	if (d->waits && !d->owes)
+		sim_fail(m->sim, "at step %" PRIu64 " %zu waited for nobody",
+			 m->settled_step, d->waits);
+	if (d->waits_long && !d->owes_yet)
+		sim_fail(m->sim,
+			 "at step %" PRIu64 " %zu waited for what nobody owes any more",
+			 m->settled_step, d->waits_long);
+}
+
+void model_settled(struct model *m, const struct model_debts *d)
 {
 	if (m->settled_step != sim_steps(m->sim)) {
-		if (m->waits && !m->owes)
-			sim_fail(m->sim, "at step %" PRIu64 " %zu waited for nobody",
-				 m->settled_step, m->waits);
+		check_debts(m);
 		m->settled_step = sim_steps(m->sim);
-		m->waits = m->owes = 0;
+		m->debts = (struct model_debts){0};
 	}
-	m->waits += waits;
-	m->owes += owes;
+	m->debts.waits += d->waits;
+	m->debts.owes += d->owes;
+	m->debts.waits_long += d->waits_long;
+	m->debts.owes_yet += d->owes_yet;
 }
 
 void model_lock(struct model *m, struct model_who who, uint64_t offset, uint64_t length,

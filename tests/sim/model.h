@@ -43,9 +43,14 @@ void model_close_all(struct model *m, const void *client);
 
 /*
  * Said by each client when all that was under way has arrived, before time passes: how many of its requests wait for
- * acknowledgements, and how many it owes. Whoever waits then waits for somebody.
+ * acknowledgements, and how many it owes. Whoever waits then waits for somebody; and nobody waits long for what has been
+ * owed for longer than 35 seconds.
  */
-void model_settled(struct model *m, size_t waits, size_t owes);
+struct model_debts {
+	size_t waits, owes;
+	size_t waits_long, owes_yet; /* of those: for a second; for less than 36 */
+};
+void model_settled(struct model *m, const struct model_debts *d);
 
 void model_lock(struct model *m, struct model_who who, uint64_t offset, uint64_t length,
 		bool exclusive);

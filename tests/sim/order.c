@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-	COMPARES = 15, /* of a thousand operations */
+	COMPARES = 150, /* of a thousand operations */
 	BEGINS =
 		100, /* of a thousand comparisons: a replica begins from what was compared */
 	FOLLOWERS = 2, /* one from the start on; one that was read from bytes */
@@ -104,11 +104,29 @@ static void follow(struct order *o, const struct state_op *op)
 			abort();
 }
 
+static const char *const names[STATE_CODE_COUNT] = {
+	[STATE_RESERVE] = "reserve",
+	[STATE_COMMIT] = "commit",
+	[STATE_WITHDRAW] = "withdraw",
+	[STATE_CLOSE] = "close",
+	[STATE_SET_DELETE] = "set delete",
+	[STATE_CHECK] = "check",
+	[STATE_LOCK] = "lock",
+	[STATE_UNLOCK] = "unlock",
+	[STATE_FORGET] = "forget",
+	[STATE_USE] = "use",
+	[STATE_ACK] = "ack",
+	[STATE_EXPIRE] = "expire",
+};
+
 /* ---- execution ----------------------------------------------------------------------------------------------- */
 
 static void execute(struct order *o, const struct state_op *op, struct lane *lane,
 		    struct state_result *ret, struct wait *w)
 {
+	sim_trace(o->sim, "%s of open %llu on file %llu%s", names[op->code],
+		  (unsigned long long)op->open, (unsigned long long)op->node.inode,
+		  op->node.stream ? ", a stream" : "");
 	follow(o, op);
 	if (!w && state_follow(o->state, op) != 0)
 		abort();

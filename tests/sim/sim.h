@@ -2,12 +2,13 @@
  * sim.h - the server's core in a world without a system: two workers, a pool, connections in memory, a file system in
  *         memory, a clock and chance that all follow from one seed.
  *
- * The world stands still between two steps. A step is one thing that could happen next: a worker takes a message,
- * gets some bytes of a connection or ends its turn; a pool thread runs a job or reports it; the network hands bytes
- * to a client; an operation on shared state is executed; a client thinks of something to do; time passes. Which one
- * happens is drawn from the seed, with weights that are drawn, too, so that there are runs with slow disks, slow
- * networks and slow workers. Workers do what they do in parts as small as base/wait.h and net/xport.h allow, smaller
- * than those of net/worker: what may be interrupted, is.
+ * The world stands still between two steps. A step is one thing that could happen next: a worker takes a message, gets
+ * some bytes of a connection or ends its turn; a pool thread runs a job or reports it; the network hands bytes to a
+ * client; an operation on shared state is executed (order.h); a client thinks of something to do; time passes. Which one
+ * happens is drawn from the seed, with weights that are drawn, too, so that there are runs with slow disks, slow networks
+ * and slow workers. Workers do what they do in parts as small as base/wait.h and net/xport.h allow, smaller than those of
+ * net/worker: what may be interrupted, is. Now and then nobody acts until all that was under way has arrived, so that what
+ * clients believe can be compared with what there is.
  *
  * The core asks the system for nothing (tests/lint/core-pure). Authentication is no part of the core: it is the real one,
  * run by a job of the pool, and reads its users from a file of sim_users_new(). All users act as one account.
