@@ -156,6 +156,17 @@ nt_status cache_use_of(struct req *q, struct node *n, enum caching_use what,
 	return use(q, n, &who, what, then);
 }
 
+nt_status cache_streams(struct req *q, struct node *file, const struct state_op *who,
+			req_done then)
+{
+	struct state_op op = *who;
+
+	if (!atomic_load(&file->streams))
+		return then(q, 0, req_reply(q, 0));
+	op.of_streams = true;
+	return use(q, file, &op, CACHING_USE_WRITE, then);
+}
+
 nt_status cache_entries(struct req *q, struct node *dir, const struct state_op *who,
 			const struct lease_id *parent_lease, req_done then)
 {

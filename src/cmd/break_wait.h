@@ -30,6 +30,13 @@ nt_status cache_use_of(struct req *q, struct node *n, enum caching_use use,
 		       req_done then);
 
 /*
+ * A file was replaced by `who`, and its streams were emptied with it: whoever caches one of them hears of it. Never waits
+ * for anybody, as there is nothing left to be written back to; turns may be held. Goes on as above.
+ */
+nt_status cache_streams(struct req *q, struct node *file, const struct state_op *who,
+			req_done then);
+
+/*
  * The entries of a directory change: by the open that `who` names, under the lease key that its client uses for the directory
  * (NULL: none). Never waits for anybody, so that turns may be held. Goes on as above.
  */

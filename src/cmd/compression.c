@@ -6,15 +6,11 @@ enum { COMPRESSION_STATE_LEN = 2 };
 
 nt_status ioctl_get_compression(struct req *q, const struct ioctl *c)
 {
-	nt_status st = req_open_get(q, c->id);
+	nt_status st = ioctl_file(q, c, COMPRESSION_STATE_LEN);
 	struct wr w;
 
 	if (!nt_ok(st))
 		return st;
-	if (!q->open->node)
-		return STATUS_INVALID_DEVICE_REQUEST;
-	if (c->max_output < COMPRESSION_STATE_LEN)
-		return STATUS_INVALID_PARAMETER;
 	w = wr_of(ioctl_room(q, COMPRESSION_STATE_LEN));
 	wr_u16(&w, COMPRESSION_FORMAT_NONE);
 	ioctl_encode(q, c, COMPRESSION_STATE_LEN);
@@ -28,14 +24,12 @@ nt_status ioctl_get_compression(struct req *q, const struct ioctl *c)
  */
 nt_status ioctl_set_compression(struct req *q, const struct ioctl *c)
 {
-	nt_status st = req_open_get(q, c->id);
+	nt_status st = ioctl_file(q, c, 0);
 	struct rd r = rd_of(c->input);
 	uint16_t state = rd_u16(&r);
 
 	if (!nt_ok(st))
 		return st;
-	if (!q->open->node)
-		return STATUS_INVALID_DEVICE_REQUEST;
 	if (!open_may(q->open,
 		      FILE_WRITE_DATA)) /* the code itself asks for it: [MS-FSCC] 2.3 */
 		return STATUS_ACCESS_DENIED;

@@ -56,16 +56,14 @@ static uint64_t resume_secret(struct open *o)
 
 nt_status ioctl_resume_key(struct req *q, const struct ioctl *c)
 {
-	nt_status st = req_open_get(q, c->id);
+	nt_status st = ioctl_file(q, c, RESUME_KEY_RESPONSE_LEN);
 	struct resume_key key;
 	struct wr w;
 
 	if (!nt_ok(st))
 		return st;
-	if (!q->open->node || !q->snap->conf->server_side_copy)
+	if (!q->snap->conf->server_side_copy)
 		return STATUS_INVALID_DEVICE_REQUEST;
-	if (c->max_output < RESUME_KEY_RESPONSE_LEN)
-		return STATUS_INVALID_PARAMETER;
 	key.id = q->open->id;
 	key.secret = resume_secret(q->open);
 	w = wr_of(ioctl_room(q, RESUME_KEY_RESPONSE_LEN));

@@ -116,6 +116,7 @@ static nt_status reserved(struct req *q, int err, struct wr *w);
 static nt_status opened(struct req *q, int err, struct wr *w);
 static nt_status attributes_set(struct req *q, int err, struct wr *w);
 static nt_status streams_cleared(struct req *q, int err, struct wr *w);
+static nt_status streams_told(struct req *q, int err, struct wr *w);
 static nt_status committed(struct req *q, int err, struct wr *w);
 
 nt_status create_reserve(struct req *q)
@@ -247,7 +248,15 @@ static nt_status attributes_set(struct req *q, int err, struct wr *w)
 
 static nt_status streams_cleared(struct req *q, int err, struct wr *w)
 {
-	return err ? create_fail_errno(q, err) : commit(q);
+	struct create *c = q->state;
+
+	return err ? create_fail_errno(q, err)
+		   : cache_streams(q, c->node, &c->op, streams_told);
+}
+
+static nt_status streams_told(struct req *q, int err, struct wr *w)
+{
+	return commit(q);
 }
 
 static nt_status committed(struct req *q, int err, struct wr *w)

@@ -52,6 +52,17 @@ static nt_status ioctl_decode(struct rd *r, struct ioctl *c)
 	return flags == SMB2_0_IOCTL_IS_FSCTL ? STATUS_SUCCESS : STATUS_NOT_SUPPORTED;
 }
 
+nt_status ioctl_file(struct req *q, const struct ioctl *c, size_t len)
+{
+	nt_status st = req_open_get(q, c->id);
+
+	if (!nt_ok(st))
+		return st;
+	if (!q->open->node)
+		return STATUS_INVALID_DEVICE_REQUEST;
+	return c->max_output < len ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS;
+}
+
 struct mspan ioctl_room(struct req *q, size_t len)
 {
 	struct wr *w = req_reply(q, RESPONSE_FIXED_LEN + len);
@@ -181,15 +192,11 @@ static void wr_object_id(struct wr *w, const struct node_key *key)
  */
 static nt_status ioctl_object_id(struct req *q, const struct ioctl *c)
 {
-	nt_status st = req_open_get(q, c->id);
+	nt_status st = ioctl_file(q, c, OBJECT_ID_LEN);
 	struct wr w;
 
 	if (!nt_ok(st))
 		return st;
-	if (!q->open->node)
-		return STATUS_INVALID_DEVICE_REQUEST;
-	if (c->max_output < OBJECT_ID_LEN)
-		return STATUS_INVALID_PARAMETER;
 	w = wr_of(ioctl_room(q, OBJECT_ID_LEN));
 	wr_object_id(&w, &q->open->node->key); /* ObjectId */
 	wr_u64(&w, q->open->node->key.volume); /* BirthVolumeId */

@@ -14,6 +14,9 @@ struct ioctl {
 	uint32_t max_output;
 };
 
+/* q->open is the file or directory that c names, and the client takes `len` bytes of output. STATUS_INVALID_DEVICE_REQUEST: a
+ * pipe; STATUS_INVALID_PARAMETER: it does not; STATUS_FILE_CLOSED. */
+nt_status ioctl_file(struct req *q, const struct ioctl *c, size_t len);
 /* Room for `len` bytes of output in the response; NULL p without memory. Then the fixed part around them. */
 struct mspan ioctl_room(struct req *q, size_t len);
 void ioctl_encode(struct req *q, const struct ioctl *c, size_t len);

@@ -1,5 +1,6 @@
 #include "cmd/write_note.h"
 
+#include "cmd/break_wait.h"
 #include "cmd/held_times.h"
 #include "cmd/open_call.h"
 
@@ -36,17 +37,24 @@ static nt_status noted(struct req *q, int err, struct wr *w)
 	return q->write_note->then(q, 0, w);
 }
 
-nt_status write_note_end(struct req *q, struct write_note *n, req_done then)
+static nt_status caches_broken(struct req *q, int err, struct wr *w)
 {
+	struct write_note *n = q->write_note;
 	struct open *o = q->open;
 
 	if (!n->archive && !held_times_any(o))
-		return then(q, 0, req_reply(q, 0));
-	n->then = then;
+		return n->then(q, 0, w);
 	n->after.file = o->node->file;
 	n->after.data = o->data;
 	n->after.what = n->archive ? VFS_SET_ARCHIVE : 0;
 	held_times_add(o, 0, &n->after);
-	q->write_note = n;
 	return open_call(q, &n->after.call, VFS_SETATTR, noted);
+}
+
+/* Whoever was allowed to cache since others were told to stop may have read what was there before. */
+nt_status write_note_end(struct req *q, struct write_note *n, req_done then)
+{
+	n->then = then;
+	q->write_note = n;
+	return cache_use(q, CACHING_USE_WRITE, caches_broken);
 }

@@ -1,6 +1,6 @@
 /*
  * write_note.h - what changing a file's contents does to the rest of it: the write time comes late (fs/shown.h), it is to
- *                be archived, and times that are held stay.
+ *                be archived, times that are held stay, and who caches the file hears of it.
  *
  * Threads  the request's worker.
  * Spec     [MS-FSA] 2.1.4.17
@@ -22,5 +22,5 @@ struct write_note {
 
 /* The contents of q->open are about to change; goes on with then(q, 0), which may be called before this returns. */
 nt_status write_note_begin(struct req *q, struct write_note *n, req_done then);
-/* They have changed. */
+/* They have changed. Caches were broken before; those that were granted since are broken here, too. */
 nt_status write_note_end(struct req *q, struct write_note *n, req_done then);

@@ -68,6 +68,8 @@ static struct state_node *node_new(struct state *s, const struct node_key *key,
 	n->refs = 1;
 	n->base = base ? base : n;
 	lock_init(&n->lock, LOCK_RANK_NODE);
+	list_init(&n->streams);
+	list_init(&n->on_base);
 	list_init(&n->entries);
 	list_init(&n->holders);
 	list_init(&n->waiters);
@@ -87,6 +89,24 @@ static struct state_node *node_free(struct state_node *n)
 	return base;
 }
 
+/* The table's lock is held, here and below. */
+static void node_list(struct state_node *n)
+{
+	LOCK_SCOPE(state_node_lock(n));
+
+	map_add(&n->state->nodes, &n->by_key, key_hash(n->state, &n->key));
+	if (n->base != n)
+		list_add_tail(&n->base->streams, &n->on_base);
+}
+
+static void node_unlist(struct state_node *n)
+{
+	LOCK_SCOPE(state_node_lock(n));
+
+	map_del(&n->state->nodes, &n->by_key);
+	list_del(&n->on_base);
+}
+
 static struct state_node *node_get(struct state *s, const struct node_key *key,
 				   struct state_node *base)
 {
@@ -101,7 +121,7 @@ static struct state_node *node_get(struct state *s, const struct node_key *key,
 		LOCK_SCOPE(&s->lock);
 		n = find_locked(s, key);
 		if (!n) {
-			map_add(&s->nodes, &fresh->by_key, key_hash(s, key));
+			node_list(fresh);
 			return fresh;
 		}
 	}
@@ -137,7 +157,7 @@ static bool node_drop(struct state_node *n)
 
 	if (--n->refs)
 		return false;
-	map_del(&n->state->nodes, &n->by_key);
+	node_unlist(n);
 	return true;
 }
 

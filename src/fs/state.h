@@ -87,6 +87,7 @@ struct state_op {
 	uint16_t epoch;        /* RESERVE of a lease of version 2: the client's	*/
 	uint8_t caching;       /* COMMIT: asked for; ACK: kept			*/
 	enum caching_use use;  /* USE						*/
+	bool of_streams; /* USE: of all the file's streams, not of itself; nobody is waited for */
 	uint64_t now_ms; /* RESERVE, USE, ACK, EXPIRE: by a clock that never goes back */
 	/* LOCK, UNLOCK */
 	uint16_t range_count;

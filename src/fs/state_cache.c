@@ -150,7 +150,12 @@ nt_status state_cache_opened(struct state_node *n, const struct state_op *op,
 nt_status state_use(struct state_node *n, const struct state_op *op, struct state_work *k,
 		    struct state_result *ret)
 {
-	return pending_if(break_others(n, op, op->use, k));
+	if (!op->of_streams)
+		return pending_if(break_others(n, op, op->use, k));
+	list_for_each (it, &n->streams)
+		(void)break_others(container_of(it, struct state_node, on_base), op,
+				   op->use, k);
+	return STATUS_SUCCESS;
 }
 
 /* Whoever waits looks again. */
@@ -223,10 +228,8 @@ nt_status state_expire(struct state_node *n, const struct state_op *op,
 
 /* ---- telling ----------------------------------------------------------------------------------------------- */
 
-static bool next_break(struct state_node *n, struct state_break *ret)
+static bool next_of(struct state_node *n, struct state_break *ret)
 {
-	LOCK_SCOPE(state_node_lock(n));
-
 	list_for_each (it, &n->holders) {
 		struct holder *h = container_of(it, struct holder, node);
 
@@ -249,6 +252,18 @@ static bool next_break(struct state_node *n, struct state_break *ret)
 	return false;
 }
 
+static bool next_break(struct state_node *n, struct state_break *ret)
+{
+	LOCK_SCOPE(state_node_lock(n));
+
+	if (next_of(n, ret))
+		return true;
+	list_for_each (it, &n->streams)
+		if (next_of(container_of(it, struct state_node, on_base), ret))
+			return true;
+	return false;
+}
+
 static bool is_of(const struct holder *h, const struct state_break *b)
 {
 	if (h->caching.lease)
@@ -256,11 +271,8 @@ static bool is_of(const struct holder *h, const struct state_break *b)
 	return !b->lease_version && h->open == b->open;
 }
 
-/* The holder may have gone, or be broken further, meanwhile. */
-static void tell_ended(struct state_node *n, const struct state_break *b, bool told)
+static void ended_of(struct state_node *n, const struct state_break *b, bool told)
 {
-	LOCK_SCOPE(state_node_lock(n));
-
 	list_for_each (it, &n->holders) {
 		struct holder *h = container_of(it, struct holder, node);
 
@@ -273,6 +285,16 @@ static void tell_ended(struct state_node *n, const struct state_break *b, bool t
 		else if (h->telling == TELL_AGAIN)
 			h->telling = TO_TELL;
 	}
+}
+
+/* The holder may have gone, or be broken further, meanwhile. */
+static void tell_ended(struct state_node *n, const struct state_break *b, bool told)
+{
+	LOCK_SCOPE(state_node_lock(n));
+
+	ended_of(n, b, told);
+	list_for_each (it, &n->streams)
+		ended_of(container_of(it, struct state_node, on_base), b, told);
 }
 
 void state_cache_tell(struct state_node *n)

@@ -97,6 +97,8 @@ struct state_node {
 	bool kept;     /* L  there are opens */
 	struct state_node
 		*base; /* I  the file's, which a stream's keeps; itself otherwise */
+	struct list_node streams; /* L  of a file: its streams' on_base */
+	struct list_node on_base; /* L  of a stream */
 
 	struct lock lock;         /* rank NODE; of a stream unused: base's is taken */
 	struct list_node entries; /* L */
@@ -175,7 +177,7 @@ void state_lease_join(struct state_node *n, struct entry *e, const struct state_
 void state_cache_leave(struct state_node *n, struct entry *e, struct state_work *k);
 /* Restored: false if its lease is known already. */
 bool state_holder_restore(struct state_node *n, struct holder *h);
-/* Without locks: tell of all breaks that are to be told. */
+/* Without locks: tell of all breaks that are to be told, of n and of its streams. */
 void state_cache_tell(struct state_node *n);
 
 /* state_lock.c */

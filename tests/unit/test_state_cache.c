@@ -504,6 +504,34 @@ TEST(a_file_goes_with_the_last_open_of_any_stream)
 	two_fini(&t);
 }
 
+/* What a file's replacement empties: its streams alone, and nobody is waited for. */
+TEST(a_use_of_all_streams_breaks_each_of_them)
+{
+	struct state_op use = by(3, 0);
+	struct two t;
+
+	two_init(&t);
+	grant(&t.s, by(1, 9), RH);
+	CHECK_ST(on_stream(&t, by(2, 0), STATE_RESERVE).status, STATUS_SUCCESS);
+	struct state_op commit = by(2, 0);
+	commit.caching = RWH;
+	CHECK_EQ(on_stream(&t, commit, STATE_COMMIT).caching, RWH);
+	t.s.told.count = 0;
+	use.use = CACHING_USE_WRITE;
+	use.of_streams = true;
+	CHECK_ST(run(&t.s, use, STATE_USE).status, STATUS_SUCCESS);
+	CHECK_EQ(t.s.told.breaks[0].open, 2);
+	CHECK_EQ(told_to(&t.s), 0);
+	CHECK(state_is_cached(t.s.rig.node)); /* the file itself is nobody's matter */
+	CHECK_ST(run(&t.s, use, STATE_USE).status, STATUS_SUCCESS);
+	CHECK_EQ(t.s.told.count, 0);
+	on_stream(&t, by(2, 0), STATE_CLOSE);
+	CHECK_ST(run(&t.s, use, STATE_USE).status, STATUS_SUCCESS);
+	CHECK_EQ(t.s.told.count, 0);
+	run(&t.s, by(1, 9), STATE_CLOSE);
+	two_fini(&t);
+}
+
 TEST(a_stream_goes_alone)
 {
 	struct state_op del = by(2, 0);
