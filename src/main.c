@@ -6,14 +6,17 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #define CONF_FILE "/etc/tsmb/tsmb.conf"
 
@@ -116,16 +119,53 @@ static void forbid_core_files(void)
 		log_verbose("limit of core files: %s", strerror(errno));
 }
 
+/* The next signal, or 0 if there is none. */
+static uint32_t signal_take(int signals)
+{
+	struct signalfd_siginfo info;
+
+	return read(signals, &info, sizeof(info)) == sizeof(info) ? info.ssi_signo : 0;
+}
+
+/* Until SIGTERM or SIGINT. */
+static void serve_until_told(struct server *s, const char *path, int signals)
+{
+	struct pollfd p[] = {
+		{.fd = signals, .events = POLLIN},
+		{.fd = server_control_fd(s), .events = POLLIN},
+	};
+
+	for (;;) {
+		uint32_t sig;
+
+		if (poll(p, ARRAY_LEN(p), -1) < 0)
+			continue;
+		if (p[1].revents)
+			server_control(s);
+		sig = p[0].revents ? signal_take(signals) : 0;
+		if (sig == SIGTERM || sig == SIGINT)
+			return;
+		if (sig == SIGHUP)
+			reload(s, path);
+	}
+}
+
 static int serve(const char *path, const char *keylog)
 {
 	CLEANUP(conf_putp) struct conf *conf = load(path);
 	char listeners[LISTENERS_TEXT_MAX];
 	struct server *s;
 	sigset_t set;
+	int signals;
 
 	if (!conf)
 		return EXIT_FAILURE;
 	block_signals(&set);
+	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals < 0) {
+		perror("tsmb-server: signalfd");
+		return EXIT_FAILURE;
+	}
 	umask(0); /* every file is made with the mode it shall have */
 	forbid_core_files();
 	if (server_start(conf, keylog, &s) != 0)
@@ -134,10 +174,9 @@ static int serve(const char *path, const char *keylog)
 	printf("ready %s\n", listeners);
 	fflush(stdout);
 	sd_notify(0, "READY=1");
-	for (int sig; (sig = sigwaitinfo(&set, NULL)) != SIGTERM && sig != SIGINT;)
-		if (sig == SIGHUP)
-			reload(s, path);
+	serve_until_told(s, path, signals);
 	sd_notify(0, "STOPPING=1");
+	close(signals);
 	return server_stop(s) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

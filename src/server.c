@@ -3,6 +3,7 @@
 #include "accounts.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "ctl/ctl.h"
 #include "fs/cred.h"
 #include "fs/local_watch.h"
 #include "fs/notify.h"
@@ -32,6 +33,7 @@ struct server {
 	struct snapshot *snapshot;
 	struct net *net;
 	bool net_started;
+	struct ctl *ctl;
 };
 
 static void *connection_opened(struct lane *lane, struct xport *x, void *arg)
@@ -167,6 +169,29 @@ static void say_who_acts(void)
 			 (unsigned)geteuid());
 }
 
+/* What the control socket answers: a row a family of calls. */
+static int control_make(struct server *s)
+{
+	const struct ctl_family families[] = {};
+	int err = ctl_new(s->conf->runstate_dir, families, ARRAY_LEN(families), &s->ctl);
+
+	if (err)
+		log_error("runstate_dir %s: control socket: %s", s->conf->runstate_dir,
+			  err == -EADDRINUSE ? "another server lives there"
+					     : strerror(-err));
+	return err;
+}
+
+int server_control_fd(const struct server *s)
+{
+	return ctl_fd(s->ctl);
+}
+
+void server_control(struct server *s)
+{
+	ctl_run(s->ctl);
+}
+
 /* Serving threads keep no more power than switching users takes. */
 static void lane_confine(struct lane *lane, void *arg)
 {
@@ -199,6 +224,8 @@ int server_start(struct conf *conf, const char *keylog, struct server **ret_serv
 	s->net_started = !err;
 	if (!err && server_listen(s, conf) != 0 && !net_listener(s->net, 0))
 		err = -EADDRNOTAVAIL;
+	if (!err)
+		err = control_make(s);
 	if (err) {
 		log_error("cannot start: %s", strerror(-err));
 		(void)server_stop(s);
@@ -311,6 +338,7 @@ bool server_stop(struct server *s)
 {
 	bool clean = true;
 
+	ctl_free(s->ctl);
 	if (s->net_started) {
 		durable_stop(&s->smb);
 		net_stop(s->net);

@@ -18,6 +18,9 @@ struct server;
  */
 MUST_CHECK int server_start(struct conf *conf, const char *keylog,
 			    struct server **ret_server);
+/* The control socket (ctl/ctl.h): to be polled for reading; then server_control(), which answers what came. */
+int server_control_fd(const struct server *s);
+void server_control(struct server *s);
 /* Serve by conf from now on: returns when every worker does. -EINVAL and the like: nothing has changed. */
 MUST_CHECK int server_reload(struct server *s, struct conf *conf);
 /* "127.0.0.1:4450 [::1]:4450": the listeners. buf holds len bytes. */

@@ -7,8 +7,9 @@
  *     {"version": 1, "result": ...}
  *     {"version": 1, "error": {"code": "refused", "text": "what, where, and what was expected"}}
  *
- * Only root and the account the server runs as are answered. A line has at most CTL_LINE_MAX bytes, CTL_CLIENTS_MAX are
- * connected at most, who sends no line or takes no answer for CTL_IDLE_MS is cut off: nobody can hold up anybody else.
+ * Only root and the account the server runs as are answered. A request has at most CTL_LINE_MAX bytes, an answer
+ * CTL_ANSWER_MAX; CTL_CLIENTS_MAX are connected at most; who sends no line or takes no answer for CTL_IDLE_MS is cut off.
+ * The next request of a client is looked at when it has taken the answer to the one before. So nobody can hold up others.
  *
  * Owns     the socket, and the file that keeps a second server away from it.
  * Threads  main. So calls run one at a time and may block for a moment, as those do that ask all workers.
@@ -25,8 +26,11 @@ enum {
 	CTL_LINE_MAX = 1 << 20,
 	CTL_CLIENTS_MAX = 32,
 	CTL_IDLE_MS = 30000,
+	CTL_ANSWER_MAX = 16 << 20,
 	CTL_ERROR_TEXT_MAX = 16384, /* all errors of a file fit */
 };
+
+#define CTL_SOCKET_NAME "control"
 
 enum ctl_code {
 	CTL_MALFORMED,   /* no JSON, no call, arguments of a wrong type		*/
@@ -68,11 +72,22 @@ struct ctl_family {
 
 struct ctl;
 
-/* Make the socket in `dir` and listen. -EADDRINUSE: another server serves there. `families`, `count` of them, are copied. */
+/*
+ * Make the socket in `dir` and listen. A socket that a server left behind when it died is replaced.
+ * -EADDRINUSE: another server lives there. `families`, `count` of them, are copied; their calls and arguments stay theirs.
+ */
 MUST_CHECK int ctl_new(const char *dir, const struct ctl_family *families, size_t count,
 		       struct ctl **ret_ctl);
 /* To be polled for reading; then ctl_run(), which never blocks but for the calls themselves. */
 int ctl_fd(const struct ctl *c);
 void ctl_run(struct ctl *c);
+/* Who made the call under way, for those who log it: its uid. */
+unsigned ctl_caller(const struct ctl *c);
 /* Removes the socket; NULL is fine. */
 void ctl_free(struct ctl *c);
+
+/*
+ * What is answered to one line: a line of JSON with its newline, on the heap; NULL without memory. ctl_run() uses it; pure
+ * but for the calls.
+ */
+char *ctl_answer(const struct ctl_family *families, size_t count, struct span line);
