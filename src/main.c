@@ -2,6 +2,7 @@
  * tsmb-server: the command line, signals, and the ready line.
  */
 #include "base/log.h"
+#include "conf/file.h"
 #include "server.h"
 
 #include <errno.h>
@@ -78,13 +79,12 @@ static int check(const char *path)
 static void reload(struct server *s, const char *path)
 {
 	CLEANUP(conf_putp) struct conf *conf = load(path);
-	int err;
+	struct config_applied a = {.why = "it has errors"};
 
 	sd_notify(0, "RELOADING=1");
-	err = conf ? server_reload(s, conf) : -EINVAL;
-	if (err)
+	if (!conf || server_reload(s, conf, &a) != 0)
 		log_error("%s not taken over, the configuration in force stays: %s", path,
-			  conf ? strerror(-err) : "it has errors");
+			  a.why);
 	sd_notify(0, "READY=1");
 }
 
@@ -152,12 +152,17 @@ static void serve_until_told(struct server *s, const char *path, int signals)
 
 static int serve(const char *path, const char *keylog)
 {
-	CLEANUP(conf_putp) struct conf *conf = load(path);
+	CLEANUP(conf_putp) struct conf *conf = NULL;
+	CLEANUP(conf_file_close) struct conf_file lock;
 	char listeners[LISTENERS_TEXT_MAX];
 	struct server *s;
 	sigset_t set;
 	int signals;
 
+	/* No tsmb-cfg shall change the file between our reading it and our answering tsmb-cfg. Where the file's folder is not
+	 * ours to write to we go without. */
+	(void)!conf_file_open(&lock, path);
+	conf = load(path);
 	if (!conf)
 		return EXIT_FAILURE;
 	block_signals(&set);
@@ -168,8 +173,9 @@ static int serve(const char *path, const char *keylog)
 	}
 	umask(0); /* every file is made with the mode it shall have */
 	forbid_core_files();
-	if (server_start(conf, keylog, &s) != 0)
+	if (server_start(conf, path, keylog, &s) != 0)
 		return EXIT_FAILURE;
+	conf_file_close(&lock);
 	server_listeners(s, listeners, sizeof(listeners));
 	printf("ready %s\n", listeners);
 	fflush(stdout);

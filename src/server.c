@@ -34,6 +34,7 @@ struct server {
 	struct net *net;
 	bool net_started;
 	struct ctl *ctl;
+	struct config config; /* what its calls work on */
 };
 
 static void *connection_opened(struct lane *lane, struct xport *x, void *arg)
@@ -46,23 +47,78 @@ static void lane_turn_end(struct lane *lane)
 	smb_lane_turn_end(smb_lane_of(lane));
 }
 
-static int server_listen(struct server *s, const struct conf *conf)
-{
-	struct listen_spec specs[CONF_LISTEN_MAX];
+/* What net/ is asked to listen on. */
+struct listen_specs {
+	struct listen_spec list[CONF_LISTEN_MAX];
 	char address[CONF_LISTEN_MAX][INET6_ADDRSTRLEN];
+	size_t count;
+};
 
+static void specs_make(const struct conf *conf, struct listen_specs *ret)
+{
 	for (size_t i = 0; i < conf->listen.count; i++) {
 		const struct conf_listen *l = &conf->listen.list[i];
 
-		specs[i] = (struct listen_spec){
+		ret->list[i] = (struct listen_spec){
 			.interface = l->interface[0] ? l->interface : NULL,
-			.address = inet_ntop(l->family, l->address, address[i],
-					     sizeof(address[i])),
+			.address = inet_ntop(l->family, l->address, ret->address[i],
+					     sizeof(ret->address[i])),
 			.family = l->family,
 			.port = l->port,
 		};
 	}
-	return net_listen(s->net, specs, conf->listen.count);
+	ret->count = conf->listen.count;
+}
+
+static int server_listen(struct server *s, const struct conf *conf)
+{
+	struct listen_specs specs;
+
+	specs_make(conf, &specs);
+	return net_listen(s->net, specs.list, specs.count);
+}
+
+static bool conf_names(const struct conf *conf, const struct conf_listen *l)
+{
+	for (size_t i = 0; i < conf->listen.count; i++) {
+		const struct conf_listen *o = &conf->listen.list[i];
+
+		if (o->family == l->family && o->port == l->port &&
+		    memcmp(o->address, l->address, sizeof(o->address)) == 0 &&
+		    strcmp(o->interface, l->interface) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Listen on what conf names. If something is new there and does not work, listen on what was before: -EADDRNOTAVAIL. What
+ * did not work before need not work now.
+ */
+static int relisten(struct server *s, const struct conf *conf, struct config_applied *ret)
+{
+	struct listen_specs specs;
+
+	specs_make(conf, &specs);
+	if (net_listen(s->net, specs.list, specs.count) == 0)
+		return 0;
+	for (size_t i = 0; i < specs.count; i++) {
+		const struct listen_spec *l = &specs.list[i];
+
+		if (net_listens(s->net, l) || conf_names(s->conf, &conf->listen.list[i]))
+			continue;
+		snprintf(ret->why, sizeof(ret->why),
+			 "listen: cannot listen on %s port %u; the log says why",
+			 l->address, l->port);
+		(void)server_listen(s, s->conf);
+		return -EADDRNOTAVAIL;
+	}
+	return 0;
+}
+
+static size_t memory_max(const struct conf *conf)
+{
+	return conf->memory_max < NET_MEMORY_MIN ? NET_MEMORY_MIN : conf->memory_max;
 }
 
 static int net_make(struct server *s)
@@ -72,8 +128,7 @@ static int net_make(struct server *s)
 		.workers = conf_workers(s->conf, cpus),
 		.pool = {.io_threads = conf_pool_threads(s->conf, cpus),
 			 .auth_threads = AUTH_THREADS},
-		.memory_max = s->conf->memory_max < NET_MEMORY_MIN ? NET_MEMORY_MIN
-								   : s->conf->memory_max,
+		.memory_max = memory_max(s->conf),
 		.connections_max = s->conf->connections_max,
 		.factory = {.opened = connection_opened, .user = &conn_xport_user},
 	};
@@ -169,12 +224,35 @@ static void say_who_acts(void)
 			 (unsigned)geteuid());
 }
 
-/* What the control socket answers: a row a family of calls. */
-static int control_make(struct server *s)
+static int config_apply(void *arg, struct conf *conf, struct config_applied *ret)
 {
-	const struct ctl_family families[] = {};
+	struct server *s = arg;
+
+	log_info("control socket: uid %u changes the configuration", ctl_caller(s->ctl));
+	return server_reload(s, conf, ret);
+}
+
+static struct conf *config_current(void *arg)
+{
+	struct server *s = arg;
+
+	return s->conf;
+}
+
+static const struct config_ops config_ops = {
+	.apply = config_apply,
+	.current = config_current,
+};
+
+/* What the control socket answers: a row a family of calls. */
+static int control_make(struct server *s, const char *path)
+{
+	const struct ctl_family families[] = {
+		{config_calls, &s->config},
+	};
 	int err = ctl_new(s->conf->runstate_dir, families, ARRAY_LEN(families), &s->ctl);
 
+	s->config = (struct config){.path = path, .ops = &config_ops, .arg = s};
 	if (err)
 		log_error("runstate_dir %s: control socket: %s", s->conf->runstate_dir,
 			  err == -EADDRINUSE ? "another server lives there"
@@ -198,7 +276,8 @@ static void lane_confine(struct lane *lane, void *arg)
 	cred_confine_thread();
 }
 
-int server_start(struct conf *conf, const char *keylog, struct server **ret_server)
+int server_start(struct conf *conf, const char *path, const char *keylog,
+		 struct server **ret_server)
 {
 	struct server *s = calloc(1, sizeof(*s));
 	int err;
@@ -225,7 +304,7 @@ int server_start(struct conf *conf, const char *keylog, struct server **ret_serv
 	if (!err && server_listen(s, conf) != 0 && !net_listener(s->net, 0))
 		err = -EADDRNOTAVAIL;
 	if (!err)
-		err = control_make(s);
+		err = control_make(s, path);
 	if (err) {
 		log_error("cannot start: %s", strerror(-err));
 		(void)server_stop(s);
@@ -243,12 +322,12 @@ static void lane_swap(struct lane *lane, void *arg)
 	smb_lane_swap(smb_lane_of(lane), arg);
 }
 
-static void lane_close_gone(struct lane *lane, void *arg)
+static void lane_follow(struct lane *lane, void *arg)
 {
 	struct smb_lane *l = smb_lane_of(lane);
 
 	if (lane->index == 0)
-		smb_server_close_gone(l->server, lane, l->snapshot);
+		smb_server_follow(l->server, lane, l->snapshot);
 }
 
 static void log_changes(const struct conf *from, const struct conf *to)
@@ -283,24 +362,43 @@ static void log_tightening(size_t count)
 			count);
 }
 
-int server_reload(struct server *s, struct conf *conf)
+/* The steps that may fail, then nothing that could. */
+static int reload_prepare(struct server *s, struct conf *conf,
+			  struct snapshot **ret_fresh, struct config_applied *ret)
 {
-	struct snapshot *fresh;
-	size_t looser;
-	int err = snapshot_make(s, conf, &fresh);
+	int err = snapshot_make(s, conf, ret_fresh);
 
+	if (err) {
+		snprintf(ret->why, sizeof(ret->why), "%s", strerror(-err));
+		return err;
+	}
+	err = relisten(s, conf, ret);
 	if (!err) {
 		err = logging_set(&s->logging, conf);
-		if (err)
-			snapshot_put(fresh);
+		if (err) {
+			snprintf(ret->why, sizeof(ret->why), "log_params: %s: %s",
+				 conf->log_params.path, strerror(-err));
+			(void)server_listen(s, s->conf);
+		}
 	}
 	if (err)
+		snapshot_put(*ret_fresh);
+	return err;
+}
+
+int server_reload(struct server *s, struct conf *conf, struct config_applied *ret)
+{
+	struct snapshot *fresh;
+	int err = reload_prepare(s, conf, &fresh, ret);
+
+	if (err)
 		return err;
-	looser = smb_server_count_looser(&s->smb, conf);
+	ret->sessions_held = smb_server_count_looser(&s->smb, conf);
 	net_post_all(s->net, lane_swap, fresh);
-	net_post_all(s->net, lane_close_gone, NULL);
+	net_post_all(s->net, lane_follow, NULL);
 	net_connections_max(s->net, conf->connections_max);
-	log_tightening(looser);
+	net_memory_max(s->net, memory_max(conf));
+	log_tightening(ret->sessions_held);
 	log_changes(s->conf, conf);
 	snapshot_put(s->snapshot);
 	s->snapshot = fresh;

@@ -75,7 +75,7 @@ static void connect_encode(struct wr *w, const struct tree *t)
 	bool disk = t->share->kind == SHARE_DISK;
 	uint32_t flags = disk ? SMB2_SHAREFLAG_MANUAL_CACHING : SMB2_SHAREFLAG_NO_CACHING;
 
-	if (t->share->encrypt_data)
+	if (atomic_load(&t->encrypt_data))
 		flags |= SMB2_SHAREFLAG_ENCRYPT_DATA;
 	wr_u16(w, 16); /* StructureSize */
 	wr_u8(w, disk ? SMB2_SHARE_TYPE_DISK : SMB2_SHARE_TYPE_PIPE);
@@ -83,6 +83,17 @@ static void connect_encode(struct wr *w, const struct tree *t)
 	wr_u32(w, flags);
 	wr_u32(w, 0); /* Capabilities */
 	wr_u32(w, t->maximal_access);
+}
+
+/* The configuration has changed since the request began, and who follows it to the trees cannot have seen this one. */
+static bool connect_is_current(struct req *q)
+{
+	struct share *now = snapshot_share(q->lane->snapshot, q->tree->share->name);
+	bool current = now && share_is_there(q->lane->snapshot, q->tree->share) &&
+		       tree_follow(q->tree, now, req_who(q));
+
+	share_put(now);
+	return current;
 }
 
 static nt_status connect_done(struct req *q, int err, struct wr *w)
@@ -107,6 +118,10 @@ static nt_status connect_done(struct req *q, int err, struct wr *w)
 		if (root)
 			node_put(root);
 		return st;
+	}
+	if (q->lane->snapshot != q->snap && !connect_is_current(q)) {
+		tree_close(q->tree, q->lane->lane, NULL);
+		return STATUS_BAD_NETWORK_NAME;
 	}
 	connect_encode(w, q->tree);
 	return STATUS_SUCCESS;

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "conf/errors.h"
+#include "conf/param.h"
 #include "secure/seal.h"
 #include "secure/sign.h"
 #include "wire/sid.h"
@@ -189,6 +190,10 @@ void conf_machine_read(struct conf_machine *ret_machine);
 MUST_CHECK int conf_load(const char *path, struct conf **ret_conf,
 			 struct conf_errors *errs);
 
+/* The same for what `path` may soon hold. */
+MUST_CHECK int conf_load_text(struct span text, const char *path, struct conf **ret_conf,
+			      struct conf_errors *errs);
+
 /* The same for text in memory; pure. `file` heads every message. */
 MUST_CHECK int conf_parse(struct span text, const char *file,
 			  const struct conf_machine *machine, struct conf **ret_conf,
@@ -248,5 +253,7 @@ const struct conf_listen *conf_listen_for(const struct conf *c, const char *inte
 					  int family, const uint8_t *address,
 					  bool loopback);
 
-/* "encrypt_data: false -> true", "listen: ... (needs a restart)", "share Public: added". Without newline. */
+/* From when on it counts: the parameter's, but DYNAMIC or, of a loosening, CONNECTIONS or TREES in place of TIGHTENS. */
+enum param_apply conf_change_applies(const struct conf_change *c);
+/* "encrypt_data: false -> true", "runstate_dir: ... (needs a restart)", "share Public: added". Without newline. */
 void conf_change_print(const struct conf_change *c, FILE *out);

@@ -48,6 +48,15 @@ static void scd_default(const struct param *p, FILE *out)
 		fputs("empty", out);
 }
 
+static const char *const apply_texts[] = {
+	[PARAM_DYNAMIC] = "at once",
+	[PARAM_TIGHTENS] =
+		"at once if it is to true, else on clients that connect afterwards",
+	[PARAM_CONNECTIONS] = "on clients that connect afterwards",
+	[PARAM_TREES] = "on clients that connect to the share afterwards",
+	[PARAM_RESTART] = "after a restart",
+};
+
 static void scd_param(const struct param *p, FILE *out)
 {
 	scd_heading(p, out);
@@ -55,8 +64,7 @@ static void scd_param(const struct param *p, FILE *out)
 	scd_text(p->help, out);
 	fputs("\n\n\t", out);
 	scd_default(p, out);
-	fprintf(out, ". A change acts %s.\n\n",
-		p->apply == PARAM_RESTART ? "after a restart" : "at once");
+	fprintf(out, ". A change acts %s.\n\n", apply_texts[p->apply]);
 }
 
 static void scd_scope(enum param_scope scope, FILE *out)

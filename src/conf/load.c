@@ -2,62 +2,19 @@
  * load.c - the parts of loading that ask the system.
  */
 #include "conf/conf.h"
+#include "conf/file.h"
 #include "conf/lex.h"
 #include "conf/lint.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void close_p(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-
 static void free_p(char **p)
 {
 	free(*p);
-}
-
-/* Up to max bytes, ended by a NUL that does not count. *ret_buf is the caller's. -EFBIG if there is more. */
-static MUST_CHECK int fd_read(int fd, size_t max, char **ret_buf, size_t *ret_len)
-{
-	CLEANUP(free_p) char *buf = malloc(max + 1);
-	size_t len = 0;
-
-	if (!buf)
-		return -ENOMEM;
-	for (;;) {
-		ssize_t n = read(fd, buf + len, max + 1 - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-		if (len > max)
-			return -EFBIG;
-	}
-	buf[len] = '\0';
-	*ret_buf = TAKE(buf);
-	*ret_len = len;
-	return 0;
-}
-
-static MUST_CHECK int file_read(const char *path, size_t max, char **ret_buf,
-				size_t *ret_len)
-{
-	CLEANUP(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-
-	if (fd < 0)
-		return -errno;
-	return fd_read(fd, max, ret_buf, ret_len);
 }
 
 /* The limit of the control group we are in; UINT64_MAX if there is none (version 2 only). */
@@ -70,7 +27,7 @@ static uint64_t cgroup_memory_max(void)
 	char *group, *end;
 	uint64_t max;
 
-	if (file_read("/proc/self/cgroup", SMALL, &self, &len))
+	if (conf_file_read("/proc/self/cgroup", SMALL, &self, &len))
 		return UINT64_MAX;
 	group = strstr(self, "0::/");
 	if (!group)
@@ -78,7 +35,7 @@ static uint64_t cgroup_memory_max(void)
 	group += strlen("0::");
 	group[strcspn(group, "\n")] = '\0';
 	snprintf(path, sizeof(path), "/sys/fs/cgroup%s/memory.max", group);
-	if (file_read(path, SMALL, &limit, &len))
+	if (conf_file_read(path, SMALL, &limit, &len))
 		return UINT64_MAX;
 	errno = 0;
 	max = strtoull(limit, &end, 10);
@@ -117,16 +74,32 @@ static void check_mode(const char *path, struct conf_errors *errs)
 				 (unsigned)(st.st_mode & 07777));
 }
 
+int conf_load_text(struct span text, const char *path, struct conf **ret_conf,
+		   struct conf_errors *errs)
+{
+	struct conf_machine machine;
+	struct conf *c;
+	int err;
+
+	conf_machine_read(&machine);
+	err = conf_parse(text, path, &machine, &c, errs);
+	if (err)
+		return err;
+	check_mode(path, errs);
+	lint_world(c, errs);
+	conf_errors_sort(errs);
+	*ret_conf = c;
+	return 0;
+}
+
 int conf_load(const char *path, struct conf **ret_conf, struct conf_errors *errs)
 {
 	CLEANUP(free_p) char *text = NULL;
-	struct conf_machine machine;
-	struct conf *c;
 	size_t len;
 	int err;
 
 	conf_errors_file(errs, path);
-	err = file_read(path, LEX_FILE_MAX, &text, &len);
+	err = conf_file_read(path, LEX_FILE_MAX, &text, &len);
 	if (err == -EFBIG)
 		conf_errors_add(errs, (struct conf_place){0}, "file",
 				"expected at most %d bytes, found more", LEX_FILE_MAX);
@@ -135,13 +108,5 @@ int conf_load(const char *path, struct conf **ret_conf, struct conf_errors *errs
 				"cannot be read: %s", strerror(-err));
 	if (err)
 		return err == -ENOMEM ? -ENOMEM : -EINVAL;
-	conf_machine_read(&machine);
-	err = conf_parse(span_of(text, len), path, &machine, &c, errs);
-	if (err)
-		return err;
-	check_mode(path, errs);
-	lint_world(c, errs);
-	conf_errors_sort(errs);
-	*ret_conf = c;
-	return 0;
+	return conf_load_text(span_of(text, len), path, ret_conf, errs);
 }

@@ -25,30 +25,35 @@ enum { KiB = 1 << 10, MiB = 1 << 20, NAME_MAX_LEN = 64 };
 /* clang-format off */
 const struct param param_table[] = {
 	/* Security of the protocol */
-	{GLOBAL(require_message_signing, BOOL), .def = "false", .flag = "require-signing",
+	{GLOBAL(require_message_signing, BOOL),
+	 .apply = PARAM_TIGHTENS, .def = "false", .flag = "require-signing",
 	 .help = "Every message of a client must be signed or encrypted. One that is "
 		 "neither, or whose signature is wrong, is dropped without an answer. Guests "
 		 "and anonymous clients cannot sign and are refused when they log on."},
-	{GLOBAL(encrypt_data, BOOL), .def = "false", .flag = "encrypt-data",
+	{GLOBAL(encrypt_data, BOOL),
+	 .apply = PARAM_TIGHTENS, .def = "false", .flag = "encrypt-data",
 	 .help = "Encrypt everything sent to clients that can decrypt it, on every share "
 		 "that does not say otherwise. What clients send unencrypted is still "
 		 "processed: only reject_unencrypted_access forbids that. One share with "
 		 "encrypt_data = false moves the announcement of encryption from the session "
 		 "to the shares."},
-	{GLOBAL(reject_unencrypted_access, BOOL), .def = "false",
+	{GLOBAL(reject_unencrypted_access, BOOL),
+	 .apply = PARAM_TIGHTENS, .def = "false",
 	 .flag = "reject-unencrypted-access",
 	 .help = "Refuse every unencrypted request after the logon, on all shares, whatever "
 		 "their encrypt_data says. Clients that cannot encrypt (SMB 2, guests, "
 		 "anonymous) are refused when they log on."},
-	{GLOBAL(dialects, DIALECTS), .def = "SMB2.002 SMB2.1 SMB3.0 SMB3.02 SMB3.1.1",
+	{GLOBAL(dialects, DIALECTS),
+	 .apply = PARAM_CONNECTIONS, .def = "SMB2.002 SMB2.1 SMB3.0 SMB3.02 SMB3.1.1",
 	 .flag = "dialects",
 	 .help = "The dialects that clients may choose from, separated by blanks."},
-	{GLOBAL(encryption_ciphers, CIPHERS),
+	{GLOBAL(encryption_ciphers, CIPHERS), .apply = PARAM_CONNECTIONS,
 	 .def = "AES-128-GCM, AES-256-GCM, AES-256-CCM, AES-128-CCM",
 	 .flag = "encryption-ciphers",
 	 .help = "Ciphers, the preferred one first. One that is not named is never used. SMB "
 		 "3.0 and 3.0.2 know AES-128-CCM only."},
-	{GLOBAL(signing_algorithms, SIGNINGS), .def = "AES-GMAC, AES-CMAC, HMAC-SHA256",
+	{GLOBAL(signing_algorithms, SIGNINGS),
+	 .apply = PARAM_CONNECTIONS, .def = "AES-GMAC, AES-CMAC, HMAC-SHA256",
 	 .flag = "signing-algorithms",
 	 .help = "Signing algorithms, the preferred one first. One that is not named is "
 		 "never used: without HMAC-SHA256 the dialects SMB2.002 and SMB2.1 are not "
@@ -71,7 +76,7 @@ const struct param param_table[] = {
 	 .help = "The DNS domain or the workgroup of the server."},
 	{GLOBAL(listen, LISTEN),
 	 .def = "ANY,0.0.0.0,IPv4,445,DIRECT_TCP\nANY,::,IPv6,445,DIRECT_TCP",
-	 .apply = PARAM_RESTART, .flag = "listen",
+	 .flag = "listen",
 	 .help = "Where to accept connections; may stand several times, a listener each. The "
 		 "interface is its name or ANY, the family IPv4 or IPv6. Behind the "
 		 "protocol RSS=n may say how many queues the network card has: clients "
@@ -89,15 +94,18 @@ const struct param param_table[] = {
 	 .flag = "sess-open-files-max",
 	 .help = "Open files and directories at a time, of one session."},
 	{GLOBAL(memory_max, BYTES), .min = 16 * MiB, .max = PiB,
-	 .def_text = "a quarter of the memory", .apply = PARAM_RESTART, .flag = "memory-max",
+	 .def_text = "a quarter of the memory", .flag = "memory-max",
 	 .help = "Budget for the payload buffers of all connections together."},
-	{GLOBAL(smb2_read_max, BYTES), .min = 64 * KiB, .max = 8 * MiB, .def = "8MiB",
+	{GLOBAL(smb2_read_max, BYTES),
+	 .apply = PARAM_CONNECTIONS, .min = 64 * KiB, .max = 8 * MiB, .def = "8MiB",
 	 .flag = "smb2-read-max",
 	 .help = "Longest READ offered to clients. SMB2.002 always gets 64KiB."},
-	{GLOBAL(smb2_write_max, BYTES), .min = 64 * KiB, .max = 8 * MiB, .def = "8MiB",
+	{GLOBAL(smb2_write_max, BYTES),
+	 .apply = PARAM_CONNECTIONS, .min = 64 * KiB, .max = 8 * MiB, .def = "8MiB",
 	 .flag = "smb2-write-max",
 	 .help = "Longest WRITE offered to clients. SMB2.002 always gets 64KiB."},
-	{GLOBAL(smb2_trans_max, BYTES), .min = 64 * KiB, .max = 8 * MiB, .def = "8MiB",
+	{GLOBAL(smb2_trans_max, BYTES),
+	 .apply = PARAM_CONNECTIONS, .min = 64 * KiB, .max = 8 * MiB, .def = "8MiB",
 	 .flag = "smb2-trans-max",
 	 .help = "Longest query, listing or other transaction offered to clients. SMB2.002 "
 		 "always gets 64KiB."},
@@ -199,9 +207,11 @@ const struct param param_table[] = {
 
 	{SHARE(netname, NETNAME), .required = true, .flag = "netname", .flag_short = 'n',
 	 .help = "The name of the share, as clients see it. Upper and lower case are one."},
-	{SHARE(path, PATH), .required = true, .flag = "path", .flag_short = 'p',
+	{SHARE(path, PATH),
+	 .apply = PARAM_TREES, .required = true, .flag = "path", .flag_short = 'p',
 	 .help = "The directory that is shared."},
-	{SHARE(encrypt_data, BOOL), .def_text = "as in [global]", .flag = "encrypt-data",
+	{SHARE(encrypt_data, BOOL),
+	 .apply = PARAM_TIGHTENS, .def_text = "as in [global]", .flag = "encrypt-data",
 	 .flag_short = 'e',
 	 .help = "Overrides the global encrypt_data for this share, both ways. It does not "
 		 "weaken reject_unencrypted_access."},
@@ -215,7 +225,8 @@ const struct param param_table[] = {
 		 "create, delete) or full (permissions and owner as well). no beats any "
 		 "other entry that matches; of the others the highest counts. Whom no entry "
 		 "matches, has no access."},
-	{SHARE(security, ENUM), .words = WORDS("windows", "posix", "none"),
+	{SHARE(security, ENUM),
+	 .apply = PARAM_TREES, .words = WORDS("windows", "posix", "none"),
 	 .def = "windows", .flag = "security",
 	 .help = "How access to files is decided. windows: by the security descriptor "
 		 "that clients gave the file or that it inherited; a file without one by "
@@ -224,31 +235,38 @@ const struct param param_table[] = {
 		 "mode or less; local processes see the mode only. posix: by owner, mode "
 		 "and ACL as for a local process of the user; descriptors are made from "
 		 "them. none: the permissions of the share only."},
-	{SHARE(map_acls, ENUM), .words = WORDS("xattr", "xattr:raw"),
+	{SHARE(map_acls, ENUM),
+	 .apply = PARAM_TREES, .words = WORDS("xattr", "xattr:raw"),
 	 .words_known = WORDS("xattr:v3", "xattr:v4", "native", "posix-acl",
 			      "posix-acl:map_full_control"),
 	 .def = "xattr:raw", .flag = "map-acls",
 	 .help = "Where security = windows keeps descriptors: xattr:raw (xattr means "
 		 "the same), as they are in the extended attribute user.tsmb.$sd. A file "
 		 "system without extended attributes keeps none."},
-	{SHARE(case_insensitive, BOOL), .def = "true", .flag = "case-insensitive",
+	{SHARE(case_insensitive, BOOL),
+	 .apply = PARAM_TREES, .def = "true", .flag = "case-insensitive",
 	 .help = "Find files whose name differs in case."},
-	{SHARE(named_streams, BOOL), .def = "true", .flag = "named-streams",
+	{SHARE(named_streams, BOOL),
+	 .apply = PARAM_TREES, .def = "true", .flag = "named-streams",
 	 .help = "Let files and directories have named streams. Up to 1 KiB is kept in an extended "
 		 "attribute of the file, more in the folder .tsmb/streams beneath path, which no "
 		 "client sees; it must be backed up, moved and restored together with the files, "
 		 "without new inodes."},
 	{SHARE(administrative, BOOL), .def = "false", .flag = "administrative",
 	 .help = "Mark the share as one for administration; clients do not show such shares."},
-	{SHARE(force_create_mode, OCTAL), .max = 0777, .def = "0", .def_text = "none",
+	{SHARE(force_create_mode, OCTAL),
+	 .apply = PARAM_TREES, .max = 0777, .def = "0", .def_text = "none",
 	 .flag = "force-create-mode",
 	 .help = "Mode bits that every new file gets in addition."},
-	{SHARE(force_directory_mode, OCTAL), .max = 07777, .def = "0", .def_text = "none",
+	{SHARE(force_directory_mode, OCTAL),
+	 .apply = PARAM_TREES, .max = 07777, .def = "0", .def_text = "none",
 	 .flag = "force-directory-mode",
 	 .help = "Mode bits that every new directory gets in addition."},
-	{SHARE(force_user, ACCOUNT), .def_text = "none", .flag = "force-user",
+	{SHARE(force_user, ACCOUNT),
+	 .apply = PARAM_TREES, .def_text = "none", .flag = "force-user",
 	 .help = "Unix user as whom every access to the share takes place, whoever logged on."},
-	{SHARE(force_group, ACCOUNT), .def_text = "none", .flag = "force-group",
+	{SHARE(force_group, ACCOUNT),
+	 .apply = PARAM_TREES, .def_text = "none", .flag = "force-group",
 	 .help = "Unix group that every access to the share has as its primary one."},
 
 	KNOWN(SHARE, "security_descriptor", "SDDL"),

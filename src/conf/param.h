@@ -15,8 +15,14 @@ enum param_scope { PARAM_GLOBAL, PARAM_SHARE };
 /* KNOWN: part of the documented interface, refused in a file as this version does not act on it. */
 enum param_status { PARAM_EFFECTIVE, PARAM_KNOWN };
 
-/* RESTART: a reload accepts a new value and says that it waits for the next start. */
-enum param_apply { PARAM_DYNAMIC, PARAM_RESTART };
+/* From when on a new value counts in a running server. */
+enum param_apply {
+	PARAM_DYNAMIC,     /* at once					*/
+	PARAM_TIGHTENS,    /* true at once, false for sessions or trees made afterwards */
+	PARAM_CONNECTIONS, /* for connections made afterwards		*/
+	PARAM_TREES,       /* for who connects to the share afterwards	*/
+	PARAM_RESTART,     /* accepted, and waits for the next start		*/
+};
 
 /* How the value is spelled, and the C type of its field. */
 enum param_type {
@@ -75,6 +81,11 @@ const struct param *param_nearest(enum param_scope scope, struct span name);
 const struct param *param_find_flag(enum param_scope scope, struct span flag);
 /* "global" or "share". */
 const char *param_scope_name(enum param_scope scope);
+/* May it stand several times, a value a line? */
+static inline bool param_has_lines(const struct param *p)
+{
+	return p->type == PARAM_LISTEN;
+}
 static inline size_t param_index(const struct param *p)
 {
 	return (size_t)(p - param_table);

@@ -201,6 +201,25 @@ static void line_print(const char *text, FILE *out)
 		fputs(*text == '\n' ? "; " : (const char[]){*text, '\0'}, out);
 }
 
+enum param_apply conf_change_applies(const struct conf_change *c)
+{
+	if (!c->param)
+		return PARAM_DYNAMIC;
+	if (c->param->apply != PARAM_TIGHTENS)
+		return c->param->apply;
+	if (strcmp(c->to, "true") == 0)
+		return PARAM_DYNAMIC;
+	return c->share ? PARAM_TREES : PARAM_CONNECTIONS;
+}
+
+static const char *const apply_notes[] = {
+	[PARAM_DYNAMIC] = "",
+	[PARAM_TIGHTENS] = "",
+	[PARAM_CONNECTIONS] = " (counts for clients that connect from now on)",
+	[PARAM_TREES] = " (counts for clients that connect to the share from now on)",
+	[PARAM_RESTART] = " (needs a restart)",
+};
+
 void conf_change_print(const struct conf_change *c, FILE *out)
 {
 	if (c->share)
@@ -214,6 +233,5 @@ void conf_change_print(const struct conf_change *c, FILE *out)
 	line_print(*c->from ? c->from : "nothing", out);
 	fputs(" -> ", out);
 	line_print(*c->to ? c->to : "nothing", out);
-	if (c->param->apply == PARAM_RESTART)
-		fputs(" (needs a restart)", out);
+	fputs(apply_notes[conf_change_applies(c)], out);
 }

@@ -225,6 +225,14 @@ int net_listen(struct net *n, const struct listen_spec *specs, size_t count)
 	return err ? err : s.err;
 }
 
+bool net_listens(struct net *n, const struct listen_spec *spec)
+{
+	for (size_t i = 0; i < n->listener_count; i++)
+		if (listener_matches(n->listeners[i], spec))
+			return true;
+	return false;
+}
+
 const char *net_listener(struct net *n, size_t i)
 {
 	return i < n->listener_count ? n->listeners[i]->text : NULL;

@@ -44,6 +44,8 @@ MUST_CHECK int net_start(struct net *n);
  * returned and logged; the other listeners work nevertheless.
  */
 MUST_CHECK int net_listen(struct net *n, const struct listen_spec *specs, size_t count);
+/* Is there a listener for it? */
+bool net_listens(struct net *n, const struct listen_spec *spec);
 /* What is listened on, "0.0.0.0:445"; NULL behind the last one.
  * Valid until the next net_listen(). */
 const char *net_listener(struct net *n, size_t i);

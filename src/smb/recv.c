@@ -253,7 +253,7 @@ static struct policy_in policy_of(const struct conf *conf, const struct conn *c,
 		.dialect = c->state == CONN_READY ? c->dialect : 0,
 		.cipher = c->cipher != SEAL_NONE,
 		.has_tree = t != NULL,
-		.share_encrypt_data = t && t->share->encrypt_data,
+		.share_encrypt_data = t && atomic_load(&t->encrypt_data),
 	};
 
 	if (s)

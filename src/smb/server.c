@@ -169,8 +169,22 @@ bool share_is_there(const struct snapshot *now, const struct share *old)
 	return same;
 }
 
-/* One tree of s whose share is gone, counted; NULL: there is none. */
-static struct tree *tree_gone(struct sess *s, const struct snapshot *now)
+/* May t go on under `now`? */
+static bool tree_may_stay(struct tree *t, const struct snapshot *now,
+			  const struct principal *who)
+{
+	struct share *s = share_is_there(now, t->share)
+				  ? snapshot_share(now, t->share->name)
+				  : NULL;
+	bool stays = s && tree_follow(t, s, who);
+
+	share_put(s);
+	return stays;
+}
+
+/* One tree of s that has to go, counted; NULL: there is none. */
+static struct tree *tree_gone(struct sess *s, const struct snapshot *now,
+			      const struct principal *who)
 {
 	struct map_walk pos;
 	LOCK_SCOPE(&s->lock);
@@ -179,14 +193,25 @@ static struct tree *tree_gone(struct sess *s, const struct snapshot *now)
 	     m = map_walk_next(&s->trees, &pos)) {
 		struct tree *t = container_of(m, struct tree, by_id);
 
-		if (!share_is_there(now, t->share))
+		if (!tree_may_stay(t, now, who))
 			return tree_get(t);
 	}
 	return NULL;
 }
 
-void smb_server_close_gone(struct smb_server *s, struct lane *lane,
-			   const struct snapshot *now)
+static void sess_follow(struct sess *s, struct lane *lane, const struct snapshot *now)
+{
+	struct principal *who = sess_who(s);
+
+	for (struct tree *t; who && (t = tree_gone(s, now, who)) != NULL;) {
+		tree_close(t, lane, NULL);
+		tree_put(t);
+	}
+	principal_put(who);
+}
+
+void smb_server_follow(struct smb_server *s, struct lane *lane,
+		       const struct snapshot *now)
 {
 	size_t count = 0;
 	struct sess **all = sessions_get(s, &count);
@@ -194,10 +219,7 @@ void smb_server_close_gone(struct smb_server *s, struct lane *lane,
 	if (!all)
 		log_error("reload: no memory to close the trees of shares that are gone");
 	for (size_t i = 0; i < count; i++) {
-		for (struct tree *t; (t = tree_gone(all[i], now)) != NULL;) {
-			tree_close(t, lane, NULL);
-			tree_put(t);
-		}
+		sess_follow(all[i], lane, now);
 		sess_put(all[i]);
 	}
 	free(all);

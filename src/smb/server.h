@@ -120,10 +120,10 @@ MUST_CHECK int smb_server_init(struct smb_server *s, struct env *env,
 size_t smb_server_sessions(struct smb_server *s);
 /* Living sessions that were set up under looser demands than conf's. */
 size_t smb_server_count_looser(struct smb_server *s, const struct conf *conf);
-/* A reload took shares away, or gave them another directory: close their trees and disconnected opens, and no others. On
- * lane's worker. */
-void smb_server_close_gone(struct smb_server *s, struct lane *lane,
-			   const struct snapshot *now);
+/* After a reload: trees follow their shares (tree_follow()); those whose share is gone or has another directory, or whose user
+ * is not let in any more, are closed, and so are disconnected opens of shares that are gone. On lane's worker. */
+void smb_server_follow(struct smb_server *s, struct lane *lane,
+		       const struct snapshot *now);
 /* All connections, sessions and opens must be gone. */
 void smb_server_fini(struct smb_server *s);
 

@@ -19,6 +19,7 @@ nt_status tree_new(struct sess *s, struct share *share, struct node *root,
 	t->maximal_access = maximal_access;
 	t->sess = sess_get(s);
 	t->share = share_get(share);
+	t->encrypt_data = share->encrypt_data;
 	t->root = root;
 	{
 		LOCK_SCOPE(&s->lock);
@@ -66,6 +67,16 @@ void tree_put(struct tree *t)
 	share_put(t->share);
 	sess_put(t->sess);
 	free(t);
+}
+
+bool tree_follow(struct tree *t, const struct share *now, const struct principal *who)
+{
+	uint32_t access = share_access(now, who);
+
+	if (now->encrypt_data)
+		atomic_store(&t->encrypt_data, true);
+	atomic_store(&t->maximal_access, access);
+	return access != 0;
 }
 
 bool tree_shut(struct tree *t)

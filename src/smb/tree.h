@@ -2,7 +2,7 @@
  * tree.h - a session's connection to a share.
  *
  * Owns     a reference to its share. Counted by the session's table, opens and requests.
- * Threads  immutable but for `closed`.
+ * Threads  immutable but for what is atomic.
  * Spec     [MS-SMB2] 3.3.1.9
  */
 #pragma once
@@ -14,10 +14,12 @@ struct tree {
 	struct map_node by_id; /* sess's lock */
 	uint32_t id;           /* I */
 	atomic_uint refs;
-	struct sess *sess;       /* I  counted */
-	struct share *share;     /* I  counted */
-	struct node *root;       /* I  disk: node of the share's root, counted */
-	uint32_t maximal_access; /* I  the share's permissions for this user */
+	struct sess *sess;   /* I  counted */
+	struct share *share; /* I  counted */
+	struct node *root;   /* I  disk: node of the share's root, counted */
+	/* A  the share's permissions for this user; tree_follow() changes it */
+	_Atomic uint32_t maximal_access;
+	atomic_bool encrypt_data; /* answers are encrypted; never goes back to false */
 	atomic_bool closed;
 	struct teardown teardown; /* of whoever closed it */
 };
@@ -29,6 +31,12 @@ MUST_CHECK nt_status tree_new(struct sess *s, struct share *share, struct node *
 struct tree *tree_find(struct sess *s, uint32_t id);
 struct tree *tree_get(struct tree *t);
 void tree_put(struct tree *t);
+/*
+ * The share is configured anew: from the next request on the tree grants what `now` permits `who`, and is encrypted if `now`
+ * demands it. If not any more it stays so, as its client was told. False: `who` is not let in any more.
+ */
+MUST_CHECK bool tree_follow(struct tree *t, const struct share *now,
+			    const struct principal *who);
 /* Out of the session's table: true for exactly one caller. Its opens stay. */
 bool tree_shut(struct tree *t);
 /* tree_shut(), then its opens are closed; then w ends. The second caller's w ends at once. */

@@ -92,7 +92,7 @@ class Server:
         os.mkdir(self.programs)
         for program in ("tsmb-server", "tsmb-passwd"):
             shutil.copy(os.path.join(self.build, program), self.programs)
-        for path in [os.path.join(self.top, "run"), *(lines["path"] for lines in self.shares.values())]:
+        for path in [self.top, os.path.join(self.top, "run"), *(lines["path"] for lines in self.shares.values())]:
             os.chown(path, NOBODY, NOBODY)
 
     def _as_account(self, *argv):
@@ -108,6 +108,16 @@ class Server:
             lines += ["", "[share]", f"netname = {name}", *(f"{k} = {v}" for k, v in share.items()), "[/share]"]
         with open(self.conf, "w") as f:
             f.write("\n".join(lines) + "\n")
+        os.chown(self.conf, self.owner(), NOBODY if self.drops else -1)  # who serves by it may change it, as tsmb-cfg asks
+
+    def cfg(self, *words, want=0):
+        """tsmb-cfg on the configuration; what it printed, which is checked to be of exit status `want`."""
+        done = subprocess.run([*steady(self.build), os.path.join(self.build, "tsmb-cfg"), "-c", self.conf, *words], text=True,
+                              capture_output=True, cwd=self.top, timeout=60)
+        print(f"$ tsmb-cfg {' '.join(words)}\n{done.stdout}{done.stderr}")
+        if done.returncode != want:
+            raise Failed(f"tsmb-cfg {' '.join(words)}: exit status {done.returncode}: {done.stdout}{done.stderr}")
+        return done.stdout + done.stderr
 
     def passwd(self, *options, password=""):
         return subprocess.run(self._as_account(os.path.join(self.programs, "tsmb-passwd"), "-c", self.conf, *options),

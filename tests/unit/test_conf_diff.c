@@ -63,11 +63,32 @@ TEST(what_waits_for_a_restart_says_so)
 {
 	check_diff(
 		"[global]\n[/global]\n",
-		"[global]\nlisten = lo,::1,IPv6,445\nmemory_max = 64MiB\n[/global]\n",
+		"[global]\nlisten = lo,::1,IPv6,445\nmemory_max = 64MiB\nrunstate_dir = "
+		"/x\nvfs_data_threads = 3\n[/global]\n",
 		"listen: ANY,0.0.0.0,IPv4,445,DIRECT_TCP; ANY,::,IPv6,445,DIRECT_TCP -> "
-		"lo,::1,IPv6,445,DIRECT_TCP (needs a restart)\n"
-		"memory_max: 2GiB -> 64MiB (needs a restart)\n",
+		"lo,::1,IPv6,445,DIRECT_TCP\n"
+		"memory_max: 2GiB -> 64MiB\n"
+		"vfs_data_threads: auto -> 3 (needs a restart)\n"
+		"runstate_dir: /var/lib/tsmb -> /x (needs a restart)\n",
 		2);
+}
+
+TEST(what_waits_for_clients_to_come_anew_says_so)
+{
+	check_diff(
+		"[global]\nrequire_message_signing = true\n[/global]\n" SHARE(
+			"a", "encrypt_data = true\n"),
+		"[global]\nsmb2_read_max = 64KiB\n[/global]\n" SHARE(
+			"a", "named_streams = false\n"),
+		"require_message_signing: true -> false (counts for clients that "
+		"connect from now on)\n"
+		"smb2_read_max: 8MiB -> 64KiB (counts for clients that connect from "
+		"now on)\n"
+		"share a: encrypt_data: true -> false (counts for clients that connect "
+		"to the share from now on)\n"
+		"share a: named_streams: true -> false (counts for clients that "
+		"connect to the share from now on)\n",
+		0);
 }
 
 TEST(shares_come_go_and_change)
@@ -75,7 +96,8 @@ TEST(shares_come_go_and_change)
 	check_diff("[global]\n[/global]\n" SHARE("a", "") SHARE("b", "remark = old\n"),
 		   "[global]\n[/global]\n" SHARE("c", "") SHARE("b", "force_user = x\n"),
 		   "share a: removed (/a)\nshare b: remark: old -> nothing\n"
-		   "share b: force_user: nothing -> x\nshare c: added (/c)\n",
+		   "share b: force_user: nothing -> x (counts for clients that connect "
+		   "to the share from now on)\nshare c: added (/c)\n",
 		   0);
 }
 
