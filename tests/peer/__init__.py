@@ -1,11 +1,11 @@
 """Real clients, and one of our own that breaks the rules, against a private server."""
-from peer import (acl, attack, attributes, caching, capture, channels, compound, contend, copies, create, durable, files,
+from peer import (acl, attack, attributes, caching, capture, cfg, channels, compound, contend, copies, create, durable, files,
                   impacket_peer, info, insight, ipc, lifecycle, locks, logon, policy, scanners, secrets, streams)
 
 
 def tests(build):
     for module in (files, caching, durable, channels, create, acl, impacket_peer, info, attributes, streams, locks, copies,
-                   compound, ipc, capture, policy, scanners, attack, lifecycle, logon, insight, secrets, contend):
+                   compound, ipc, capture, policy, scanners, attack, lifecycle, cfg, logon, insight, secrets, contend):
         yield from module.tests(build)
 
 
@@ -17,6 +17,7 @@ def quick_tests(build):
         yield from module.tests(build)
     yield from attack.tests(build, quick=True)
     yield from contend.tests(build)
+    yield from cfg.quick_tests(build)
     yield from (t for t in logon.tests(build) if t.name.rpartition(".")[2] in ("hanging-up", "cancel", "again"))
     yield from (t for t in lifecycle.tests(build) if t.name.rpartition(".")[2] in ("reload-shares", "reload-nested", "passwd", "as-root", "stop-under-load"))
 
@@ -27,9 +28,11 @@ def thread_tests(build):
     yield from (t for t in lifecycle.tests(build) if "reload" in t.name or "stop" in t.name)
     yield from contend.tests(build)
     yield from durable.tests(build)
+    yield from (t for t in cfg.tests(build) if t.name.rpartition(".")[2] in ("shares", "listeners", "under-load"))
 
 
 def soak_tests(build, seconds):
     """For hours, if one likes."""
     yield from contend.tests(build, seconds)
+    yield from cfg.soak_tests(build, seconds)
     yield from policy.soak_tests(build)
