@@ -23,7 +23,8 @@ const struct cfg_command cfg_commands[] = {
 	{"check", NULL, "config.check", CFG_NO_PARAMS, false, false, false,
 	 "Check the file, and say all that is wrong with it. Exit status 1 if there is anything."},
 	{"reload", NULL, "config.reload", CFG_NO_PARAMS, false, false, false,
-	 "Let the running server take over what the file says, as after editing it by hand."},
+	 "Let the running server take over what the file says, as after editing it by hand. "
+	 "Exit status 1 if none runs."},
 };
 /* clang-format on */
 

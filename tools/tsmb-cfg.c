@@ -115,9 +115,13 @@ static json_t *change_file(const struct cfg_args *a, const char *dir, json_t *ar
 			   struct ctl_error *e)
 {
 	struct config alone = {.path = a->conf_path};
-	json_t *result = config_call(&alone, a->command->call, args, e), *reloaded;
+	json_t *result, *reloaded;
 	int err;
 
+	if (strcmp(a->command->call, "config.reload") == 0)
+		return ctl_refuse(e, CTL_REFUSED, "%s: no server runs with %s", dir,
+				  a->conf_path);
+	result = config_call(&alone, a->command->call, args, e);
 	if (!result || strcmp(a->command->call, "config.show") == 0 ||
 	    strcmp(a->command->call, "config.check") == 0)
 		return result;

@@ -5,6 +5,7 @@ import os
 import random
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -204,7 +205,7 @@ def alone(build):
         expect(got, want, "the file")
         st = os.stat(f"{s.top}/real.conf")
         expect((os.path.islink(s.conf), st.st_mode & 0o777, st.st_uid), (True, 0o640, s.owner()), "link, mode and owner")
-        expect("no server runs" in s.cfg("reload"), True, "reload without a server")
+        expect("no server runs" in s.cfg("reload", want=1), True, "reload without a server")
         other = f"{s.top}/other.conf"
         with open(other, "w") as f:
             f.write(f"[global]\nrunstate_dir = {s.top}/run\n[/global]\n")
@@ -270,12 +271,22 @@ def help_texts(build):
         expect(flag + " VALUE" in update, True, flag)
     for flag in ("-n, --netname", "-p, --path", "-e, --encrypt-data", "-P, --permissions", "--map-acls", "--remark"):
         expect(flag in shown, True, flag)
+    with scratch() as tmp:
+        with open(f"{tmp}/c", "w") as f:
+            f.write("[global]\n[/global]\n[share]\nnetname = x\npath = /srv\n[/share]\n")
+        for group, text in (("global", update), ("share", shown)):
+            done = subprocess.run([tool, "-c", f"{tmp}/c", group, "show", "--json", *(["-n", "x"] if group == "share" else [])],
+                                  capture_output=True, text=True, check=True)
+            missing = [name for name in json.loads(done.stdout) if f"\n          {name}: " not in text]
+            expect(missing, [], f"parameters of [{group}] without an option")
     if max(len(line) for line in (top + update + shown).splitlines()) > 100:
         raise Failed("a line of the help is longer than 100 columns")
 
 
 def completion(build):
     """What the shell offers."""
+    if shutil.which("zsh"):
+        subprocess.run(["zsh", "-n", os.path.join(build, "packaging", "completion", "_tsmb-cfg")], check=True)
     script = os.path.join(build, "packaging", "completion", "tsmb-cfg")
     cases = {"": "share global check reload", "sh": "share", "share ": "add update del list show", "share add --enc": "--encrypt-data",
              "share add -e ": "true false", "-c /x share up": "update", "global update --log-dest": "--log-destination",

@@ -26,6 +26,23 @@ TEST(flags_are_unique_in_their_scope)
 	}
 }
 
+/* tsmb-cfg has -c, -h, -v, --config, --help, --json, --unset and --version for itself. */
+TEST(flags_leave_the_tools_own_options_alone)
+{
+	static const char *const own[] = {"config", "help", "json", "unset", "version"};
+
+	for (size_t i = 0; i < param_count; i++) {
+		const struct param *p = &param_table[i];
+
+		CHECK(!p->flag_short || !strchr("chv", p->flag_short));
+		for (size_t k = 0; p->flag && k < ARRAY_LEN(own); k++)
+			CHECK(strcmp(p->flag, own[k]) != 0);
+		for (size_t k = 0; k < i; k++)
+			CHECK(!p->flag_short || p->scope != param_table[k].scope ||
+			      p->flag_short != param_table[k].flag_short);
+	}
+}
+
 TEST(flags_of_the_seed_document_are_there)
 {
 	static const struct {
