@@ -129,26 +129,62 @@ nt_status sign_verify(const struct sign_key *key, struct span msg)
 	return same ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
 }
 
-static int sign_one(const struct sign_item *it)
+/* What the library gets for a message, and what that points to. */
+struct work {
+	struct span parts[2];
+	uint8_t nonce[MAC_GMAC_NONCE_LEN];
+};
+
+/* The header says now that it is signed, and where the signature belongs is zero. 0 or what the item's err says. */
+static int sign_begin(const struct sign_item *it, struct work *w, struct mac_job *ret_job)
 {
 	uint8_t *signature = it->msg.p + SMB2_OFF_SIGNATURE;
-	struct span parts[] = {span_of_m(it->msg), it->tail};
 	struct header h;
-	struct wr w;
+	struct wr flags;
 
 	if (!header_decode(span_of_m(it->msg), &h))
 		return -EIO;
 	if (nonce_would_repeat(it->key, &h))
 		return -EPERM;
 	h.flags |= SMB2_FLAGS_SIGNED;
-	w = wr_of(mspan_of(it->msg.p + SMB2_OFF_FLAGS, sizeof(h.flags)));
-	wr_u32(&w, h.flags);
+	flags = wr_of(mspan_of(it->msg.p + SMB2_OFF_FLAGS, sizeof(h.flags)));
+	wr_u32(&flags, h.flags);
 	memset(signature, 0, SIGNATURE_LEN);
-	return compute(it->key, &h, parts, it->tail.len ? 2 : 1, signature);
+
+	w->parts[0] = span_of_m(it->msg);
+	w->parts[1] = it->tail;
+	build_nonce(&h, w->nonce);
+	*ret_job = (struct mac_job){.key = it->key->mac,
+				    .nonce = w->nonce,
+				    .parts = w->parts,
+				    .part_count = it->tail.len ? 2 : 1,
+				    .ret_tag = signature};
+	return 0;
+}
+
+/* count: at most MAC_MANY_MAX. The library writes each signature when all that it covers has been read. */
+static void sign_some(struct sign_item *items, size_t count)
+{
+	struct work work[MAC_MANY_MAX];
+	struct mac_job jobs[MAC_MANY_MAX];
+	struct sign_item *owners[MAC_MANY_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		items[i].err = sign_begin(&items[i], &work[n], &jobs[n]);
+		if (!items[i].err)
+			owners[n++] = &items[i];
+	}
+	mac_compute_many(jobs, n);
+	for (size_t i = 0; i < n; i++)
+		owners[i]->err = jobs[i].err;
 }
 
 void sign_batch(struct sign_item *items, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
-		items[i].err = sign_one(&items[i]);
+	for (size_t done = 0; done < count; done += MAC_MANY_MAX) {
+		size_t left = count - done;
+
+		sign_some(items + done, left < MAC_MANY_MAX ? left : MAC_MANY_MAX);
+	}
 }

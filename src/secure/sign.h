@@ -55,7 +55,7 @@ struct sign_item {
 
 /*
  * Sign several messages together: whatever waits on a worker when its sockets can take bytes. Mixed keys,
- * algorithms and lengths. Every item's err is set; what has one must not be sent.
+ * algorithms and lengths; AES-CMAC is computed side by side. Every item's err is set; what has one must not be sent.
  *
  * The role in a GMAC nonce is the one the header states: SMB2_FLAGS_SERVER_TO_REDIR. An interim response
  * (STATUS_PENDING) must not come here: its final response has the same MessageId.

@@ -40,16 +40,22 @@ TEST(mac_cmac_rfc_4493)
 		     {16, "cmac_first_16_bytes"},
 		     {40, "cmac_first_40_bytes"},
 		     {64, "cmac_first_64_bytes"}};
-	CLEANUP(mac_key_freep)
-	struct mac_key *k = mac_key_new(MAC_AES_128_CMAC, vec(CMAC, NULL, "key"),
-					CRYPTO_FASTEST);
+	static const enum crypto_backend backends[] = {CRYPTO_OPENSSL, CRYPTO_AESNI,
+						       CRYPTO_VAES};
 	struct span message = vec(CMAC, NULL, "message_64");
 
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(cases) * ARRAY_LEN(backends); i++) {
+		enum crypto_backend b = backends[i / ARRAY_LEN(cases)];
+		size_t n = i % ARRAY_LEN(cases);
+		CLEANUP(mac_key_freep)
+		struct mac_key *k = mac_key_new(MAC_AES_128_CMAC, vec(CMAC, NULL, "key"),
+						b);
 		uint8_t tag[MAC_TAG_LEN];
 
-		mac_whole(k, span_head(message, cases[i].len), tag);
-		CHECK_SPAN(span_of(tag, sizeof(tag)), vec(CMAC, NULL, cases[i].name));
+		if (!crypto_has(b))
+			continue;
+		mac_whole(k, span_head(message, cases[n].len), tag);
+		CHECK_SPAN(span_of(tag, sizeof(tag)), vec(CMAC, NULL, cases[n].name));
 	}
 }
 
@@ -225,6 +231,35 @@ TEST(mac_gmac_depends_on_the_nonce)
 	CHECK_EQ(mac_compute(k, some_nonce, &s, 1, a), 0);
 	CHECK_EQ(mac_compute(k, other, &s, 1, b), 0);
 	CHECK(memcmp(a, b, sizeof(a)) != 0);
+}
+
+TEST(mac_a_backend_does_what_it_can)
+{
+	static const struct {
+		enum mac_alg alg;
+		enum crypto_backend b;
+		bool can;
+	} cases[] = {
+		{MAC_HMAC_SHA256, CRYPTO_OPENSSL, true},
+		{MAC_HMAC_SHA256, CRYPTO_IPSEC_MB, false},
+		{MAC_HMAC_SHA256, CRYPTO_AESNI, false},
+		{MAC_HMAC_SHA256, CRYPTO_VAES, false},
+		{MAC_AES_128_CMAC, CRYPTO_OPENSSL, true},
+		{MAC_AES_128_CMAC, CRYPTO_IPSEC_MB, false},
+		{MAC_AES_128_CMAC, CRYPTO_AESNI, true},
+		{MAC_AES_128_CMAC, CRYPTO_VAES, true},
+		{MAC_AES_128_GMAC, CRYPTO_OPENSSL, true},
+		{MAC_AES_128_GMAC, CRYPTO_IPSEC_MB, true},
+		{MAC_AES_128_GMAC, CRYPTO_AESNI, false},
+		{MAC_AES_128_GMAC, CRYPTO_VAES, false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(mac_key_freep)
+		struct mac_key *k = key_of(cases[i].alg, cases[i].b);
+
+		CHECK_EQ(k != NULL, cases[i].can && crypto_has(cases[i].b));
+	}
 }
 
 TEST(mac_aes_keys_have_16_bytes)
