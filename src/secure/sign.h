@@ -43,6 +43,16 @@ static inline void sign_key_freep(struct sign_key **k)
  */
 MUST_CHECK nt_status sign_verify(const struct sign_key *key, struct span msg);
 
+/* One message whose signature is to be checked. */
+struct sign_check {
+	const struct sign_key *key;
+	struct span msg; /* as for sign_verify() */
+	nt_status st;    /* result: what sign_verify() would have said */
+};
+
+/* Check several messages together: mixed keys, algorithms and lengths; AES-CMAC is computed side by side. */
+void sign_verify_batch(struct sign_check *checks, size_t count);
+
 /* One message to sign. */
 struct sign_item {
 	const struct sign_key *key;
