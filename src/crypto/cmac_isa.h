@@ -10,6 +10,7 @@
 
 #include "base/span.h"
 #include "crypto/crypto.h"
+#include "crypto/unrolled.h"
 
 #include <stdalign.h>
 
@@ -59,14 +60,6 @@ extern const struct cmac_isa cmac_aesni, cmac_vaes;
 void cmac_aesni_expand(const uint8_t key[16], struct cmac_rounds *ret_rounds);
 void cmac_aesni_one(const struct cmac_rounds *r, uint8_t chain[CMAC_AES_BLOCK_LEN],
 		    const uint8_t *data, size_t blocks);
-
-/* A loop over lanes or rounds, straightened out, so that the lanes are registers. */
-#ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-#define unrolled(i, from, to) UNROLL for (unsigned i = from; i < to; i++)
 
 /* Else compilers load all of them before the loop, have not enough registers, and leave copies on the stack. */
 #define KEYS_STAY_IN_MEMORY __asm__ volatile("" : : : "memory")

@@ -262,26 +262,13 @@ static void lanes_run(struct batch *b, const struct cmac_isa *isa)
 	}
 }
 
-/* Longest first, else one of them is left to run alone at the end. Most batches are in order, or all of one length. */
-static void sort(struct cmac_message *messages, size_t count)
-{
-	for (size_t i = 1; i < count; i++) {
-		struct cmac_message m = messages[i];
-		size_t at = i;
-
-		for (; at && messages[at - 1].len < m.len; at--)
-			messages[at] = messages[at - 1];
-		messages[at] = m;
-	}
-}
-
-void cmac_many(const struct cmac_isa *isa, struct cmac_message *messages, size_t count)
+void cmac_many(const struct cmac_isa *isa, const struct cmac_message *messages,
+	       size_t count)
 {
 	const struct cmac_message *next = messages, *end = messages + count;
 	unsigned width = isa->kernels[isa->kernel_count - 1].width;
 	struct batch b; /* not zeroed: what is read was written before */
 
-	sort(messages, count);
 	for (b.active = b.keyed = 0; b.active < width && next < end; b.active++)
 		lane_begin(&b, b.active, next++);
 	while (b.active > 1) {

@@ -2,8 +2,8 @@
  * cmac_many.h - AES-128-CMAC by the AES instructions, of many messages at once. For src/crypto only.
  *
  * Each block of a message needs the result of the one before, so a single message leaves the AES unit idle most of the time.
- * Here messages run in lanes side by side, each under its own key, of its own length, from wherever its parts lie. The
- * longest begin; a lane whose message ends takes the next one; as lanes run out of work narrower kernels take over.
+ * Here messages run in lanes side by side, each under its own key, of its own length, from wherever its parts lie. A
+ * lane whose message ends takes the next one; as lanes run out of work narrower kernels take over.
  *
  * Owns     a cmac_schedule lies in the secret slab. While messages run together, copies of their round keys lie on the
  *          stack, lane by lane, as the instructions want them; they are wiped before the call returns.
@@ -31,8 +31,9 @@ struct cmac_message {
 	uint8_t *ret_tag; /* CMAC_BLOCK_LEN bytes */
 };
 
-/* All keys were made for isa. Changes the order of messages. */
-void cmac_many(const struct cmac_isa *isa, struct cmac_message *messages, size_t count);
+/* All keys were made for isa. The longest should come first, or one of them is left to run alone at the end. */
+void cmac_many(const struct cmac_isa *isa, const struct cmac_message *messages,
+	       size_t count);
 
 /* One alone. */
 void cmac_one(const struct cmac_isa *isa, const struct cmac_message *m);

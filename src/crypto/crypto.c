@@ -18,13 +18,13 @@ enum { PREFERENCES_MAX = 3 };
 static const enum crypto_backend preferences[SUITE_USE_COUNT][PREFERENCES_MAX] = {
 	[SUITE_GCM] = {CRYPTO_IPSEC_MB, CRYPTO_OPENSSL},
 	[SUITE_CMAC] = {CRYPTO_VAES, CRYPTO_AESNI, CRYPTO_OPENSSL},
+	[SUITE_HMAC] = {CRYPTO_SHANI, CRYPTO_OPENSSL},
 };
 
 static const char *const names[CRYPTO_BACKEND_COUNT] = {
-	[CRYPTO_OPENSSL] = "openssl",
-	[CRYPTO_IPSEC_MB] = "ipsec-mb",
-	[CRYPTO_AESNI] = "aes-ni",
-	[CRYPTO_VAES] = "vaes",
+	[CRYPTO_OPENSSL] = "openssl", [CRYPTO_IPSEC_MB] = "ipsec-mb",
+	[CRYPTO_AESNI] = "aes-ni",    [CRYPTO_VAES] = "vaes",
+	[CRYPTO_SHANI] = "sha-ni",
 };
 
 /* Written once, by whoever makes the table first; constant from then on. */
@@ -73,9 +73,10 @@ static void describe(struct suite *s)
 	bool ipsec = s->fastest[SUITE_GCM] == CRYPTO_IPSEC_MB;
 	const struct cmac_isa *isa = s->cmac[s->fastest[SUITE_CMAC]];
 
-	snprintf(s->description, sizeof(s->description), "%s%s%s",
+	snprintf(s->description, sizeof(s->description), "%s%s%s%s",
 		 ipsec ? ipsec_description() : OpenSSL_version(OPENSSL_VERSION),
-		 isa ? "; CMAC by " : "", isa ? isa->name : "");
+		 isa ? "; CMAC by " : "", isa ? isa->name : "",
+		 s->fastest[SUITE_HMAC] == CRYPTO_SHANI ? "; HMAC in pairs" : "");
 }
 
 static struct suite *suite_make(enum crypto_backend fastest)
@@ -98,6 +99,7 @@ static struct suite *suite_make(enum crypto_backend fastest)
 		s->fastest[use] = choose(use, fastest);
 	for (enum crypto_backend b = 0; b < CRYPTO_BACKEND_COUNT; b++)
 		s->cmac[b] = cmac_isa_of(b);
+	s->pair = sha256_pair_get();
 	describe(s);
 	return TAKE(s);
 }
@@ -182,6 +184,8 @@ bool crypto_has(enum crypto_backend b)
 	case CRYPTO_AESNI:
 	case CRYPTO_VAES:
 		return cmac_isa_of(b) != NULL;
+	case CRYPTO_SHANI:
+		return sha256_pair_get() != NULL;
 	case CRYPTO_BACKEND_COUNT:
 		break;
 	}

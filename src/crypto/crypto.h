@@ -3,7 +3,8 @@
  *
  * OpenSSL does everything. On x86-64 with AES-NI, ipsec-mb does AES-GCM and AES-GMAC two to four times as
  * fast (its direct calls: its job interface ends at 65,534 bytes, and its HMAC ignores the SHA extensions).
- * There, AES-CMAC is our own (crypto/cmac_many.h): no library does several messages of any length at once.
+ * There, AES-CMAC is our own (crypto/cmac_many.h), and HMAC-SHA256 of several messages by the SHA instructions
+ * (crypto/hmac_many.h): no library does several of any length at once.
  * A key remembers what it was made for, so all can be used side by side and compared.
  *
  * The environment variable TSMB_CRYPTO, with one of the names below, decides where crypto_init() was not called or left
@@ -22,6 +23,7 @@ enum crypto_backend {
 	CRYPTO_IPSEC_MB,    /* "ipsec-mb": GCM and GMAC only		*/
 	CRYPTO_AESNI,       /* "aes-ni": CMAC only, 8 messages at once		*/
 	CRYPTO_VAES,        /* "vaes": CMAC only, 16 messages at once		*/
+	CRYPTO_SHANI,       /* "sha-ni": HMAC-SHA256 only, 2 messages at once	*/
 	CRYPTO_BACKEND_COUNT,
 };
 
@@ -37,5 +39,5 @@ MUST_CHECK int crypto_init(enum crypto_backend fastest);
 /* Can keys be made for it on this machine? */
 bool crypto_has(enum crypto_backend b);
 
-/* For the log: "OpenSSL 3.0.22", "ipsec-mb 1.3.0, AVX512; CMAC by VAES". Static. */
+/* For the log: "OpenSSL 3.0.22", "ipsec-mb 1.3.0, AVX512; CMAC by VAES; HMAC in pairs". Static. */
 const char *crypto_description(void);

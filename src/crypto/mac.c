@@ -6,6 +6,7 @@
 #include "crypto/cmac.h"
 #include "crypto/cmac_many.h"
 #include "crypto/hmac.h"
+#include "crypto/hmac_many.h"
 #include "crypto/ipsec.h"
 #include "crypto/suite.h"
 
@@ -13,8 +14,15 @@
 #include <limits.h>
 #include <stdlib.h>
 
-/* How a key works; CMAC and GMAC have two ways. */
-enum kind { KIND_HMAC, KIND_CMAC_EVP, KIND_CMAC_OWN, KIND_GMAC_EVP, KIND_GMAC_IPSEC };
+/* How a key works; each algorithm has two ways. */
+enum kind {
+	KIND_HMAC,
+	KIND_HMAC_PAIR, /* the same for one message alone */
+	KIND_CMAC_EVP,
+	KIND_CMAC_OWN,
+	KIND_GMAC_EVP,
+	KIND_GMAC_IPSEC
+};
 
 struct mac_key {
 	enum kind kind;
@@ -47,6 +55,7 @@ static int key_init(struct mac_key *k, const struct suite *s, struct span key,
 {
 	switch (k->kind) {
 	case KIND_HMAC:
+	case KIND_HMAC_PAIR:
 		k->hmac = hmac_new(key);
 		return k->hmac ? 0 : -EIO;
 	case KIND_CMAC_EVP:
@@ -75,16 +84,15 @@ static enum crypto_backend backend_of(const struct suite *s, enum mac_alg alg,
 	case MAC_AES_128_GMAC:
 		return suite_backend(s, SUITE_GCM, wanted);
 	case MAC_HMAC_SHA256:
-		break;
+		return suite_backend(s, SUITE_HMAC, wanted);
 	}
-	return wanted == CRYPTO_FASTEST || wanted == CRYPTO_OPENSSL ? CRYPTO_OPENSSL
-								    : CRYPTO_FASTEST;
+	return CRYPTO_FASTEST;
 }
 
 static enum kind kind_of(enum mac_alg alg, enum crypto_backend b)
 {
 	if (alg == MAC_HMAC_SHA256)
-		return KIND_HMAC;
+		return b == CRYPTO_OPENSSL ? KIND_HMAC : KIND_HMAC_PAIR;
 	if (alg == MAC_AES_128_CMAC)
 		return b == CRYPTO_OPENSSL ? KIND_CMAC_EVP : KIND_CMAC_OWN;
 	return b == CRYPTO_IPSEC_MB ? KIND_GMAC_IPSEC : KIND_GMAC_EVP;
@@ -117,6 +125,7 @@ void mac_key_free(struct mac_key *k)
 		return;
 	switch (k->kind) {
 	case KIND_HMAC:
+	case KIND_HMAC_PAIR:
 		secret_free(k->hmac);
 		break;
 	case KIND_CMAC_EVP:
@@ -192,6 +201,7 @@ int mac_compute(const struct mac_key *k, const uint8_t *nonce, const struct span
 		return -EIO;
 	switch (k->kind) {
 	case KIND_HMAC:
+	case KIND_HMAC_PAIR:
 		return hmac_half(k->hmac, parts, part_count, ret_tag);
 	case KIND_CMAC_EVP:
 		return cmac_run(&k->cmac, parts, part_count, ret_tag);
@@ -209,46 +219,98 @@ int mac_compute(const struct mac_key *k, const uint8_t *nonce, const struct span
 	return -EIO;
 }
 
+/* What can be computed, the longest first: else one of them is left to run alone at the end. */
+struct many {
+	struct {
+		struct mac_job *job;
+		size_t len;
+	} all[MAC_MANY_MAX];
+	size_t count;
+};
+
+/* Most come in order, or have one length. */
+static void many_add(struct many *m, struct mac_job *j)
+{
+	size_t len, at = m->count;
+
+	j->err = -EIO;
+	if (!parts_len(j->parts, j->part_count, &len))
+		return;
+	for (; at && m->all[at - 1].len < len; at--)
+		m->all[at] = m->all[at - 1];
+	m->all[at].job = j;
+	m->all[at].len = len;
+	m->count++;
+}
+
 /* All that isa is to do, side by side. */
-static void compute_own(const struct cmac_isa *isa, struct mac_job *jobs, size_t count)
+static void compute_cmac(const struct many *m, const struct cmac_isa *isa)
 {
 	struct cmac_message messages[MAC_MANY_MAX];
-	size_t n = 0;
+	size_t count = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		const struct mac_key *k = jobs[i].key;
-		struct cmac_message *m = &messages[n];
+	for (size_t i = 0; i < m->count; i++) {
+		struct mac_job *j = m->all[i].job;
 
-		if (k->kind != KIND_CMAC_OWN || k->own.isa != isa)
+		if (j->key->kind != KIND_CMAC_OWN || j->key->own.isa != isa)
 			continue;
-		*m = (struct cmac_message){.key = k->own.schedule,
-					   .parts = jobs[i].parts,
-					   .part_count = jobs[i].part_count,
-					   .ret_tag = jobs[i].ret_tag};
-		jobs[i].err = -EIO;
-		if (!parts_len(m->parts, m->part_count, &m->len))
-			continue;
-		jobs[i].err = 0;
-		n++;
+		messages[count++] = (struct cmac_message){.key = j->key->own.schedule,
+							  .parts = j->parts,
+							  .part_count = j->part_count,
+							  .len = m->all[i].len,
+							  .ret_tag = j->ret_tag};
+		j->err = 0;
 	}
-	if (n == 1)
+	if (count == 1)
 		cmac_one(isa, messages);
-	else if (n)
-		cmac_many(isa, messages, n);
+	else if (count)
+		cmac_many(isa, messages, count);
+}
+
+/* Likewise in pairs. */
+static void compute_hmac(const struct many *m, sha256_pair pair)
+{
+	struct hmac_message messages[MAC_MANY_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < m->count; i++) {
+		struct mac_job *j = m->all[i].job;
+
+		if (j->key->kind == KIND_HMAC_PAIR)
+			messages[count++] =
+				(struct hmac_message){.key = j->key->hmac,
+						      .parts = j->parts,
+						      .part_count = j->part_count,
+						      .ret_half = j->ret_tag,
+						      .ret_err = &j->err};
+	}
+	hmac_many(pair, messages, count);
+}
+
+static void compute_rest(const struct many *m)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		struct mac_job *j = m->all[i].job;
+
+		if (j->key->kind != KIND_CMAC_OWN && j->key->kind != KIND_HMAC_PAIR)
+			j->err = mac_compute(j->key, j->nonce, j->parts, j->part_count,
+					     j->ret_tag);
+	}
 }
 
 static void compute_some(const struct suite *s, struct mac_job *jobs, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		struct mac_job *j = &jobs[i];
+	struct many m;
 
-		if (j->key->kind != KIND_CMAC_OWN)
-			j->err = mac_compute(j->key, j->nonce, j->parts, j->part_count,
-					     j->ret_tag);
-	}
+	m.count = 0; /* the rest is written before it is read */
+	for (size_t i = 0; i < count; i++)
+		many_add(&m, &jobs[i]);
 	for (size_t b = 0; b < CRYPTO_BACKEND_COUNT; b++)
 		if (s->cmac[b])
-			compute_own(s->cmac[b], jobs, count);
+			compute_cmac(&m, s->cmac[b]);
+	if (s->pair)
+		compute_hmac(&m, s->pair);
+	compute_rest(&m);
 }
 
 void mac_compute_many(struct mac_job *jobs, size_t count)

@@ -57,8 +57,8 @@ struct mac_job {
 enum { MAC_MANY_MAX = 64 };
 
 /*
- * The same of several messages: of any keys, algorithms and lengths. AES-CMAC is many times as fast together as one by one;
- * the others make no difference.
+ * The same of several messages: of any keys, algorithms and lengths. Together AES-CMAC is many times as fast as one by one,
+ * HMAC-SHA256 twice; to AES-GMAC it makes no difference.
  */
 void mac_compute_many(struct mac_job *jobs, size_t count);
 

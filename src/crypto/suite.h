@@ -9,11 +9,12 @@
 #pragma once
 
 #include "crypto/crypto.h"
+#include "crypto/sha256_pair.h"
 
 #include <openssl/evp.h>
 
 /* What there is a choice for. */
-enum suite_use { SUITE_GCM, SUITE_CMAC, SUITE_USE_COUNT };
+enum suite_use { SUITE_GCM, SUITE_CMAC, SUITE_HMAC, SUITE_USE_COUNT };
 
 struct cmac_isa;
 
@@ -27,6 +28,7 @@ struct suite {
 	EVP_CIPHER *ccm_256;
 	enum crypto_backend fastest[SUITE_USE_COUNT];      /* never CRYPTO_FASTEST */
 	const struct cmac_isa *cmac[CRYPTO_BACKEND_COUNT]; /* NULL: it has none here */
+	sha256_pair pair;                                  /* NULL: likewise */
 	char description[128];
 };
 

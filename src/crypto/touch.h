@@ -38,5 +38,7 @@ static inline void touch(struct span s)
 #endif
 	(void)p[0];
 	(void)p[s.len - 1];
+#else
+	(void)s;
 #endif
 }

@@ -96,7 +96,7 @@ static bool waits(const struct conn *c, struct span m)
 {
 	struct smb2_header h;
 
-	return c->arrivals || (c->sign_alg == SIGN_AES_CMAC && peek_signed(m, &h));
+	return c->arrivals || (c->sign_alg != SIGN_AES_GMAC && peek_signed(m, &h));
 }
 
 void arrival(struct conn *c, struct buf *b, struct mspan bytes)

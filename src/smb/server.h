@@ -62,7 +62,7 @@ struct server_counters {
 		audited[AUDIT_COUNT]; /* logons that a stricter setting would refuse */
 	atomic_ullong bytes_plain, bytes_signed, bytes_encrypted; /* received */
 	atomic_ullong local[LOCAL_EVENT_COUNT]; /* by other processes, to cached files */
-	/* How many answers were signed, and requests on AES-CMAC connections verified, together. */
+	/* How many answers were signed, and requests verified, together; GMAC's requests are not counted. */
 	atomic_ullong signed_together[TOGETHER_COUNT], verified_together[TOGETHER_COUNT];
 };
 

@@ -10,7 +10,7 @@ from peer.raw import Dropped, Raw
 from peer.server import Server
 
 MANY = 150  # more than are verified in one go
-CLIENTS = {"3.0.2": {}, "3.1.1": {"signings": ("AES-CMAC",)}}
+CLIENTS = {"2.1": {}, "3.0.2": {}, "3.1.1": {"signings": ("AES-CMAC",)}}  # HMAC-SHA256, AES-CMAC, AES-CMAC
 REQUIRED = {"require_message_signing": "true"}
 SESSION_DELETED = 0xC0000203
 
@@ -103,7 +103,8 @@ def logoff_amid(build, dialect):
 
 def mixed(build, dialect):
     """Signed, encrypted and bare ones in one piece keep their order."""
-    kinds = ("sign", "encrypt", "sign", "sign", "plain", "sign", "encrypt", "plain", "sign")
+    other = "encrypt" if dialect[0] == "3" else "plain"
+    kinds = ("sign", other, "sign", "sign", "plain", "sign", other, "plain", "sign")
     with Server(build) as s, ready(s, dialect) as c:
         sent = [c.message(raw.ECHO, raw.ECHO_BODY) for _ in kinds]
         at_once(c, [c.protect(m, how) for m, how in zip(sent, kinds)])

@@ -24,7 +24,7 @@ TEST(crypto_nothing_works_if_the_environment_asks_for_what_is_not_there)
 	CHECK_EQ(setenv("TSMB_CRYPTO", "openssl", 1), 0);
 	CHECK_EQ(crypto_init(CRYPTO_FASTEST), 0);
 	CHECK_EQ(strncmp(crypto_description(), "OpenSSL ", 8), 0);
-	CHECK(!strstr(crypto_description(), "CMAC"));
+	CHECK(!strstr(crypto_description(), "MAC"));
 }
 
 TEST(crypto_openssl_can_be_forced)

@@ -244,14 +244,17 @@ TEST(mac_a_backend_does_what_it_can)
 		{MAC_HMAC_SHA256, CRYPTO_IPSEC_MB, false},
 		{MAC_HMAC_SHA256, CRYPTO_AESNI, false},
 		{MAC_HMAC_SHA256, CRYPTO_VAES, false},
+		{MAC_HMAC_SHA256, CRYPTO_SHANI, true},
 		{MAC_AES_128_CMAC, CRYPTO_OPENSSL, true},
 		{MAC_AES_128_CMAC, CRYPTO_IPSEC_MB, false},
 		{MAC_AES_128_CMAC, CRYPTO_AESNI, true},
 		{MAC_AES_128_CMAC, CRYPTO_VAES, true},
+		{MAC_AES_128_CMAC, CRYPTO_SHANI, false},
 		{MAC_AES_128_GMAC, CRYPTO_OPENSSL, true},
 		{MAC_AES_128_GMAC, CRYPTO_IPSEC_MB, true},
 		{MAC_AES_128_GMAC, CRYPTO_AESNI, false},
 		{MAC_AES_128_GMAC, CRYPTO_VAES, false},
+		{MAC_AES_128_GMAC, CRYPTO_SHANI, false},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
