@@ -33,8 +33,7 @@ AESNI __attribute__((always_inline)) static inline void run(struct cmac_lanes *l
 
 	unrolled (i, 0, width)
 		x[i] = load(l->chain[i]);
-	for (size_t off = 0; off < blocks * CMAC_AES_BLOCK_LEN;
-	     off += CMAC_AES_BLOCK_LEN) {
+	for (size_t off = 0; off < blocks * CMAC_BLOCK_LEN; off += CMAC_BLOCK_LEN) {
 		KEYS_STAY_IN_MEMORY;
 		unrolled (i, 0, width)
 			x[i] = _mm_xor_si128(x[i], load(l->data[i] + off));
@@ -66,7 +65,7 @@ AESNI static void run_8(struct cmac_lanes *l, size_t blocks)
 }
 
 /* All round keys stay in registers; the data is added to the last key, out of the way of the chain. */
-AESNI void cmac_aesni_one(const struct cmac_rounds *r, uint8_t chain[CMAC_AES_BLOCK_LEN],
+AESNI void cmac_aesni_one(const struct cmac_rounds *r, uint8_t chain[CMAC_BLOCK_LEN],
 			  const uint8_t *data, size_t blocks)
 {
 	__m128i k[CMAC_ROWS];
@@ -81,7 +80,7 @@ AESNI void cmac_aesni_one(const struct cmac_rounds *r, uint8_t chain[CMAC_AES_BL
 		unrolled (i, 1, CMAC_ROWS - 1)
 			x = _mm_aesenc_si128(x, k[i]);
 		if (n < blocks)
-			last = _mm_xor_si128(last, load(data + n * CMAC_AES_BLOCK_LEN));
+			last = _mm_xor_si128(last, load(data + n * CMAC_BLOCK_LEN));
 		x = _mm_aesenclast_si128(x, last);
 	}
 	store(chain, x);

@@ -10,7 +10,6 @@ struct cmac_schedule {
 	struct cmac_subkeys subkeys;
 };
 
-_Static_assert((int)CMAC_BLOCK_LEN == (int)CMAC_AES_BLOCK_LEN, "one block");
 _Static_assert(sizeof(struct cmac_schedule) <= 256, "one slot of the slab");
 
 /* What is left of a message, as runs of whole blocks: those of a part where they lie, others copied. */

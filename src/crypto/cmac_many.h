@@ -14,7 +14,6 @@
  */
 #pragma once
 
-#include "crypto/cmac.h"
 #include "crypto/cmac_isa.h"
 
 struct cmac_schedule;

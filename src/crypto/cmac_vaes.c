@@ -89,13 +89,13 @@ VAES __attribute__((always_inline)) static inline void run(struct cmac_lanes *l,
 		}
 		unrolled (n, 0, BLOCKS_A_TURN)
 			step(l, x, m[n], width);
-		off += BLOCKS_A_TURN * CMAC_AES_BLOCK_LEN;
+		off += BLOCKS_A_TURN * CMAC_BLOCK_LEN;
 	}
 	for (; blocks; blocks--) {
 		unrolled (g, 0, width)
 			m[0][g] = gather(&l->data[g * LANES_A_REGISTER], off);
 		step(l, x, m[0], width);
-		off += CMAC_AES_BLOCK_LEN;
+		off += CMAC_BLOCK_LEN;
 	}
 	unrolled (g, 0, width)
 		_mm512_storeu_si512(l->chain[g * LANES_A_REGISTER], x[g]);

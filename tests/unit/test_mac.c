@@ -1,4 +1,5 @@
 /* test_mac.c - HMAC-SHA256, AES-CMAC, AES-GMAC */
+#include "fenced.h"
 #include "test.h"
 #include "vectors.h"
 
@@ -176,6 +177,34 @@ TEST(mac_gmac_libraries_agree)
 		for (size_t d = 0; d <= 34; d += 1 + d / 17 * 16)
 			check_gmac_agrees(sizes[i] - 17 + d);
 	}
+}
+
+/* One part, or two that both end where nothing may be read. */
+TEST(mac_gmac_reads_nothing_beyond)
+{
+	struct fenced f[2] = {fenced_new(4096), fenced_new(4096)};
+	static const enum crypto_backend backends[] = {CRYPTO_OPENSSL, CRYPTO_IPSEC_MB};
+
+	scramble(f[0].p, f[0].len, 1);
+	scramble(f[1].p, f[1].len, 2);
+	for (size_t i = 0; i < ARRAY_LEN(backends) * 2; i++) {
+		CLEANUP(mac_key_freep)
+		struct mac_key *k = key_of(MAC_AES_128_GMAC, backends[i / 2]);
+		bool at_end = i % 2;
+
+		for (size_t len = 1; k && len < 1000; len++) {
+			const struct span parts[] = {
+				span_of(fenced_at(&f[0], len, at_end), len),
+				span_of(fenced_at(&f[1], len / 3, at_end), len / 3)};
+			uint8_t one[MAC_TAG_LEN], two[MAC_TAG_LEN];
+
+			CHECK_EQ(mac_compute(k, some_nonce, parts, 1, one), 0);
+			CHECK_EQ(mac_compute(k, some_nonce, parts, 2, two), 0);
+			CHECK_EQ(memcmp(one, two, sizeof(one)) == 0, len < 3);
+		}
+	}
+	fenced_free(&f[0]);
+	fenced_free(&f[1]);
 }
 
 TEST(mac_cuts_make_no_difference)

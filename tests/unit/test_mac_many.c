@@ -1,4 +1,5 @@
 /* test_mac_many.c - many MACs at once, in every way there is, with OpenSSL's EVP_MAC as the judge */
+#include "fenced.h"
 #include "test.h"
 
 #include "base/secret.h"
@@ -10,7 +11,6 @@
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -297,25 +297,6 @@ TEST(mac_many_random_mixtures)
 
 /* ---- nothing is read that is not the message ---- */
 
-/* `len` readable bytes between two pages that cannot be touched. */
-struct fenced {
-	uint8_t *all;
-	size_t all_len;
-	uint8_t *p;
-};
-
-static struct fenced fenced_new(size_t len)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	struct fenced f = {.all_len = len + 2 * page};
-
-	f.all = mmap(NULL, f.all_len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	CHECK(f.all != MAP_FAILED);
-	f.p = f.all + page;
-	CHECK_EQ(mprotect(f.p, len, PROT_READ | PROT_WRITE), 0);
-	return f;
-}
-
 TEST(mac_many_reads_nothing_beyond)
 {
 	enum { COUNT = 17, FENCED = 8192 };
@@ -334,8 +315,10 @@ TEST(mac_many_reads_nothing_beyond)
 			struct message *m = &b.m[2 * i];
 
 			/* begins at the first byte there is; ends with the last, in two parts that do so */
-			batch_set(&b, 2 * i + 1, span_of(f[i].p, n), i % KEYS);
-			batch_set(&b, 2 * i, span_of(f[i].p + FENCED - n, n), i % KEYS);
+			batch_set(&b, 2 * i + 1, span_of(fenced_at(&f[i], n, false), n),
+				  i % KEYS);
+			batch_set(&b, 2 * i, span_of(fenced_at(&f[i], n, true), n),
+				  i % KEYS);
 			m->parts[0] = span_head(m->whole, n / 3);
 			m->parts[1] = span_from(m->whole, n / 3);
 			b.jobs[2 * i].part_count = 2;
@@ -344,7 +327,7 @@ TEST(mac_many_reads_nothing_beyond)
 		batch_free(&b);
 	}
 	for (size_t i = 0; i < COUNT; i++)
-		munmap(f[i].all, f[i].all_len);
+		fenced_free(&f[i]);
 	keys_free(&keys);
 }
 
