@@ -95,7 +95,7 @@ static struct suite *suite_make(enum crypto_backend fastest)
 	if (!s->sha256 || !s->sha512 || !s->cbc_128 || !s->gcm_128 || !s->gcm_256 ||
 	    !s->ccm_128 || !s->ccm_256)
 		return NULL;
-	for (size_t use = 0; use < SUITE_USE_COUNT; use++)
+	for (enum suite_use use = 0; use < SUITE_USE_COUNT; use++)
 		s->fastest[use] = choose(use, fastest);
 	for (enum crypto_backend b = 0; b < CRYPTO_BACKEND_COUNT; b++)
 		s->cmac[b] = cmac_isa_of(b);
@@ -155,7 +155,7 @@ enum crypto_backend suite_backend(const struct suite *s, enum suite_use use,
 /* It is what `wanted` leads to, so that asking twice for the same is no error. */
 static bool is_chosen(const struct suite *s, enum crypto_backend wanted)
 {
-	for (size_t use = 0; use < SUITE_USE_COUNT; use++)
+	for (enum suite_use use = 0; use < SUITE_USE_COUNT; use++)
 		if (is_fit(use, wanted) && s->fastest[use] != wanted)
 			return false;
 	return true;

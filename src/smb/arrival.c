@@ -19,7 +19,7 @@ static bool peek_signed(struct span m, struct smb2_header *ret_header)
 	       !ret_header->next_command;
 }
 
-/* The channel whose key it says it is signed with. Of what sets up sessions that is not said here: NULL. */
+/* The channel whose key should have signed it; NULL: only recv.c can tell, as of what sets up sessions. */
 static struct channel *peek_channel(const struct frame *f)
 {
 	struct smb2_header h;
@@ -31,7 +31,10 @@ static struct channel *peek_channel(const struct frame *f)
 	return ch && ch->valid && ch->sign ? ch : NULL;
 }
 
-/* Frames from *n on, at most PROVE_MAX of them with a signature. One alone is left to recv.c, which may not need to. */
+/*
+ * Look at the frames from n on, until PROVE_MAX of them had a signature; the first one not looked at. One alone is left to
+ * recv.c, which may not need to know.
+ */
 static struct list_node *prove_some(struct smb_lane *l, struct list_node *head,
 				    struct list_node *n)
 {

@@ -113,7 +113,28 @@ def mixed(build, dialect):
             expect((got.status, got.message_id, got.protection), (raw.SUCCESS, id_of(m), how), how)
 
 
+def each_way(build):
+    """The same answers, however they are computed; what this machine cannot do, or nobody can, keeps the server from starting."""
+    ways = []
+    for name in ("openssl", "ipsec-mb", "aes-ni", "vaes", "sha-ni", "nonsense"):
+        try:
+            with Server(build, REQUIRED, before=("env", f"TSMB_CRYPTO={name}")) as s:
+                for dialect in CLIENTS:
+                    with ready(s, dialect) as c:
+                        sent = echoes(c, 40)
+                        at_once(c, sent)
+                        expect([c.answer().message_id for _ in sent], [id_of(m) for m in sent], f"{name}, {dialect}")
+                ways.append(name)
+        except Failed as e:
+            if "TSMB_CRYPTO in the environment names what is not there" not in str(e):
+                raise
+    if "openssl" not in ways or "nonsense" in ways:
+        raise Failed(f"the server started with {ways}")
+    return " ".join(ways)
+
+
 def tests(build):
+    yield Test("together.each-way", functools.partial(each_way, build))
     for dialect in CLIENTS:
         for f in (all_right, one_wrong, one_refused, swapped_keys, logoff_amid, mixed):
             yield Test(f"together.{f.__name__.replace('_', '-')}.{dialect}", functools.partial(f, build, dialect))
