@@ -8,7 +8,7 @@
 
 #include <immintrin.h>
 
-#define AESNI __attribute__((target("aes,sse4.1")))
+#define AESNI KERNEL("aes,sse4.1")
 
 AESNI static inline __m128i load(const uint8_t *p)
 {

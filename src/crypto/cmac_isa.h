@@ -11,7 +11,7 @@
 #include "base/span.h"
 #include "crypto/cmac.h"
 #include "crypto/crypto.h"
-#include "crypto/unrolled.h"
+#include "crypto/kernel.h"
 
 #include <stdalign.h>
 

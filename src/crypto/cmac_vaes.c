@@ -9,7 +9,7 @@
 
 #include <immintrin.h>
 
-#define VAES __attribute__((target("vaes,avx512f")))
+#define VAES KERNEL("vaes,avx512f")
 
 enum { LANES_A_REGISTER = 4, REGISTERS_MAX = 4, BLOCKS_A_TURN = 4 };
 

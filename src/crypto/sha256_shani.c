@@ -5,13 +5,13 @@
  * are made four at a time, of the sixteen before them.
  */
 #include "crypto/cpu.h"
+#include "crypto/kernel.h"
 #include "crypto/sha256_pair.h"
-#include "crypto/unrolled.h"
 
 #include <immintrin.h>
 #include <stdalign.h>
 
-#define SHANI __attribute__((target("sha,sse4.1,ssse3")))
+#define SHANI KERNEL("sha,sse4.1,ssse3")
 
 enum { PAIR = 2, GROUPS = 16, BLOCK_LEN = 64 };
 
