@@ -429,25 +429,19 @@ static const char *frame_check(struct frame *f, struct mspan m)
 	return why;
 }
 
-void recv_frame(struct conn *c, struct buf *b, struct mspan bytes)
+void recv_frame(struct frame *f)
 {
-	struct frame *f;
+	struct conn *c = f->conn;
 	const char *why;
 
 	if (c->state == CONN_CLOSED || c->retired) {
-		buf_put(b);
+		frame_drop(f);
 		return;
 	}
-	f = frame_new(c, b);
-	if (!f) {
-		buf_put(b);
-		conn_disconnect(c, "out of memory");
-		return;
-	}
-	if (begins(bytes, id_smb1)) {
-		why = recv_smb1(f, span_of_m(bytes));
+	if (begins(f->bytes, id_smb1)) {
+		why = recv_smb1(f, span_of_m(f->bytes));
 	} else {
-		why = frame_check(f, bytes);
+		why = frame_check(f, f->bytes);
 		if (!why) {
 			recv_session(f);
 			if (!frame_admit(f)) {
