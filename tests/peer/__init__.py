@@ -27,6 +27,8 @@ def thread_tests(build):
     yield from (t for t in lifecycle.tests(build) if "reload" in t.name or "stop" in t.name)
     yield from contend.tests(build)
     yield from durable.tests(build)
+    yield from (t for t in channels.tests(build) if "lost" in t.name or "while-in-use" in t.name)
+    yield from together.tests(build)
 
 
 def soak_tests(build, seconds):
