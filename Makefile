@@ -25,7 +25,7 @@ check: ## layout, lint, direction of includes
 sanitize: deps ## unit and peer tests under ASan + UBSan, then under TSan
 	@tests/run asan tsan
 
-conformance: deps ## smbtorture, plain and encrypted, against the list of what must pass
+conformance: deps ## smbtorture, plain, signed and encrypted, against the list of what must pass
 	@tests/run conformance
 
 fuzz: deps ## every fuzz target for SECONDS=20 each

@@ -3,6 +3,7 @@
 #include "accounts.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "crypto/crypto.h"
 #include "ctl/ctl.h"
 #include "fs/cred.h"
 #include "fs/local_watch.h"
@@ -175,11 +176,25 @@ static void local_watch_make(struct server *s)
 		node_table_watch(s->smb.nodes, s->smb.local_watch);
 }
 
+static int crypto_make(void)
+{
+	int err = crypto_init(CRYPTO_FASTEST);
+
+	if (err)
+		log_error("OpenSSL lacks an algorithm, or TSMB_CRYPTO in the environment "
+			  "names what is not there");
+	else
+		log_info("cryptography by %s", crypto_description());
+	return err;
+}
+
 static int core_make(struct server *s)
 {
 	struct runstate rs;
-	int err = runstate_load(s->conf->runstate_dir, net_env(s->net), &rs);
+	int err = crypto_make();
 
+	if (!err)
+		err = runstate_load(s->conf->runstate_dir, net_env(s->net), &rs);
 	if (!err)
 		err = smb_server_init(&s->smb, net_env(s->net), rs.guid.bytes);
 	if (err)

@@ -70,9 +70,11 @@ struct aead_key *aead_key_new(enum aead_alg alg, enum aead_use use, struct span 
 
 	if (!s || !cipher_of(s, alg) || key.len != aead_key_len(alg))
 		return NULL;
-	if (b == CRYPTO_FASTEST)
-		b = is_gcm(alg) ? suite_backend(s, b) : CRYPTO_OPENSSL;
-	if (b == CRYPTO_IPSEC_MB && (!is_gcm(alg) || !ipsec_available()))
+	if (is_gcm(alg))
+		b = suite_backend(s, SUITE_GCM, b);
+	else if (b == CRYPTO_FASTEST)
+		b = CRYPTO_OPENSSL;
+	if (b != CRYPTO_OPENSSL && (!is_gcm(alg) || b != CRYPTO_IPSEC_MB))
 		return NULL;
 
 	k = calloc(1, sizeof(*k));

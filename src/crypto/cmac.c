@@ -103,6 +103,13 @@ static void double_block(const uint8_t in[CMAC_BLOCK_LEN], uint8_t out[CMAC_BLOC
 	out[CMAC_BLOCK_LEN - 1] = (uint8_t)(in[CMAC_BLOCK_LEN - 1] << 1) ^ carry;
 }
 
+void cmac_subkeys_derive(const uint8_t l[CMAC_BLOCK_LEN],
+			 struct cmac_subkeys *ret_subkeys)
+{
+	double_block(l, ret_subkeys->k1);
+	double_block(ret_subkeys->k1, ret_subkeys->k2);
+}
+
 static bool derive_subkeys(struct cmac *m)
 {
 	uint8_t block[CMAC_BLOCK_LEN] = {0};
@@ -115,8 +122,7 @@ static bool derive_subkeys(struct cmac *m)
 	ok = EVP_EncryptInit_ex2(c, NULL, NULL, zero_iv, NULL) == 1 &&
 	     EVP_EncryptUpdate(c, block, &n, block, sizeof(block)) == 1;
 	evp_key_give(&m->cbc, c);
-	double_block(block, m->subkeys->k1);
-	double_block(m->subkeys->k1, m->subkeys->k2);
+	cmac_subkeys_derive(block, m->subkeys);
 	wipe(block, sizeof(block));
 	return ok;
 }

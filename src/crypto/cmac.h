@@ -3,7 +3,8 @@
  *          src/crypto only.
  *
  * OpenSSL 3.0's own CMAC encrypts block by block through a function pointer and reaches 0.8 GB/s; its CBC
- * runs at the latency of the AES instructions, 1.4 GB/s. One chain cannot be faster; several can.
+ * runs at the latency of the AES instructions, 1.4 GB/s. For machines on which crypto/cmac_many.h has no kernel, and to
+ * check it with.
  *
  * Owns     its CBC contexts (crypto/evp_key.h) and subkeys, in the secret slab.
  * Threads  a struct cmac is constant after cmac_init().
@@ -24,6 +25,10 @@ struct cmac {
 	struct evp_key cbc;
 	struct cmac_subkeys *subkeys; /* in the slab */
 };
+
+/* l: the zero block under the key. RFC 4493, 2.3 */
+void cmac_subkeys_derive(const uint8_t l[CMAC_BLOCK_LEN],
+			 struct cmac_subkeys *ret_subkeys);
 
 /* key: 16 bytes. 0 or -EIO. m must not move afterwards. */
 MUST_CHECK int cmac_init(struct cmac *m, const EVP_CIPHER *cbc, struct span key);

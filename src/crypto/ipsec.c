@@ -3,6 +3,7 @@
 
 #include "base/ct.h"
 #include "base/secret.h"
+#include "crypto/touch.h"
 
 #include <intel-ipsec-mb.h>
 #include <pthread.h>
@@ -105,6 +106,8 @@ void ipsec_gcm_seal(const struct ipsec_key *k, const uint8_t nonce[12], struct s
 	aes_gcm_enc_dec_t run = k->is_256 ? manager()->gcm256_enc : manager()->gcm128_enc;
 	struct gcm_context_data c;
 
+	touch(aad);
+	touch(span_of_m(text));
 	run(&k->schedule, &c, text.p, text.p, text.len, nonce, aad.p, aad.len, ret_tag,
 	    16);
 	wipe(&c, sizeof(c));
@@ -116,6 +119,8 @@ void ipsec_gcm_open(const struct ipsec_key *k, const uint8_t nonce[12], struct s
 	aes_gcm_enc_dec_t run = k->is_256 ? manager()->gcm256_dec : manager()->gcm128_dec;
 	struct gcm_context_data c;
 
+	touch(aad);
+	touch(span_of_m(text));
 	run(&k->schedule, &c, text.p, text.p, text.len, nonce, aad.p, aad.len, ret_tag,
 	    16);
 	wipe(&c, sizeof(c));
@@ -127,6 +132,8 @@ void ipsec_gmac(const struct ipsec_key *k, const uint8_t nonce[12],
 	const IMB_MGR *m = manager();
 	struct gcm_context_data c;
 
+	for (size_t i = 0; i < part_count; i++)
+		touch(parts[i]);
 	if (part_count == 1) { /* twice as fast at 256 bytes */
 		m->gcm128_enc(&k->schedule, &c, NULL, NULL, 0, nonce, parts[0].p,
 			      parts[0].len, ret_tag, 16);

@@ -9,8 +9,14 @@
 #pragma once
 
 #include "crypto/crypto.h"
+#include "crypto/sha256_pair.h"
 
 #include <openssl/evp.h>
+
+/* What there is a choice for. */
+enum suite_use { SUITE_GCM, SUITE_CMAC, SUITE_HMAC, SUITE_USE_COUNT };
+
+struct cmac_isa;
 
 struct suite {
 	EVP_MD *sha256;
@@ -20,11 +26,15 @@ struct suite {
 	EVP_CIPHER *gcm_256;
 	EVP_CIPHER *ccm_128;
 	EVP_CIPHER *ccm_256;
-	enum crypto_backend fastest; /* for GCM and GMAC; never CRYPTO_FASTEST */
+	enum crypto_backend fastest[SUITE_USE_COUNT];      /* never CRYPTO_FASTEST */
+	const struct cmac_isa *cmac[CRYPTO_BACKEND_COUNT]; /* NULL: it has none here */
+	sha256_pair pair;                                  /* NULL: likewise */
+	char description[128];
 };
 
 /* NULL if OpenSSL lacks one of them: then nothing works. */
 const struct suite *suite_get(void);
 
-/* Settle CRYPTO_FASTEST for a key that GCM or GMAC is used with. */
-enum crypto_backend suite_backend(const struct suite *s, enum crypto_backend wanted);
+/* Settle CRYPTO_FASTEST for a key. CRYPTO_FASTEST still: `wanted` is not here, or not for that. */
+enum crypto_backend suite_backend(const struct suite *s, enum suite_use use,
+				  enum crypto_backend wanted);

@@ -83,11 +83,15 @@ static bool negotiate_signed(const struct policy_in *in)
 
 /* ---- transforms. [MS-SMB2] 3.3.5.2.1.1 ---------------------------------------------------------- */
 
-/* Keyless sessions included. Deviation: Windows decrypts for guests; such a key protects nothing. */
+/*
+ * Keyless sessions included. Deviation: Windows decrypts for guests; such a key protects nothing. What a session's keys
+ * opened where it has no channel is refused further down.
+ */
 static bool transform_impossible(const struct policy_in *in)
 {
 	return is_encrypted(in) &&
-	       !(can_encrypt(in) && is_set_up_here(in) && in->has_keys);
+	       !(can_encrypt(in) && in->has_keys &&
+		 (is_set_up_here(in) || in->session == POLICY_SESSION_ELSEWHERE));
 }
 
 /* [MS-SMB2] 3.3.5.2.9; a SESSION_SETUP may still turn it into a named session */
@@ -169,9 +173,10 @@ static bool bind_old_dialect(const struct policy_in *in)
 	return is_binding(in) && in->dialect < SMB2_DIALECT_300;
 }
 
+/* Encryption is no proof here: it would be the session's, not this connection's. */
 static bool bind_unsigned(const struct policy_in *in)
 {
-	return is_binding(in) && is_plain(in);
+	return is_binding(in) && (is_plain(in) || is_encrypted(in));
 }
 
 static bool bind_mismatch(const struct policy_in *in)

@@ -95,60 +95,128 @@ static void build_nonce(const struct header *h, uint8_t ret_nonce[MAC_GMAC_NONCE
 	wr_u32(&w, role | (h->command == SMB2_CANCEL ? COMMAND_IS_CANCEL : 0));
 }
 
-static int compute(const struct sign_key *k, const struct header *h,
-		   const struct span *parts, size_t part_count,
-		   uint8_t ret_signature[SIGNATURE_LEN])
-{
+/* What the library gets for a message, and what that points to. */
+struct work {
+	struct span parts[2];
 	uint8_t nonce[MAC_GMAC_NONCE_LEN];
+	uint8_t head[SMB2_HEADER_LEN]; /* verifying: with a Signature of zero */
+	uint8_t want[SIGNATURE_LEN];   /* likewise */
+};
 
-	build_nonce(h, nonce);
-	return mac_compute(k->mac, nonce, parts, part_count, ret_signature);
+/* False: it is refused whatever its signature is. */
+static bool verify_begin(const struct sign_check *c, struct work *w,
+			 struct mac_job *ret_job)
+{
+	struct header h;
+
+	if (!header_decode(c->msg, &h) || nonce_would_repeat(c->key, &h))
+		return false;
+	if (h.flags & SMB2_FLAGS_SERVER_TO_REDIR)
+		return false; /* our own words, sent back to us */
+
+	memcpy(w->head, c->msg.p, SMB2_OFF_SIGNATURE);
+	memset(w->head + SMB2_OFF_SIGNATURE, 0, SIGNATURE_LEN);
+	w->parts[0] = span_of(w->head, sizeof(w->head));
+	w->parts[1] = span_from(c->msg, sizeof(w->head));
+	build_nonce(&h, w->nonce);
+	*ret_job = (struct mac_job){.key = c->key->mac,
+				    .nonce = w->nonce,
+				    .parts = w->parts,
+				    .part_count = ARRAY_LEN(w->parts),
+				    .ret_tag = w->want};
+	return true;
+}
+
+/* count: at most MAC_MANY_MAX. */
+static void verify_some(struct sign_check *checks, size_t count)
+{
+	struct work work[MAC_MANY_MAX];
+	struct mac_job jobs[MAC_MANY_MAX];
+	struct sign_check *owners[MAC_MANY_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		checks[i].st = STATUS_ACCESS_DENIED;
+		if (verify_begin(&checks[i], &work[n], &jobs[n]))
+			owners[n++] = &checks[i];
+	}
+	mac_compute_many(jobs, n);
+	for (size_t i = 0; i < n; i++) {
+		const uint8_t *got = owners[i]->msg.p + SMB2_OFF_SIGNATURE;
+
+		if (!jobs[i].err && ct_eq(work[i].want, got, SIGNATURE_LEN))
+			owners[i]->st = STATUS_SUCCESS;
+		wipe(work[i].want, SIGNATURE_LEN); /* it would authenticate a forgery */
+	}
+}
+
+void sign_verify_batch(struct sign_check *checks, size_t count)
+{
+	for (size_t done = 0; done < count; done += MAC_MANY_MAX) {
+		size_t left = count - done;
+
+		verify_some(checks + done, left < MAC_MANY_MAX ? left : MAC_MANY_MAX);
+	}
 }
 
 nt_status sign_verify(const struct sign_key *key, struct span msg)
 {
-	uint8_t head[SMB2_HEADER_LEN];
-	uint8_t want[SIGNATURE_LEN];
-	struct span parts[2];
-	struct header h;
-	bool same;
+	struct sign_check c = {.key = key, .msg = msg};
 
-	if (!header_decode(msg, &h) || nonce_would_repeat(key, &h))
-		return STATUS_ACCESS_DENIED;
-	if (h.flags & SMB2_FLAGS_SERVER_TO_REDIR)
-		return STATUS_ACCESS_DENIED; /* our own words, sent back to us */
-
-	memcpy(head, msg.p, SMB2_OFF_SIGNATURE);
-	memset(head + SMB2_OFF_SIGNATURE, 0, SIGNATURE_LEN);
-	parts[0] = span_of(head, sizeof(head));
-	parts[1] = span_from(msg, sizeof(head));
-	if (compute(key, &h, parts, ARRAY_LEN(parts), want))
-		return STATUS_ACCESS_DENIED;
-	same = ct_eq(want, msg.p + SMB2_OFF_SIGNATURE, SIGNATURE_LEN);
-	wipe(want, sizeof(want)); /* it would authenticate a forgery */
-	return same ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
+	sign_verify_batch(&c, 1);
+	return c.st;
 }
 
-static int sign_one(const struct sign_item *it)
+/* The header says now that it is signed, and where the signature belongs is zero. 0 or what the item's err says. */
+static int sign_begin(const struct sign_item *it, struct work *w, struct mac_job *ret_job)
 {
 	uint8_t *signature = it->msg.p + SMB2_OFF_SIGNATURE;
-	struct span parts[] = {span_of_m(it->msg), it->tail};
 	struct header h;
-	struct wr w;
+	struct wr flags;
 
 	if (!header_decode(span_of_m(it->msg), &h))
 		return -EIO;
 	if (nonce_would_repeat(it->key, &h))
 		return -EPERM;
 	h.flags |= SMB2_FLAGS_SIGNED;
-	w = wr_of(mspan_of(it->msg.p + SMB2_OFF_FLAGS, sizeof(h.flags)));
-	wr_u32(&w, h.flags);
+	flags = wr_of(mspan_of(it->msg.p + SMB2_OFF_FLAGS, sizeof(h.flags)));
+	wr_u32(&flags, h.flags);
 	memset(signature, 0, SIGNATURE_LEN);
-	return compute(it->key, &h, parts, it->tail.len ? 2 : 1, signature);
+
+	w->parts[0] = span_of_m(it->msg);
+	w->parts[1] = it->tail;
+	build_nonce(&h, w->nonce);
+	*ret_job = (struct mac_job){.key = it->key->mac,
+				    .nonce = w->nonce,
+				    .parts = w->parts,
+				    .part_count = it->tail.len ? 2 : 1,
+				    .ret_tag = signature};
+	return 0;
+}
+
+/* count: at most MAC_MANY_MAX. The library writes each signature when all that it covers has been read. */
+static void sign_some(struct sign_item *items, size_t count)
+{
+	struct work work[MAC_MANY_MAX];
+	struct mac_job jobs[MAC_MANY_MAX];
+	struct sign_item *owners[MAC_MANY_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		items[i].err = sign_begin(&items[i], &work[n], &jobs[n]);
+		if (!items[i].err)
+			owners[n++] = &items[i];
+	}
+	mac_compute_many(jobs, n);
+	for (size_t i = 0; i < n; i++)
+		owners[i]->err = jobs[i].err;
 }
 
 void sign_batch(struct sign_item *items, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
-		items[i].err = sign_one(&items[i]);
+	for (size_t done = 0; done < count; done += MAC_MANY_MAX) {
+		size_t left = count - done;
+
+		sign_some(items + done, left < MAC_MANY_MAX ? left : MAC_MANY_MAX);
+	}
 }

@@ -43,6 +43,16 @@ static inline void sign_key_freep(struct sign_key **k)
  */
 MUST_CHECK nt_status sign_verify(const struct sign_key *key, struct span msg);
 
+/* One message whose signature is to be checked. */
+struct sign_check {
+	const struct sign_key *key;
+	struct span msg; /* as for sign_verify() */
+	nt_status st;    /* result: what sign_verify() would have said */
+};
+
+/* Check several messages together: mixed keys, algorithms and lengths; AES-CMAC is computed side by side. */
+void sign_verify_batch(struct sign_check *checks, size_t count);
+
 /* One message to sign. */
 struct sign_item {
 	const struct sign_key *key;
@@ -55,7 +65,7 @@ struct sign_item {
 
 /*
  * Sign several messages together: whatever waits on a worker when its sockets can take bytes. Mixed keys,
- * algorithms and lengths. Every item's err is set; what has one must not be sent.
+ * algorithms and lengths; AES-CMAC is computed side by side. Every item's err is set; what has one must not be sent.
  *
  * The role in a GMAC nonce is the one the header states: SMB2_FLAGS_SERVER_TO_REDIR. An interim response
  * (STATUS_PENDING) must not come here: its final response has the same MessageId.

@@ -5,6 +5,7 @@
 #include "smb/conn.h"
 
 #include "base/log.h"
+#include "smb/arrival.h"
 #include "smb/logons.h"
 #include "smb/req.h"
 #include "smb/send.h"
@@ -17,7 +18,7 @@ static void conn_closed(void *user_data, int err);
 
 static void conn_frame(void *user_data, struct buf *b, struct mspan frame)
 {
-	recv_frame(user_data, b, frame);
+	arrival(user_data, b, frame);
 }
 
 static void conn_flush(void *user_data)

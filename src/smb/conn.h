@@ -83,6 +83,7 @@ struct conn {
 	uint32_t async_count;
 	uint32_t in_progress; /* sessions in their first authentication, or being bound */
 	uint32_t dropped;     /* messages dropped for lack of protection		*/
+	uint32_t arrivals;    /* its frames that wait in lane->arrivals */
 	struct list_node out; /* struct out: finished, not protected yet		*/
 	size_t memory;        /* bytes of buffers that its requests hold */
 	bool paused;          /* not read until `memory` has shrunk */

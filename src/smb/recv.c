@@ -30,28 +30,47 @@ static bool begins(struct mspan m, const uint8_t id[4])
 }
 
 /*
- * [MS-SMB2] 3.3.5.2.1.1. Every failure ends the connection without an answer. Keys are those of a session that is
- * valid on this connection; there is none before a named user's logon.
+ * Whose keys open a transform: those of a session that is valid on this connection, or of one that a connection like it
+ * leads to.
+ *
+ * Deviation: [MS-SMB2] 3.3.5.2.1.1 disconnects in the second case. Its requests are refused, as signed ones are (policy.h,
+ * POLICY_SESSION_ELSEWHERE): a client whose channel was lost or never came about learns that, and whoever repeats what he
+ * overheard learns nothing.
  */
+static struct sess *sealing_session(struct conn *c, uint64_t id)
+{
+	struct channel *ch = conn_channel(c, id);
+	CLEANUP(sess_putp) struct sess *s = NULL;
+
+	if (ch)
+		return ch->valid ? sess_get(ch->sess) : NULL;
+	s = sess_find(c->server, id);
+	if (!s || !sess_is_set_up(s) || s->dialect != c->dialect ||
+	    s->cipher != c->cipher)
+		return NULL;
+	return TAKE(s);
+}
+
+/* [MS-SMB2] 3.3.5.2.1.1. Every failure ends the connection without an answer; so does all before a named user's logon. */
 static const char *recv_unseal(struct frame *f, struct mspan *m)
 {
 	struct conn *c = f->conn;
-	struct channel *ch;
+	CLEANUP(sess_putp) struct sess *s = NULL;
 	uint64_t id;
 
 	if (c->dialect < SMB2_DIALECT_300 || c->cipher == SEAL_NONE)
 		return "encrypted message on a connection without encryption";
 	if (!seal_peek_session(span_of_m(*m), &id))
 		return "encrypted message cut short";
-	ch = conn_channel(c, id);
-	if (!ch || !ch->valid || c->constrained || !ch->sess->open_key)
+	s = c->constrained ? NULL : sealing_session(c, id);
+	if (!s || !s->open_key)
 		return "encrypted message for a session that has no keys here";
-	if (seal_open(ch->sess->open_key, *m, m) != 0)
+	if (seal_open(s->open_key, *m, m) != 0)
 		return "encrypted message that is not authentic";
 	if (!begins(*m, id_smb2))
 		return "encrypted message of an unknown kind";
 	f->encrypted = true;
-	f->seal_sess = sess_get(ch->sess);
+	f->seal_sess = TAKE(s);
 	return NULL;
 }
 
@@ -410,25 +429,19 @@ static const char *frame_check(struct frame *f, struct mspan m)
 	return why;
 }
 
-void recv_frame(struct conn *c, struct buf *b, struct mspan bytes)
+void recv_frame(struct frame *f)
 {
-	struct frame *f;
+	struct conn *c = f->conn;
 	const char *why;
 
 	if (c->state == CONN_CLOSED || c->retired) {
-		buf_put(b);
+		frame_drop(f);
 		return;
 	}
-	f = frame_new(c, b);
-	if (!f) {
-		buf_put(b);
-		conn_disconnect(c, "out of memory");
-		return;
-	}
-	if (begins(bytes, id_smb1)) {
-		why = recv_smb1(f, span_of_m(bytes));
+	if (begins(f->bytes, id_smb1)) {
+		why = recv_smb1(f, span_of_m(f->bytes));
 	} else {
-		why = frame_check(f, bytes);
+		why = frame_check(f, f->bytes);
 		if (!why) {
 			recv_session(f);
 			if (!frame_admit(f)) {

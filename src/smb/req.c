@@ -18,7 +18,7 @@ enum {
 	REQ_FREE_MAX = 64, /* recycled, a lane */
 };
 
-struct frame *frame_new(struct conn *c, struct buf *b)
+struct frame *frame_new(struct conn *c, struct buf *b, struct mspan bytes)
 {
 	struct frame *f = calloc(1, sizeof(*f));
 
@@ -26,6 +26,7 @@ struct frame *frame_new(struct conn *c, struct buf *b)
 		return NULL;
 	f->conn = conn_get(c);
 	f->buf = b;
+	f->bytes = bytes;
 	list_init(&f->made);
 	list_init(&f->held_breaks);
 	conn_memory(c, (int64_t)b->cap);
@@ -41,6 +42,7 @@ static void frame_free(struct frame *f)
 	breaks_release(f);
 	out_free(f->out);
 	sess_put(f->seal_sess);
+	channel_put(f->peeked);
 	conn_put(f->conn);
 	free(f);
 }

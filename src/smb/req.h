@@ -146,6 +146,11 @@ struct cred *req_cred(struct req *q);
 struct frame {
 	struct conn *conn; /* counted */
 	struct buf *buf;
+	struct mspan bytes; /* in buf, as they came */
+	struct list_node on_arrivals;
+	struct channel *
+		peeked; /* counted: the signature was looked at with its key; NULL: not yet */
+	bool peeked_right; /* what was found */
 	bool encrypted;
 	struct sess *seal_sess; /* counted: whose keys opened it */
 	struct req *first, *last;
@@ -161,13 +166,13 @@ struct frame {
 	struct list_node held_breaks; /* that wait for it: smb/breaks.h */
 };
 
-/* recv.c: one transport message. Takes over b. */
-void recv_frame(struct conn *c, struct buf *b, struct mspan bytes);
+/* recv.c: one transport message, of which nothing is known yet. Takes f over. */
+void recv_frame(struct frame *f);
 /* dispatch.c: run a frame's elements until one waits or all are done. */
 void frame_run(struct frame *f);
 
-/* NULL without memory. */
-struct frame *frame_new(struct conn *c, struct buf *b);
+/* Takes b over. NULL without memory: then it does not. */
+struct frame *frame_new(struct conn *c, struct buf *b, struct mspan bytes);
 struct req *req_new(struct frame *f, struct span message);
 /* Nothing was answered and nothing will be. Frees all requests and the frame. */
 void frame_drop(struct frame *f);

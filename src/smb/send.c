@@ -209,6 +209,9 @@ struct sign_batch {
 
 static void batch_run(struct sign_batch *b)
 {
+	if (!b->count)
+		return;
+	together_count(b->conns[0]->server->counters.signed_together, b->count);
 	sign_batch(b->items, b->count);
 	for (size_t i = 0; i < b->count; i++)
 		if (b->items[i].err)

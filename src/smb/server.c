@@ -1,6 +1,7 @@
 #include "smb/server.h"
 
 #include "base/env.h"
+#include "smb/arrival.h"
 #include "smb/breaks.h"
 #include "smb/durable.h"
 #include "smb/logons.h"
@@ -238,6 +239,7 @@ struct smb_lane *smb_lane_new(struct lane *lane, struct smb_server *server,
 	l->snapshot = snapshot_get(first);
 	list_init(&l->conns);
 	list_init(&l->out_conns);
+	arrivals_init(l);
 	list_init(&l->disconnected);
 	return l;
 }
@@ -247,6 +249,7 @@ void smb_lane_free(struct smb_lane *l)
 	if (!l)
 		return;
 	timer_cancel(l->lane->timers, &l->scavenger);
+	arrivals_drop(l);
 	while (l->free_reqs) {
 		struct req *q = l->free_reqs;
 

@@ -1,8 +1,8 @@
 """Samba's smbtorture, one leaf test a process, each against a private server; expected.tsv says what must come out.
 
-Each row has two results: of a client that demands nothing, and of one that demands encryption. A test that does worse than
-expected fails, and so does one that does better: then the list is to be brought up to date. Rows that take their time, and
-all encrypted runs, are `make conformance`'s; the others are part of `make test`.
+Each row has two results: of a client that demands nothing or that all be signed, and of one that demands encryption. A test
+that does worse than expected fails, and so does one that does better: then the list is to be brought up to date. Rows that
+take their time, and all signed and encrypted runs, are `make conformance`'s; the others are part of `make test`.
 """
 import collections
 import functools
@@ -19,6 +19,8 @@ LIMIT_SECONDS = 90
 OPTIONS = ("torture:progress=no", "torture:sharedelay=100000", "torture:writetimeupdatedelay=500000")
 WORDS = {"success": "pass", "failure": "fail", "error": "fail", "skip": "skip"}
 SETTINGS = {"null_session_access": "true"}  # some tests log on anonymously, and back
+SUITE_SETTINGS = {"smb2.session-require-signing": {"require_message_signing": "true"}}
+PROTECTIONS = {"sign": "signed", "encrypt": "encrypted"}
 Row = collections.namedtuple("Row", "test plain encrypted slow reason")
 
 
@@ -47,7 +49,8 @@ def result_of(leaf, output):
 
 
 def torture(build, test, want, protection):
-    with Server(build, settings=SETTINGS, shares={"tmp": {"security": "windows"}}) as s, scratch() as tmp:
+    settings = SUITE_SETTINGS.get(test.rpartition(".")[0], SETTINGS)
+    with Server(build, settings=settings, shares={"tmp": {"security": "windows"}}) as s, scratch() as tmp:
         users = [f"{name}%{password}" for name, password in s.users.items()]
         argv = [need("smbtorture", "samba-testsuite"), "//127.0.0.1/tmp", "-s", "/dev/null", "-p", str(s.port), "-U", users[0],
                 "--target", "samba3", "--format", "subunit", "--basedir", tmp, *(f"--option={o}" for o in OPTIONS),
@@ -63,8 +66,8 @@ def torture(build, test, want, protection):
 
 
 def one(build, row, protection=None):
-    want = row.encrypted if protection else row.plain
-    name = row.test + (f" ({protection}ed)" if protection else "")
+    want = row.encrypted if protection == "encrypt" else row.plain
+    name = row.test + (f" ({PROTECTIONS[protection]})" if protection else "")
     if want != "pass":
         name += f" ({want}: {row.reason})"
     return Test(name, functools.partial(torture, build, row.test, want, protection), limit=LIMIT_SECONDS + 30)
@@ -76,5 +79,5 @@ def quick_tests(build):
 
 def tests(build):
     for row in expected():
-        yield one(build, row)
-        yield one(build, row, "encrypt")
+        for protection in (None, *PROTECTIONS):
+            yield one(build, row, protection)

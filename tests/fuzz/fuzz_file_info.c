@@ -34,7 +34,7 @@ static void check_target(struct span s, struct arena *a)
 
 	if (!nt_ok(file_target_decode(&r, a, &t)))
 		return;
-	if (t.path.count == 0 || t.path.stream)
+	if (t.path.stream && strpbrk(t.path.stream, "/\\:"))
 		abort();
 	for (size_t i = 0; i < t.path.count; i++)
 		if (t.path.names[i][0] == '\0' || strpbrk(t.path.names[i], "/\\:*?\"<>|"))

@@ -1,11 +1,11 @@
 """Real clients, and one of our own that breaks the rules, against a private server."""
 from peer import (acl, attack, attributes, caching, capture, cfg, channels, compound, contend, copies, create, durable, files,
-                  impacket_peer, info, insight, ipc, lifecycle, locks, logon, policy, scanners, secrets, streams)
+                  impacket_peer, info, insight, ipc, lifecycle, locks, logon, policy, scanners, secrets, streams, together)
 
 
 def tests(build):
     for module in (files, caching, durable, channels, create, acl, impacket_peer, info, attributes, streams, locks, copies,
-                   compound, ipc, capture, policy, scanners, attack, lifecycle, cfg, logon, insight, secrets, contend):
+                   compound, ipc, capture, policy, together, scanners, attack, lifecycle, cfg, logon, insight, secrets, contend):
         yield from module.tests(build)
 
 
@@ -13,7 +13,7 @@ def quick_tests(build):
     """For sanitized builds: every path, less data."""
     yield from files.quick_tests(build)
     for module in (caching, durable, channels, create, acl, impacket_peer, info, attributes, streams, locks, copies, compound,
-                   ipc, policy, insight):
+                   ipc, policy, together, insight):
         yield from module.tests(build)
     yield from attack.tests(build, quick=True)
     yield from contend.tests(build)
@@ -28,6 +28,8 @@ def thread_tests(build):
     yield from (t for t in lifecycle.tests(build) if "reload" in t.name or "stop" in t.name)
     yield from contend.tests(build)
     yield from durable.tests(build)
+    yield from (t for t in channels.tests(build) if "lost" in t.name or "while-in-use" in t.name)
+    yield from together.tests(build)
     yield from (t for t in cfg.tests(build) if t.name.rpartition(".")[2] in ("shares", "listeners", "under-load"))
 
 

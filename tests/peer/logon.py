@@ -110,6 +110,22 @@ def again(build):
         within(time.monotonic() - start, DELAY, 2 * DELAY, "the second logon")
 
 
+def binding(build):
+    """A wrong password in a binding waits like any other; the session it was about goes on."""
+    with Server(build, SETTINGS) as s, Raw(s) as home, Raw(s) as two:
+        tree = home.ready()
+        two.negotiate()
+        start = time.monotonic()
+        got = two.bind(home, password="wrong")
+        within(time.monotonic() - start, DELAY, 2 * DELAY, "a wrong password in a binding")
+        if got.status != raw.LOGON_FAILURE:
+            raise Failed(f"status {got.status:#010x}")
+        home.expect(raw.CREATE, raw.create_body("", access=0x81, options=1), "sign", tree=tree)
+        with Raw(s) as three:
+            three.negotiate()
+            within(timed(lambda: three.bind(home)), 0, QUICK, "the right one")
+
+
 def workers_free(build):
     """Failures that wait hold no thread: with more of them than threads the server answers at once."""
     with Server(build, {**SETTINGS, "auth_delay_ms": "20000"}) as s:
@@ -150,5 +166,5 @@ def half_open(build):
 
 
 def tests(build):
-    for f in (wrong_waits, parallel_queues, hanging_up, cancel, again, workers_free, off, half_open):
+    for f in (wrong_waits, parallel_queues, hanging_up, cancel, again, binding, workers_free, off, half_open):
         yield Test(f"logon.{f.__name__.replace('_', '-')}", functools.partial(f, build), limit=60)

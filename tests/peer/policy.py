@@ -60,7 +60,8 @@ def matrix(build):
 
 def events(build):
     """Bent messages under each of the eight settings: answered, dropped or the end, and never done."""
-    said = [play(build, "events", on, shares) for on, shares in servers() if shares[0] == "open"]
+    at_once = {"auth_delay_ms": "0"}  # some are wrong passwords, whose delay is logon.py's matter
+    said = [play(build, "events", on, shares, settings=at_once) for on, shares in servers() if shares[0] == "open"]
     return f"{sum(int(re.search('[0-9]+', line)[0]) for line in said)} messages on {len(said)} servers"
 
 

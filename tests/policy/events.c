@@ -386,7 +386,7 @@ static const struct event events[] = {
 	{"unknown session, sealed",	SEALED, make_unknown_session, NULL,	"DISC", NULL, NULL},
 	{"session elsewhere, signed",	SIGNED, make_elsewhere, NULL,		DELETED, NULL, NULL},
 	{"session elsewhere, plain",	PLAIN,	make_elsewhere, NULL,		DELETED, "DROP", NULL},
-	{"session elsewhere, sealed",	SEALED, make_elsewhere, NULL,		"DISC", NULL, NULL},
+	{"session elsewhere, sealed",	SEALED, make_elsewhere, NULL,		DELETED, NULL, NULL},
 	{"repeated",			PROPER, make_replay, NULL,		"DISC", NULL, NULL},
 	{"repeated, sealed",		SEALED, make_replay, NULL,		"DISC", NULL, NULL},
 	{"far ahead",			PROPER, make_far_ahead, NULL,		"DISC", NULL, NULL},

@@ -276,16 +276,28 @@ static bool answer_is_signed(const struct wire *x, struct span message)
 		signature_holds(x->elsewhere->s->client->session->sign, message));
 }
 
+/* Sealed for the session that its transform names: this connection's, or the one that a frame was taken from. */
+static bool answer_unseal(struct wire *x)
+{
+	const struct client_session *s = x->s->client->session;
+	uint64_t id;
+
+	if (!seal_peek_session(span_of_m(x->answer), &id))
+		return false;
+	if (id != s->id && x->elsewhere)
+		s = x->elsewhere->s->client->session;
+	return id == s->id && s->open && !seal_open(s->open, x->answer, &x->answer);
+}
+
 /* NULL: not authentic. */
 static const char *answer_open(struct wire *x)
 {
-	const struct client_session *session = x->s->client->session;
 	struct rd r = rd_of(span_of_m(x->answer));
 	const char *word = "plain";
 	struct span first;
 
 	if (rd_u32(&r) == SMB2_TRANSFORM_PROTOCOL_ID) {
-		if (!session->open || seal_open(session->open, x->answer, &x->answer))
+		if (!answer_unseal(x))
 			return NULL;
 		word = "enc";
 	}

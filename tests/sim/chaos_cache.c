@@ -69,6 +69,15 @@ static bool has_open(const struct chaos *c, int lease, enum chaos_open_state sta
 	return false;
 }
 
+/* What is acknowledged may be gone before that is seen. */
+static void acks_doubtful(struct chaos *c, int lease)
+{
+	for (size_t i = 0; i < CHAOS_OPS_MAX; i++)
+		if (c->ops[i].used && c->ops[i].command == SMB2_OPLOCK_BREAK &&
+		    c->ops[i].lease == lease)
+			c->ops[i].sure = false;
+}
+
 void chaos_cache_closing(struct chaos *c, int slot, bool failed)
 {
 	struct chaos_open *o = &c->opens[slot];
@@ -79,11 +88,12 @@ void chaos_cache_closing(struct chaos *c, int slot, bool failed)
 	o->copy.len = 0;
 	if (!l || has_open(c, o->lease, SLOT_OPEN))
 		return;
-	if (has_open(c, o->lease,
-		     SLOT_OPENING)) /* joins it, or makes another of that key */
-		l->stray |= l->has_epoch || !failed;
-	else
+	if (!has_open(c, o->lease, SLOT_OPENING)) {
 		*l = (struct chaos_lease){.number = (uint16_t)(l->number + 1)};
+		return;
+	}
+	l->stray |= l->has_epoch || !failed; /* joins it, or makes another of that key */
+	acks_doubtful(c, o->lease);
 }
 
 /* ---- asking ---------------------------------------------------------------------------------------------- */
@@ -605,9 +615,8 @@ static void copy_check(struct chaos *c, int slot)
 	const struct chaos_open *o = &c->opens[slot];
 	struct span now;
 
-	/* a stream may be another of that name by now: whoever replaces the file removes them all */
-	if (!o->copy.len || o->stream || !caches_read(c, o) ||
-	    !memfs_peek(sim_volume(c->actor.sim), o->file, &now))
+	if (!o->copy.len || !caches_read(c, o) ||
+	    !memfs_peek(sim_volume(c->actor.sim), o->contents, &now))
 		return;
 	if (now.len < o->copy.offset + o->copy.len ||
 	    memcmp(now.p + o->copy.offset, o->copy.bytes, o->copy.len) != 0)

@@ -147,8 +147,10 @@ static void got_create(struct chaos *c, struct chaos_op *op,
 	o->state = SLOT_OPEN;
 	if (o->tree == 0 && !answer_disk_id(&created, &number, &volume))
 		sim_fail(c->actor.sim, "%s: a CREATE answer without QFid", c->name);
-	o->file = number;
-	o->stream = op->stream;
+	o->file = o->contents = number;
+	if (op->stream && o->tree == 0)
+		o->contents = memfs_stream_number(sim_volume(c->actor.sim), number,
+						  CHAOS_STREAM);
 	if (op->stream) /* shared with nobody who opens the file itself */
 		number = ~number;
 	if (o->tree != 0)

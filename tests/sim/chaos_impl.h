@@ -15,6 +15,8 @@ enum {
 	CHAOS_OTHER = 0x80, /* so that a WRITE changes what was written before */
 };
 
+#define CHAOS_STREAM "s" /* the one name of all streams */
+
 /* It took this long because an acknowledgement did. */
 #define LONG_NS UINT64_C(34000000000)
 
@@ -54,9 +56,10 @@ struct chaos_open {
 	bool cancelled;      /* its CREATE was */
 	struct client_file id;
 	unsigned tree; /* index */
-	bool directory, stream;
-	uint64_t file;    /* its number */
-	uint64_t changes; /* of it that this client asked for so far */
+	bool directory;
+	uint64_t file;     /* its number */
+	uint64_t contents; /* the same, or the number of the stream that is open */
+	uint64_t changes;  /* of it that this client asked for so far */
 	uint32_t access;
 	int lease; /* index; -1: none */
 	/* of an oplock, as in chaos_lease */

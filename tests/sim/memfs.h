@@ -49,8 +49,10 @@ struct vfs *memfs_new(const struct memfs_world *world, bool case_insensitive, ui
 /* Set the scene: a directory, or an empty file, at a path with backslashes whose parent is there. */
 void memfs_make(struct vfs *v, const char *path, bool directory, uid_t uid, gid_t gid);
 
-/* What a file of that number holds that has a name; false: there is none. */
+/* What a file or stream of that number holds that has a name; false: there is none. */
 bool memfs_peek(struct vfs *v, uint64_t number, struct span *ret_data);
+/* The number of a file's stream; 0: there is none. */
+uint64_t memfs_stream_number(struct vfs *v, uint64_t file, const char *name);
 /* Handles that are not closed. */
 size_t memfs_handles(const struct vfs *v);
 /* Volumes and inodes of the process that have not been freed. */

@@ -314,11 +314,17 @@ int memfs_ea_set(struct memfs *fs, struct vfs_call *c)
 	return 0;
 }
 
-/* Below and with n. */
+/* Below and with n, named streams included. */
 static struct memfs_inode *inode_of_number(struct memfs_inode *n, uint64_t number)
 {
 	if (n->number == number)
 		return n;
+	list_for_each (it, &n->streams) {
+		struct memfs_inode *s = container_of(it, struct memfs_inode, in_base);
+
+		if (s->number == number)
+			return s;
+	}
 	list_for_each (it, &n->names) {
 		struct memfs_inode *found = inode_of_number(
 			container_of(it, struct memfs_name, node)->inode, number);
@@ -329,9 +335,14 @@ static struct memfs_inode *inode_of_number(struct memfs_inode *n, uint64_t numbe
 	return NULL;
 }
 
+struct memfs_inode *memfs_inode_of_number(struct vfs *v, uint64_t number)
+{
+	return inode_of_number(memfs_of(v)->root, number);
+}
+
 bool memfs_peek(struct vfs *v, uint64_t number, struct span *ret_data)
 {
-	struct memfs_inode *n = inode_of_number(memfs_of(v)->root, number);
+	struct memfs_inode *n = memfs_inode_of_number(v, number);
 
 	if (n)
 		*ret_data = span_of(n->data, n->len);

@@ -79,6 +79,8 @@ static inline struct memfs_inode *memfs_inode_of(struct vfile *f)
 	return memfs_handle_of(f)->inode;
 }
 
+/* By its number, a stream's included; NULL: nothing is reached that has it. */
+struct memfs_inode *memfs_inode_of_number(struct vfs *v, uint64_t number);
 /* What has owner, times and attributes: the file itself, or the one a stream belongs to. */
 static inline struct memfs_inode *memfs_base(struct memfs_inode *n)
 {

@@ -167,3 +167,11 @@ int memfs_stream_list(struct memfs *fs, struct vfs_call *c)
 	}
 	return 0;
 }
+
+uint64_t memfs_stream_number(struct vfs *v, uint64_t file, const char *name)
+{
+	struct memfs_inode *n = memfs_inode_of_number(v, file);
+	struct memfs_inode *s = n ? find(n, name) : NULL;
+
+	return s ? s->number : 0;
+}

@@ -136,7 +136,8 @@ void station_check_books(struct station *st)
 	const struct conn *conn = st->link ? sim_link_conn(st->link) : NULL;
 
 	if (!conn || st->deaf || conn->state == CONN_CLOSED || c->pending_count ||
-	    !sim_link_idle(st->link) || !list_empty(&conn->out)) /* of a break */
+	    !sim_link_idle(st->link) || conn->arrivals || /* a CANCEL may wait there */
+	    !list_empty(&conn->out))                      /* of a break */
 		return;
 	if (conn->credits.unused != c->credits || conn->credits.low != c->next_id)
 		sim_fail(st->sim,

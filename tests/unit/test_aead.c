@@ -1,4 +1,5 @@
 /* test_aead.c - AES-GCM and AES-CCM: both libraries give the same, and neither accepts a forgery */
+#include "fenced.h"
 #include "test.h"
 
 #include "crypto/aead.h"
@@ -120,6 +121,32 @@ TEST(aead_gcm_libraries_agree_around_large_lengths)
 			  (size_t)(ssize_t)steps[i % ARRAY_LEN(steps)];
 	check_lengths(AEAD_AES_128_GCM, lens, ARRAY_LEN(lens));
 	check_lengths(AEAD_AES_256_GCM, lens, ARRAY_LEN(lens));
+}
+
+/* Neither before nor behind the text and the additional data; the pages around them cannot be touched. */
+TEST(aead_touches_nothing_beyond)
+{
+	struct fenced text = fenced_new(4096), data = fenced_new(4096);
+	static const uint8_t nonce[AEAD_NONCE_MAX_LEN] = {1};
+
+	for (size_t i = 0; i < ARRAY_LEN(algs) * ARRAY_LEN(backends) * 2; i++) {
+		enum aead_alg alg = algs[i / 2 % ARRAY_LEN(algs)];
+		enum crypto_backend b = backends[i / 2 / ARRAY_LEN(algs)];
+		CLEANUP(aead_key_freep) struct aead_key *s = key_of(alg, AEAD_SEAL, b);
+		CLEANUP(aead_key_freep) struct aead_key *o = key_of(alg, AEAD_OPEN, b);
+
+		for (size_t len = 0; s && o && len < 600; len++) {
+			uint8_t tag[AEAD_TAG_LEN];
+			struct mspan m = mspan_of(fenced_at(&text, len, i % 2), len);
+			struct span aad = span_of(fenced_at(&data, len % 40, i % 2),
+						  len % 40);
+
+			CHECK_EQ(aead_seal(s, nonce, aad, m, tag), 0);
+			CHECK_EQ(aead_open(o, nonce, aad, m, tag), 0);
+		}
+	}
+	fenced_free(&text);
+	fenced_free(&data);
 }
 
 /* NIST SP 800-38D has the empty message and one block under the zero key (test cases 1, 2, 13 and 14). */

@@ -3,10 +3,29 @@
 
 #include "crypto/aead.h"
 #include "crypto/crypto.h"
+#include "crypto/mac.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 static const uint8_t key[16];
+
+/* First of all, because nothing is chosen by it. */
+TEST(crypto_nothing_works_if_the_environment_asks_for_what_is_not_there)
+{
+	static const char *const names[] = {"", "fastest", "openssl ", "OpenSSL"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		CHECK_EQ(setenv("TSMB_CRYPTO", names[i], 1), 0);
+		CHECK_EQ(crypto_init(CRYPTO_FASTEST), -ENOTSUP);
+		CHECK(!mac_key_new(MAC_AES_128_CMAC, span_of(key, 16), CRYPTO_OPENSSL));
+		CHECK_STR(crypto_description(), "none");
+	}
+	CHECK_EQ(setenv("TSMB_CRYPTO", "openssl", 1), 0);
+	CHECK_EQ(crypto_init(CRYPTO_FASTEST), 0);
+	CHECK_EQ(strncmp(crypto_description(), "OpenSSL ", 8), 0);
+	CHECK(!strstr(crypto_description(), "MAC"));
+}
 
 TEST(crypto_openssl_can_be_forced)
 {
@@ -24,6 +43,7 @@ TEST(crypto_the_choice_stays)
 {
 	CHECK_EQ(crypto_init(CRYPTO_IPSEC_MB),
 		 crypto_has(CRYPTO_IPSEC_MB) ? -EBUSY : -ENOTSUP);
+	CHECK_EQ(crypto_init(CRYPTO_VAES), crypto_has(CRYPTO_VAES) ? -EBUSY : -ENOTSUP);
 	CHECK_EQ(strncmp(crypto_description(), "OpenSSL ", 8), 0);
 }
 

@@ -1,4 +1,5 @@
 /* test_mac.c - HMAC-SHA256, AES-CMAC, AES-GMAC */
+#include "fenced.h"
 #include "test.h"
 #include "vectors.h"
 
@@ -40,16 +41,22 @@ TEST(mac_cmac_rfc_4493)
 		     {16, "cmac_first_16_bytes"},
 		     {40, "cmac_first_40_bytes"},
 		     {64, "cmac_first_64_bytes"}};
-	CLEANUP(mac_key_freep)
-	struct mac_key *k = mac_key_new(MAC_AES_128_CMAC, vec(CMAC, NULL, "key"),
-					CRYPTO_FASTEST);
+	static const enum crypto_backend backends[] = {CRYPTO_OPENSSL, CRYPTO_AESNI,
+						       CRYPTO_VAES};
 	struct span message = vec(CMAC, NULL, "message_64");
 
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(cases) * ARRAY_LEN(backends); i++) {
+		enum crypto_backend b = backends[i / ARRAY_LEN(cases)];
+		size_t n = i % ARRAY_LEN(cases);
+		CLEANUP(mac_key_freep)
+		struct mac_key *k = mac_key_new(MAC_AES_128_CMAC, vec(CMAC, NULL, "key"),
+						b);
 		uint8_t tag[MAC_TAG_LEN];
 
-		mac_whole(k, span_head(message, cases[i].len), tag);
-		CHECK_SPAN(span_of(tag, sizeof(tag)), vec(CMAC, NULL, cases[i].name));
+		if (!crypto_has(b))
+			continue;
+		mac_whole(k, span_head(message, cases[n].len), tag);
+		CHECK_SPAN(span_of(tag, sizeof(tag)), vec(CMAC, NULL, cases[n].name));
 	}
 }
 
@@ -172,6 +179,34 @@ TEST(mac_gmac_libraries_agree)
 	}
 }
 
+/* One part, or two that both end where nothing may be read. */
+TEST(mac_gmac_reads_nothing_beyond)
+{
+	struct fenced f[2] = {fenced_new(4096), fenced_new(4096)};
+	static const enum crypto_backend backends[] = {CRYPTO_OPENSSL, CRYPTO_IPSEC_MB};
+
+	scramble(f[0].p, f[0].len, 1);
+	scramble(f[1].p, f[1].len, 2);
+	for (size_t i = 0; i < ARRAY_LEN(backends) * 2; i++) {
+		CLEANUP(mac_key_freep)
+		struct mac_key *k = key_of(MAC_AES_128_GMAC, backends[i / 2]);
+		bool at_end = i % 2;
+
+		for (size_t len = 1; k && len < 1000; len++) {
+			const struct span parts[] = {
+				span_of(fenced_at(&f[0], len, at_end), len),
+				span_of(fenced_at(&f[1], len / 3, at_end), len / 3)};
+			uint8_t one[MAC_TAG_LEN], two[MAC_TAG_LEN];
+
+			CHECK_EQ(mac_compute(k, some_nonce, parts, 1, one), 0);
+			CHECK_EQ(mac_compute(k, some_nonce, parts, 2, two), 0);
+			CHECK_EQ(memcmp(one, two, sizeof(one)) == 0, len < 3);
+		}
+	}
+	fenced_free(&f[0]);
+	fenced_free(&f[1]);
+}
+
 TEST(mac_cuts_make_no_difference)
 {
 	enum { LEN = 150 };
@@ -225,6 +260,38 @@ TEST(mac_gmac_depends_on_the_nonce)
 	CHECK_EQ(mac_compute(k, some_nonce, &s, 1, a), 0);
 	CHECK_EQ(mac_compute(k, other, &s, 1, b), 0);
 	CHECK(memcmp(a, b, sizeof(a)) != 0);
+}
+
+TEST(mac_a_backend_does_what_it_can)
+{
+	static const struct {
+		enum mac_alg alg;
+		enum crypto_backend b;
+		bool can;
+	} cases[] = {
+		{MAC_HMAC_SHA256, CRYPTO_OPENSSL, true},
+		{MAC_HMAC_SHA256, CRYPTO_IPSEC_MB, false},
+		{MAC_HMAC_SHA256, CRYPTO_AESNI, false},
+		{MAC_HMAC_SHA256, CRYPTO_VAES, false},
+		{MAC_HMAC_SHA256, CRYPTO_SHANI, true},
+		{MAC_AES_128_CMAC, CRYPTO_OPENSSL, true},
+		{MAC_AES_128_CMAC, CRYPTO_IPSEC_MB, false},
+		{MAC_AES_128_CMAC, CRYPTO_AESNI, true},
+		{MAC_AES_128_CMAC, CRYPTO_VAES, true},
+		{MAC_AES_128_CMAC, CRYPTO_SHANI, false},
+		{MAC_AES_128_GMAC, CRYPTO_OPENSSL, true},
+		{MAC_AES_128_GMAC, CRYPTO_IPSEC_MB, true},
+		{MAC_AES_128_GMAC, CRYPTO_AESNI, false},
+		{MAC_AES_128_GMAC, CRYPTO_VAES, false},
+		{MAC_AES_128_GMAC, CRYPTO_SHANI, false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(mac_key_freep)
+		struct mac_key *k = key_of(cases[i].alg, cases[i].b);
+
+		CHECK_EQ(k != NULL, cases[i].can && crypto_has(cases[i].b));
+	}
 }
 
 TEST(mac_aes_keys_have_16_bytes)

@@ -102,9 +102,21 @@ TEST(policy_transform_needs_keys_here)
 		in = good;
 		in.session = s;
 		in.command = SMB2_CLOSE;
-		check_verdict(in, s >= POLICY_SESSION_VALID ? POLICY_PROCESS
-							    : POLICY_DISCONNECT);
+		if (s != POLICY_SESSION_ELSEWHERE)
+			check_verdict(in, s >= POLICY_SESSION_VALID ? POLICY_PROCESS
+								    : POLICY_DISCONNECT);
 	}
+}
+
+TEST(policy_transform_of_a_session_elsewhere_gets_a_sealed_refusal)
+{
+	struct policy_in in = ordinary(SMB2_CLOSE, POLICY_ENCRYPTED);
+
+	in.session = POLICY_SESSION_ELSEWHERE;
+	check_refused(in, STATUS_USER_SESSION_DELETED, POLICY_SESSION_NOT_FOUND);
+	CHECK_EQ(policy_answer(&in, false, false), POLICY_ANSWER_ENCRYPTED);
+	in.command = SMB2_CANCEL;
+	check_verdict(in, POLICY_DROP);
 }
 
 /* ---- signing ------------------------------------------------------------------------------------- */

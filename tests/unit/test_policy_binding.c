@@ -130,6 +130,16 @@ TEST(policy_binding_other_refusals)
 }
 
 /* A signed answer to somebody who is not the client would be a second message under one GMAC nonce. */
+TEST(policy_binding_is_not_proved_by_encryption)
+{
+	struct policy_in in = bindable();
+
+	in.protection = POLICY_ENCRYPTED;
+	check_refused(in, STATUS_INVALID_PARAMETER, POLICY_BINDING_REFUSED);
+	in.session = POLICY_SESSION_VALID; /* bound here already */
+	check_refused(in, STATUS_INVALID_PARAMETER, POLICY_BINDING_REFUSED);
+}
+
 TEST(policy_binding_with_a_wrong_signature_gets_a_plain_refusal)
 {
 	struct policy_in in = bindable();

@@ -144,8 +144,10 @@ static void check_verdict(const struct policy_in *in)
 		     "under reject_unencrypted_access only the encrypted is processed");
 	if (in->protection == POLICY_ENCRYPTED && answered)
 		must(in->dialect >= SMB2_DIALECT_300 && in->cipher && in->has_keys &&
-			     in->session >= POLICY_SESSION_VALID,
-		     in, "an encrypted message has a session with keys here");
+			     (in->session >= POLICY_SESSION_VALID ||
+			      (in->session == POLICY_SESSION_ELSEWHERE && !processed)),
+		     in,
+		     "an encrypted message has a session with keys here, or is refused");
 	if (in->signing_required && processed && in->session >= POLICY_SESSION_VALID)
 		must(proved(in) || in->command == SMB2_CANCEL, in,
 		     "a session that demands signing gets it");

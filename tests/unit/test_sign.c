@@ -288,6 +288,39 @@ TEST(sign_batch_of_everything_at_once)
 		sign_key_free(keys[a]);
 }
 
+/* More than are computed side by side, of several connections; each as if it had been alone. */
+TEST(sign_batch_equals_one_by_one)
+{
+	enum { COUNT = 150, KEYS = 4 };
+	static uint8_t bufs[COUNT][MSG_MAX], alone[MSG_MAX];
+	struct sign_item items[COUNT];
+	struct sign_key *keys[KEYS];
+
+	for (size_t k = 0; k < KEYS; k++) {
+		uint8_t key[SIGN_KEY_LEN] = {(uint8_t)k};
+
+		keys[k] = sign_key_new(SIGN_AES_CMAC, key);
+	}
+	for (size_t i = 0; i < COUNT; i++) {
+		struct mspan whole = request(bufs[i], 64 + i * 23 % 3000, i);
+		size_t cut = SMB2_HEADER_LEN + i % 5 * (whole.len - SMB2_HEADER_LEN) / 4;
+
+		items[i] = (struct sign_item){.key = keys[i % KEYS],
+					      .msg = mspan_of(whole.p, cut),
+					      .tail = span_from(span_of_m(whole), cut)};
+	}
+	sign_batch(items, COUNT);
+	for (size_t i = 0; i < COUNT; i++) {
+		struct mspan msg = request(alone, 64 + i * 23 % 3000, i);
+
+		CHECK_EQ(items[i].err, 0);
+		CHECK_EQ(sign(keys[i % KEYS], msg), 0);
+		CHECK_MEM(bufs[i], alone, msg.len);
+	}
+	for (size_t k = 0; k < KEYS; k++)
+		sign_key_free(keys[k]);
+}
+
 TEST(sign_a_message_shorter_than_its_header_is_not_signed)
 {
 	CLEANUP(sign_key_freep)
