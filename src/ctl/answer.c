@@ -37,14 +37,17 @@ static void text_make_utf8(char *text)
 	}
 }
 
-json_t *ctl_refuse(struct ctl_error *e, enum ctl_code code, const char *format, ...)
+json_t *ctl_refuse(struct ctl_error *e, enum ctl_code code, const char *fmt, ...)
 {
 	va_list ap;
+	int len;
 
 	e->code = code;
-	va_start(ap, format);
-	vsnprintf(e->text, sizeof(e->text), format, ap);
+	va_start(ap, fmt);
+	len = vsnprintf(e->text, sizeof(e->text), fmt, ap);
 	va_end(ap);
+	if (len < 0)
+		e->text[0] = '\0';
 	text_make_utf8(e->text);
 	return NULL;
 }

@@ -49,8 +49,8 @@ struct ctl_error {
 /* "refused" and the like, as on the socket. */
 const char *ctl_code_name(enum ctl_code code);
 /* Fills in; returns NULL, for `return ctl_refuse(e, ...)`. */
-json_t *ctl_refuse(struct ctl_error *e, enum ctl_code code, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+json_t *ctl_refuse(struct ctl_error *e, enum ctl_code code, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
 
 /*
  * One call. Names are "status.sessions", "config.set" ...: the family first.

@@ -131,6 +131,8 @@ def listeners(build):
         busy = taken.getsockname()[1]
         said = s.cfg("global", "add", "listen", f"ANY,127.0.0.1,IPv4,{busy},DIRECT_TCP", want=1)
         expect(f"127.0.0.1 port {busy}" in said, True, said)
+        s.cfg("global", "update", "--listen", f"ANY,127.0.0.1,IPv4,{busy},DIRECT_TCP", want=1)  # in place of the one there is
+        s.alive()
         said = s.cfg("global", "del", "listen", f"ANY,127.0.0.1,IPv4,{s.port},DIRECT_TCP", want=1)
         expect("the last one stays" in said, True, said)
         expect(file_of(s), before, "the file after what was refused")
@@ -400,7 +402,7 @@ def kill_both(build, seconds=4):
         kill_tool(s, killing, 15)
         count = 0
         while time.monotonic() < deadline or count < 5:
-            last, n = killing.judge(*range(1000)), count + 100
+            last, n = killing.judge(*range(1000)), 100 + count % 900
             p = killing.tool(n)
             time.sleep(rng.random() * 0.02)
             s.process.kill()
@@ -487,6 +489,8 @@ def under_load(build, total, clients):
     with Server(build) as s:
         s.spare_port = free_port()
         before = file_of(s)
+        with Raw(s) as first:  # skipped here, where the clients cannot be had
+            first.ready()
         loads, reader = [Load(s, n) for n in range(clients)], Reader(s)
         for x in (*loads, reader):
             x.thread.start()
