@@ -243,6 +243,7 @@ nt_status create_succeed(struct req *q)
 		.granted = c->granted,
 		.maximal = c->maximal,
 		.create_options = c->options,
+		.create_action = c->action,
 		.state_id = c->state_id,
 		.directory = c->stat.type == VFS_DIR,
 		.delete_on_close = c->options & FILE_DELETE_ON_CLOSE,
