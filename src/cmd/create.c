@@ -121,6 +121,8 @@ static void create_cleanup(struct req *q)
 {
 	struct create *c = q->state;
 
+	if (c->under_way.listed)
+		replay_end(q->conn->server, &c->under_way);
 	turn_give(&c->node_ref);
 	if (c->stream_name)
 		name_turn_give(TAKE(c->stream_name), &c->stream_ref);

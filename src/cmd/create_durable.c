@@ -310,7 +310,8 @@ static struct replay_claim replay_facts(struct req *q, struct open *o)
 	};
 }
 
-nt_status create_replay(struct req *q)
+/* There is an open: answer for it. */
+static nt_status replay_open(struct req *q)
 {
 	struct create *c = q->state;
 	struct state_result held = {0};
@@ -318,12 +319,6 @@ nt_status create_replay(struct req *q)
 	struct replay_claim claim;
 	nt_status st;
 
-	if (c->durable != DURABLE_ASK_V2)
-		return STATUS_SUCCESS;
-	c->lost = durable_find_create(q->conn->server, q->sess->client_guid,
-				      &c->contexts.durable.create_guid);
-	if (!c->lost)
-		return STATUS_SUCCESS;
 	facts = open_facts(c->lost, &held, durable_holds_handle(c->lost, &held));
 	claim = replay_facts(q, c->lost);
 	st = replay_match(&facts, &claim);
@@ -333,4 +328,19 @@ nt_status create_replay(struct req *q)
 		return STATUS_DUPLICATE_OBJECTID;
 	atomic_store(&c->lost->replay_eligible, true); /* nothing else was done with it */
 	return stat_lost(q, replayed);
+}
+
+nt_status create_replay(struct req *q)
+{
+	struct create *c = q->state;
+	nt_status st;
+
+	if (c->durable != DURABLE_ASK_V2)
+		return STATUS_SUCCESS;
+	memcpy(c->under_way.client_guid, q->sess->client_guid,
+	       sizeof(c->under_way.client_guid));
+	c->under_way.create_guid = c->contexts.durable.create_guid;
+	st = replay_begin(q->conn->server, &c->under_way,
+			  q->header.flags & SMB2_FLAGS_REPLAY_OPERATION, &c->lost);
+	return nt_ok(st) && c->lost ? replay_open(q) : st;
 }
