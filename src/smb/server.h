@@ -92,7 +92,8 @@ struct smb_server {
 	struct map opens;       /* L of opens_lock  open.by_state_id: all but pipes */
 	struct map durables;    /* L of opens_lock  open.by_persistent_id */
 	struct map creates;     /* L of opens_lock  open.by_create */
-	atomic_bool stopping;   /* smb/durable.h */
+	struct map creates_under_way; /* L of opens_lock  create_under_way.by_create */
+	atomic_bool stopping;         /* smb/durable.h */
 	atomic_size_t open_count;
 	atomic_ullong next_open_id;
 	atomic_ullong next_conn_id;
