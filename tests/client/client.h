@@ -190,7 +190,8 @@ void client_session_drop(struct client *c, struct client_session *s);
 
 /*
  * Behave as if everything up to the logon had been done, towards a program that does the same: 3.1.1 with the first
- * cipher and signing algorithm of the settings, keys of zero bytes, SessionId 1. What remains is the pipeline of messages.
+ * cipher and signing algorithm of the settings, keys of zero bytes, SessionId 1, MessageIds from 1 on. What remains is
+ * the pipeline of messages.
  */
 enum { CLIENT_ASSUMED_SESSION = 1, CLIENT_ASSUMED_MAX = 8 << 20 };
 void client_assume(struct client *c);

@@ -102,6 +102,7 @@ void client_assume(struct client *c)
 	c->credits = in->credits_kept;
 	c->sign_alg = in->signing_count ? in->signings[0] : SIGN_AES_CMAC;
 	c->cipher = in->cipher_count ? in->ciphers[0] : SEAL_NONE;
+	c->next_id = 1;
 	s->id = CLIENT_ASSUMED_SESSION;
 	s->sign = sign_key_new(c->sign_alg, key);
 	if (c->cipher != SEAL_NONE) {

@@ -1,8 +1,10 @@
 """tsmb-bench: each work does what it says on a private server, and what is asked for and not had is an error, not a figure."""
+import contextlib
 import functools
 import json
 import os
 import subprocess
+import tempfile
 
 from harness.testing import Failed, Test
 
@@ -25,6 +27,8 @@ WORKS = {
     "echo": ("--idle", "10", "--moved", "1M", "--held", "10"),
 }
 MOVES = ("read", "write", "randread", "randwrite", "small")
+BARE = (("--protect", "plain"), ("--protect", "seal", "--cipher", "2"), ("--protect", "sign", "--signing", "gmac"),
+        ("--protect", "sign", "--signing", "cmac"), ("--protect", "sign", "--signing", "hmac"))
 USAGE = 2  # exit status
 REFUSED = (  # arguments, what the message says
     (("--depth", "x"), "--depth: expected a number from 1 to 1024"),
@@ -99,6 +103,43 @@ def refusals(build):
     failed(run(build, *short, "--port", str(s.port)), 1, "Connection refused")
 
 
+@contextlib.contextmanager
+def bare(build, *arguments):
+    """The pipeline without a server; its port. What it prints is told when it ends."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.truncate(1 << 20)
+        p = subprocess.Popen([*steady(build), os.path.join(build, "tests", "bench", "bench_bare"), "--file", file.name, *arguments],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **SANITIZER_OPTIONS})
+        try:
+            yield p.stdout.readline().split()[1]
+        finally:
+            p.stdin.close()
+            status = p.wait(30)
+        if status != 0:
+            raise Failed(f"bench_bare {arguments}: exit status {status}")
+
+
+def pipelines(build):
+    """The bare pipeline answers what the client believes, and believes no wrong signature."""
+    for words in BARE:
+        with bare(build, *words) as port:
+            for work in ("read", "write", "randread", "randwrite"):
+                done = run(build, "--assume", "--port", port, "--work", work, "--count", "100", "--depth", "8", "--json",
+                           "--size", str(SIZE), "--file", "1M", *(w if w != "2" else "aes-128-gcm" for w in words))
+                if done.returncode != 0 or json.loads(done.stdout)["bytes"] != 100 * SIZE:
+                    raise Failed(f"{words}, {work}: {done.stdout}{done.stderr}")
+    failed(run(build, "--assume", "--work", "create", "--count", "1"), 1, "")
+    try:
+        with bare(build, "--protect", "sign", "--signing", "gmac") as port:
+            failed(run(build, "--assume", "--port", port, "--count", "1", "--size", "4K", "--protect", "sign", "--signing", "cmac"),
+                   1, "Connection reset")
+    except Failed as e:
+        if "exit status 1" not in str(e) or "bench_bare" not in str(e):
+            raise
+    else:
+        raise Failed("the bare pipeline took a wrong signature")
+
+
 def tests(build):
-    for what in (works, refusals):
+    for what in (works, refusals, pipelines):
         yield Test("bench." + what.__name__, functools.partial(what, build), limit=120)
