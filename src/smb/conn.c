@@ -12,6 +12,7 @@
 #include "wire/smb2_proto.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static void conn_closed(void *user_data, int err);
@@ -62,6 +63,8 @@ struct conn *conn_new(struct smb_lane *lane, struct xport *x)
 	c->xport = x;
 	c->id = atomic_fetch_add(&lane->server->next_conn_id, 1) + 1;
 	c->address = logons_address(c->server->logons, x->ops->peer(x));
+	snprintf(c->peer, sizeof(c->peer), "%s", x->ops->peer(x));
+	c->since = env_filetime(lane->server->env);
 	c->constrained = true;
 	c->sign_alg = SIGN_HMAC_SHA256;
 	c->next_async_id = 1;

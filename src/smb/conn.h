@@ -19,6 +19,8 @@
 struct sess;
 struct out;
 
+enum { CONN_PEER_MAX = 64 };
+
 enum conn_state {
 	CONN_NEW,      /* nothing negotiated: NEGOTIATE only			*/
 	CONN_WILDCARD, /* 0x02FF answered to the multi-protocol NEGOTIATE	*/
@@ -52,7 +54,9 @@ struct conn {
 	struct smb_server *server; /* I */
 	struct smb_lane *lane;     /* I */
 	struct xport *xport;
-	uint64_t address; /* I  of the peer, for server->logons			*/
+	uint64_t address;         /* I  of the peer, for server->logons			*/
+	char peer[CONN_PEER_MAX]; /* I  "192.0.2.1:50123"				*/
+	uint64_t since;           /* I  FILETIME					*/
 	struct list_node on_lane;
 	struct list_node on_out;
 
