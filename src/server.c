@@ -216,6 +216,7 @@ static int snapshot_make(struct server *s, struct conf *conf,
 	struct snapshot_env e = {
 		.env = net_env(s->net),
 		.hash_key = s->smb.hash_key,
+		.lane_count = net_lane_count(s->net),
 		.log_limit = &s->smb.logon_log,
 	};
 

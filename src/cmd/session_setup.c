@@ -157,6 +157,7 @@ static nt_status setup_refuse(struct req *q, struct setup_req *s)
 	const struct conf *conf = q->snap->conf;
 
 	refuse_logon(q, s->status);
+	stats_logon(q, false);
 	if (!nt_is(s->status, STATUS_LOGON_FAILURE) || !conf->auth_delay_ms)
 		return setup_end(q, s->status);
 	s->due_ns = logons_failed(q->conn->server->logons, q->conn->address,
@@ -347,6 +348,7 @@ static nt_status setup_succeed(struct req *q, struct setup_req *s)
 		st = session_bind_finish(q, who);
 	else
 		st = s->first ? setup_establish(q, s, who) : setup_renew(q, who);
+	stats_logon(q, nt_ok(st));
 	if (!nt_ok(st)) {
 		principal_put(who);
 		return setup_end(q, st);

@@ -69,6 +69,7 @@ struct conn *conn_new(struct smb_lane *lane, struct xport *x)
 	list_init(&c->out);
 	list_init(&c->ended);
 	list_add_tail(&lane->conns, &c->on_lane);
+	stats_add(&lane->counters->connections, 1);
 	x->ops->frame_max(x, CONN_FRAME_MAX_EARLY);
 	timer_arm(lane->lane->timers, &c->deadline, CONN_DEADLINE_MS, deadline_passed);
 	log_verbose("conn %" PRIu64 " %s: accepted", c->id, x->ops->peer(x));
@@ -334,6 +335,7 @@ void channel_put(struct channel *ch)
 {
 	if (!ch || --ch->refs)
 		return;
+	traffic_fold(&ch->sess->traffic, &ch->traffic);
 	setup_free(ch->setup);
 	sign_key_free(ch->sign);
 	sess_put(ch->sess);
@@ -360,6 +362,7 @@ void channel_remove(struct channel *ch)
 	{
 		LOCK_SCOPE(&ch->sess->lock);
 		list_del(&ch->on_sess);
+		traffic_fold(&ch->sess->traffic, &ch->traffic);
 		forgotten = ch->forgotten;
 	}
 	if (!forgotten) /* else a message on its way owns the reference */

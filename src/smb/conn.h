@@ -14,6 +14,7 @@
 #include "secure/sign.h"
 #include "smb/credits.h"
 #include "smb/server.h"
+#include "smb/stats.h"
 
 struct sess;
 struct out;
@@ -38,6 +39,7 @@ struct channel {
 	struct sess *sess;     /* counted						*/
 	struct sign_key *sign; /* signs and verifies here; NULL: no keys (yet)	*/
 	struct setup *setup;   /* NULL: no authentication under way		*/
+	struct traffic_counters traffic; /* here; its session's when it goes	*/
 	struct list_node
 		on_sess;   /* in sess->channels: sess's lock; then in conn->ended	*/
 	bool forgotten;    /* sess's lock: `forget` is on its way		*/
@@ -86,9 +88,11 @@ struct conn {
 	uint32_t arrivals;    /* its frames that wait in lane->arrivals */
 	struct list_node out; /* struct out: finished, not protected yet		*/
 	size_t memory;        /* bytes of buffers that its requests hold */
-	bool paused;          /* not read until `memory` has shrunk */
-	const char *retired;  /* why it ends once nothing is left to answer; NULL */
-	struct timer deadline; /* NEGOTIATE and SESSION_SETUP must come through	*/
+	struct traffic_counters traffic;
+	atomic_ullong answered; /* requests */
+	bool paused;            /* not read until `memory` has shrunk */
+	const char *retired;    /* why it ends once nothing is left to answer; NULL */
+	struct timer deadline;  /* NEGOTIATE and SESSION_SETUP must come through	*/
 };
 
 enum {

@@ -143,6 +143,7 @@ nt_status open_new(const struct open_new *in, struct open **ret_open)
 	o->granted = in->granted;
 	o->maximal = in->maximal;
 	o->create_options = in->create_options;
+	o->create_action = in->create_action;
 	o->state_id = in->state_id;
 	o->sealed = in->sealed;
 	o->lease_version = in->lease_version;

@@ -59,6 +59,7 @@ struct open {
 	uint32_t granted;        /* I  Open.GrantedAccess				*/
 	uint32_t maximal;        /* I  what could have been granted			*/
 	uint32_t create_options; /* I							*/
+	uint32_t create_action;  /* I  FILE_OPENED ...: what its CREATE was answered	*/
 	bool delete_on_close;    /* I  asked for at CREATE				*/
 	bool directory;          /* I							*/
 	bool sealed;             /* L  its CREATE came encrypted			*/
@@ -131,7 +132,7 @@ struct open_new {
 	struct vfile *data;
 	struct pipe *pipe;
 	void (*pipe_free)(struct pipe *pipe);
-	uint32_t granted, maximal, create_options;
+	uint32_t granted, maximal, create_options, create_action;
 	uint64_t state_id;
 	bool directory, delete_on_close, sealed;
 	uint8_t lease_version; /* 0: no lease, and the two below mean nothing */

@@ -27,6 +27,7 @@ struct frame *frame_new(struct conn *c, struct buf *b, struct mspan bytes)
 	f->conn = conn_get(c);
 	f->buf = b;
 	f->bytes = bytes;
+	f->began_ns = env_now_ns(c->lane->lane->env);
 	list_init(&f->made);
 	list_init(&f->held_breaks);
 	conn_memory(c, (int64_t)b->cap);

@@ -147,6 +147,7 @@ struct frame {
 	struct conn *conn; /* counted */
 	struct buf *buf;
 	struct mspan bytes; /* in buf, as they came */
+	uint64_t began_ns;  /* when the turn began that read it */
 	struct list_node on_arrivals;
 	struct channel *
 		peeked; /* counted: the signature was looked at with its key; NULL: not yet */

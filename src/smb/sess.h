@@ -16,6 +16,7 @@
 #include "secure/sign.h"
 #include "secure/signed_once.h"
 #include "smb/server.h"
+#include "smb/stats.h"
 #include "smb/teardown.h"
 
 struct conn;
@@ -59,6 +60,9 @@ struct sess {
 	struct seal_key *open_key; /* client to server			*/
 	struct seal_tx *seal;      /* server to client			*/
 
+	struct traffic_counters traffic; /* A  of channels that are gone	*/
+	atomic_uint
+		refused[REFUSAL_COUNT]; /* A  refusal_name() has the rows		*/
 	struct lock lock;               /* rank SESS */
 	struct principal *who;          /* L  re-authentication replaces it	*/
 	struct list_node channels;      /* L  channel.on_sess			*/
