@@ -342,5 +342,8 @@ nt_status create_replay(struct req *q)
 	c->under_way.create_guid = c->contexts.durable.create_guid;
 	st = replay_begin(q->conn->server, &c->under_way,
 			  q->header.flags & SMB2_FLAGS_REPLAY_OPERATION, &c->lost);
-	return nt_ok(st) && c->lost ? replay_open(q) : st;
+	if (nt_ok(st) && c->lost)
+		return replay_open(q);
+	q->outlives = nt_ok(st);
+	return st;
 }

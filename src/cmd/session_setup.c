@@ -255,6 +255,8 @@ static nt_status setup_establish(struct req *q, struct setup_req *s,
 	sess->encrypt_data = out.encrypt_data;
 	sess->require_message_signing = q->snap->conf->require_message_signing;
 	sess->reject_unencrypted_access = q->snap->conf->reject_unencrypted_access;
+	sess->client_signs = q->channel->setup->client_signs || c->client_signs;
+	sess->conf_encrypts = q->snap->conf->encrypt_data;
 	{
 		LOCK_SCOPE(&sess->lock);
 		sess->who = principal_get(who);

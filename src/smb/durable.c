@@ -264,7 +264,8 @@ struct lane *durable_holder(struct open *o, uint64_t *conn_id)
 								on_sess);
 			struct conn *c = ch->conn;
 
-			if (!ch->half && c->id > *conn_id && (!next || c->id < next->id))
+			if (channel_carries(ch) && c->id > *conn_id &&
+			    (!next || c->id < next->id))
 				next = c;
 		}
 		if (next) {

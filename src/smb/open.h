@@ -173,6 +173,13 @@ static inline bool open_may(const struct open *o, uint32_t any_of)
 /* The directory it was opened in, as it is now: counted; NULL for a root. */
 struct node *open_parent(struct open *o);
 
+/* The path it was opened by or renamed to: from the share root, with backslashes, "" for it. NULL without memory. */
+char *open_path(struct open *o, struct arena *a);
+
+/* Directory and last name of that path. The directory is counted; NULL, and name "", for the root. -ENOMEM. */
+MUST_CHECK int open_name(struct open *o, struct arena *a, struct node **ret_parent,
+			 const char **ret_name);
+
 /* The lease key that its client uses for that directory; NULL: none. [MS-SMB2] 2.2.13.2.10 */
 static inline const struct lease_id *open_parent_lease(const struct open *o)
 {

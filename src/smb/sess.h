@@ -56,7 +56,9 @@ struct sess {
 	bool encrypt_data;            /* the session flag as announced		*/
 	bool require_message_signing; /* in force at setup: loosening acts on new sessions only */
 	bool reject_unencrypted_access;
-	struct sign_key *sign;     /* Session.SigningKey: final setup answer, binding */
+	bool client_signs;     /* its client demanded signing		*/
+	bool conf_encrypts;    /* encrypt_data of [global], likewise in force at setup */
+	struct sign_key *sign; /* Session.SigningKey: final setup answer, binding */
 	struct seal_key *open_key; /* client to server			*/
 	struct seal_tx *seal;      /* server to client			*/
 
