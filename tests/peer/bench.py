@@ -6,9 +6,6 @@ import os
 import subprocess
 import tempfile
 
-from bench import figures
-from bench.measure import Measured
-from bench.rows import GIB, Row
 from harness.testing import Failed, Test
 
 from peer.server import SANITIZER_OPTIONS, Server, steady
@@ -150,7 +147,8 @@ def sample(cpu_s, client_s=0.1, cgroup_s=None):
 
 def judged(tsmb, smbd, bare, **more):
     """What `make bench` says of a row with these CPU seconds; its goals are 1.2 of bare and 0.5 of Samba."""
-    measured = Measured(Row("row", "a row", ("--work", "read"), GIB, 1.2, 0.5, has_bare=True))
+    from bench import figures, measure, rows  # here: they import this package
+    measured = measure.Measured(rows.Row("row", "a row", ("--work", "read"), rows.GIB, 1.2, 0.5, has_bare=True))
     for name, seconds in (("tsmb", tsmb), ("smbd a", smbd), ("smbd b", [2 * s for s in smbd]), ("bare", bare)):
         for s in seconds:
             measured.cell(name).add(sample(s, **more))
@@ -159,6 +157,7 @@ def judged(tsmb, smbd, bare, **more):
 
 def judgements(_build):
     """`make bench` compares with Samba's best, and says neither reached nor missed where tsmb differs from itself."""
+    from bench import figures
     for tsmb, words in (([1.0, 1.0, 1.0], ("reached", "reached")), ([1.3, 1.3, 1.3], ("missed", "missed")),
                         ([1.19, 1.0, 1.19], ("no verdict", "no verdict")), ([1.0], ("no verdict", "no verdict")),
                         ([1.1, 1.1, 1.1], ("reached", "missed"))):
