@@ -36,8 +36,10 @@
 enum {
 	POSIX_NAME_MAX = 255, /* bytes of one component, without its NUL	*/
 	POSIX_WRITE_INLINE_MAX = 65536,
-	POSIX_PIECE_MIN = 65536, /* below, copying is cheaper than two calls	*/
-	POSIX_DEVS_MAX = 64,     /* file systems mounted below one root	*/
+	POSIX_PIECE_MIN =
+		256
+		<< 10, /* below, waking the receiver for each costs more than the copy */
+	POSIX_DEVS_MAX = 64, /* file systems mounted below one root	*/
 };
 
 /* What is known of one file system. */

@@ -85,6 +85,23 @@ static void req_out_put(struct req *q)
 	buf_put(TAKE(q->out));
 }
 
+void req_piece_drop(struct req *q)
+{
+	if (!q->piece)
+		return;
+	conn_memory(q->conn, -(int64_t)q->piece_len);
+	seg_file_put(TAKE(q->piece));
+	q->piece_len = 0;
+}
+
+void req_piece_set(struct req *q, struct seg_file *piece, size_t len)
+{
+	conn_memory(q->conn, (int64_t)len);
+	req_piece_drop(q);
+	q->piece = piece;
+	q->piece_len = len;
+}
+
 void req_free(struct req *q)
 {
 	struct frame *f = q->frame;
@@ -103,6 +120,7 @@ void req_free(struct req *q)
 		q->conn->async_count--;
 	}
 	req_out_put(q);
+	req_piece_drop(q);
 	principal_put(q->who);
 	tree_put(q->tree);
 	channel_put(q->channel);
