@@ -92,6 +92,7 @@ struct posix_file {
 	atomic_bool no_nowait;     /* reading without waiting does not work here */
 	atomic_bool no_splice;     /* neither does splice() */
 	atomic_bool dir_busy;      /* somebody is using the position of a directory */
+	uint64_t dir_pos;          /* his: the cookie of that position, or 0 */
 	struct posix_pace pace;    /* of writes */
 	struct posix_stream *
 		stream; /* I  counted: one of the file's named streams, whatever `data` says; or NULL */

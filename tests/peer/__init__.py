@@ -1,11 +1,12 @@
 """Real clients, and one of our own that breaks the rules, against a private server."""
-from peer import (acl, attack, attributes, caching, capture, cfg, channels, compound, contend, copies, create, durable, files,
+from peer import (acl, attack, attributes, bench, caching, capture, cfg, channels, compound, contend, copies, create, durable, files,
                   impacket_peer, info, insight, ipc, lifecycle, locks, logon, pieces, policy, scanners, secrets, streams, together)
 
 
 def tests(build):
     for module in (files, caching, durable, channels, create, acl, impacket_peer, info, attributes, streams, locks, copies,
-                   compound, pieces, ipc, capture, policy, together, scanners, attack, lifecycle, cfg, logon, insight, secrets, contend):
+                   compound, pieces, ipc, capture, policy, together, scanners, attack, lifecycle, cfg, logon, insight, secrets, contend,
+                   bench):
         yield from module.tests(build)
 
 
@@ -17,6 +18,7 @@ def quick_tests(build):
         yield from module.tests(build)
     yield from attack.tests(build, quick=True)
     yield from contend.tests(build)
+    yield from bench.tests(build)
     yield from cfg.quick_tests(build)
     yield from (t for t in logon.tests(build) if t.name.rpartition(".")[2] in ("hanging-up", "cancel", "again"))
     yield from (t for t in lifecycle.tests(build) if t.name.rpartition(".")[2] in ("reload-shares", "reload-nested", "passwd", "as-root", "stop-under-load"))
