@@ -24,6 +24,7 @@
 
 #include "base/list.h"
 #include "base/lock.h"
+#include "base/stock.h"
 #include "fs/dosattr.h"
 #include "fs/posix.h"
 #include "fs/posix_names.h"
@@ -62,6 +63,7 @@ struct posix_volume {
 	struct posix_dosattrs *dosattrs;
 	struct posix_closer *closer;
 	struct posix_streams *streams;
+	struct stock files;      /* struct posix_file */
 	bool switch_credentials; /* I */
 	int proc_fd;             /* I  /proc/self/fd */
 	bool resolve_cached;     /* I  the kernel knows RESOLVE_CACHED */
