@@ -66,6 +66,7 @@ uint64_t open_state_id(struct smb_server *server)
 
 void opens_init(struct smb_server *s)
 {
+	env_random(s->env, mspan_of(s->persistent_key, sizeof(s->persistent_key)));
 	stock_init_shared(&s->open_stock, sizeof(struct open), STOCK_MAX);
 	open_closings_init(s, STOCK_MAX);
 	stock_init_shared(&s->path_stock, PATH_ROOM, STOCK_MAX);
@@ -153,6 +154,18 @@ static void open_enlist(struct open *o)
 	durable_enlist(o);
 }
 
+/*
+ * Not to be guessed, without asking the system each time: a keyed hash of a number. Low byte: which server made it; ~0
+ * means "the file before" in compounds.
+ */
+static uint64_t persistent_id_new(struct smb_server *s)
+{
+	uint64_t number = atomic_fetch_add(&s->next_persistent_id, 1);
+	uint64_t id = map_hash(s->persistent_key, span_of(&number, sizeof(number)));
+
+	return (id >> 1 << 8) | (s->server_id & 0xFF);
+}
+
 nt_status open_new(const struct open_new *in, struct open **ret_open)
 {
 	struct open *o = open_alloc(in->tree->sess->server);
@@ -191,9 +204,7 @@ nt_status open_new(const struct open_new *in, struct open **ret_open)
 	o->directory = in->directory;
 	o->delete_on_close = in->delete_on_close;
 	o->mode = in->create_options & MODE_OPTIONS;
-	/* low byte: which server made it; ~0 means "the file before" in compounds */
-	o->id.persistent_id = (env_random_u64(o->server->env) >> 1 << 8) |
-			      (o->server->server_id & 0xFF);
+	o->id.persistent_id = persistent_id_new(o->server);
 	st = open_publish(o);
 	if (!nt_ok(st)) {
 		open_release(o);

@@ -99,6 +99,8 @@ struct smb_server {
 	atomic_bool stopping;                   /* smb/durable.h */
 	atomic_size_t open_count;
 	atomic_ullong next_open_id;
+	atomic_ullong next_persistent_id;
+	uint8_t persistent_key[16]; /* I  what makes ids of that number */
 	atomic_ullong next_conn_id;
 	struct server_counters counters;
 	struct list_node lanes; /* smb_lane.on_server; as they are while workers run */
