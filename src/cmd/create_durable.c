@@ -326,7 +326,6 @@ static nt_status replay_open(struct req *q)
 		return st;
 	if (!nt_ok(enter(q, c->lost))) /* another tree's, or it is going */
 		return STATUS_DUPLICATE_OBJECTID;
-	atomic_store(&c->lost->replay_eligible, true); /* nothing else was done with it */
 	return stat_lost(q, replayed);
 }
 

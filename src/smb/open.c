@@ -319,7 +319,9 @@ nt_status open_enter(struct open *o, struct req *q)
 	st = open_enter_sequence(o, q);
 	if (!nt_ok(st))
 		return st;
-	atomic_store_explicit(&o->replay_eligible, false, memory_order_relaxed);
+	if (q->header.command !=
+	    SMB2_CREATE) /* answered from it: nothing is done with it */
+		atomic_store_explicit(&o->replay_eligible, false, memory_order_relaxed);
 	q->open_seq = o->next_seq++;
 	list_add_tail(&o->inflight, &q->on_open);
 	return STATUS_SUCCESS;
