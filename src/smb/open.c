@@ -156,6 +156,9 @@ nt_status open_new(const struct open_new *in, struct open **ret_open)
 	o->durable_timeout_ms = in->durable_timeout_ms;
 	o->has_create_guid = in->has_create_guid;
 	o->create_guid = in->create_guid;
+	o->has_instance = in->has_instance;
+	o->instance = in->instance;
+	o->instance_version = in->instance_version;
 	atomic_store(&o->replay_eligible, in->replay_eligible);
 	memcpy(o->client_guid, in->client_guid, sizeof(o->client_guid));
 	o->directory = in->directory;

@@ -107,6 +107,7 @@ struct smb_server {
 	struct map durables;    /* L of opens_lock  open.by_persistent_id */
 	struct map creates;     /* L of opens_lock  open.by_create */
 	struct map creates_under_way; /* L of opens_lock  create_under_way.by_create */
+	struct map instances;         /* L of opens_lock  open.by_instance */
 	atomic_bool stopping;         /* smb/durable.h */
 	atomic_size_t open_count;
 	atomic_ullong next_open_id;
