@@ -256,6 +256,7 @@ nt_status create_succeed(struct req *q)
 
 	create_cache_open_new(q, &in);
 	create_durable_open_new(q, &in);
+	create_instance_open_new(q, &in);
 	if (!in.path)
 		return create_fail(q, STATUS_INSUFFICIENT_RESOURCES);
 	st = open_new(&in, &o);

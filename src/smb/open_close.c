@@ -166,12 +166,12 @@ static void close_begin(struct msg *m)
 	close_drained(&container_of(m, struct open_closing, begin)->wait);
 }
 
-void open_close_forsaken(struct open *o, struct lane *lane)
+void open_close_forsaken(struct open *o, struct lane *lane, struct wait *w)
 {
 	struct open_closing *c = o->closing;
 
 	c->lane = lane;
-	c->then = NULL;
+	c->then = w;
 	c->begin.run = close_begin;
 	wait_init(&c->wait, lane->mailbox);
 	mailbox_post(lane->mailbox, &c->begin);

@@ -94,6 +94,7 @@ struct smb_server {
 	struct map durables;    /* L of opens_lock  open.by_persistent_id */
 	struct map creates;     /* L of opens_lock  open.by_create */
 	struct map creates_under_way; /* L of opens_lock  create_under_way.by_create */
+	struct map instances;         /* L of opens_lock  open.by_instance */
 	struct stock open_stock, closing_stock; /* struct open, struct open_closing */
 	struct stock path_stock;                /* open_path_new() */
 	atomic_bool stopping;                   /* smb/durable.h */
