@@ -126,6 +126,7 @@ TEST(empty_global_has_the_documented_defaults)
 		"log_destination = console\n"
 		"log_level = 3\n"
 		"log_params = timestamp=true\n"
+		"metrics_listen = off\n"
 		"enable_oplock = true\n"
 		"server_side_copy = true\n"
 		"durable_v1_timeout = 960\n"
