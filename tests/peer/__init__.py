@@ -1,11 +1,13 @@
 """Real clients, and one of our own that breaks the rules, against a private server."""
 from peer import (acl, attack, attributes, caching, capture, cfg, channels, compound, contend, copies, create, durable, files,
-                  impacket_peer, info, insight, ipc, lifecycle, locks, logon, metrics, policy, scanners, secrets, streams, together)
+                  impacket_peer, info, insight, ipc, lifecycle, locks, logon, metrics, policy, scanners, secrets, status, streams,
+                  together)
 
 
 def tests(build):
     for module in (files, caching, durable, channels, create, acl, impacket_peer, info, attributes, streams, locks, copies,
-                   compound, ipc, capture, policy, together, scanners, attack, lifecycle, cfg, metrics, logon, insight, secrets, contend):
+                   compound, ipc, capture, policy, together, scanners, attack, lifecycle, cfg, status, metrics, logon, insight,
+                   secrets, contend):
         yield from module.tests(build)
 
 
@@ -18,6 +20,7 @@ def quick_tests(build):
     yield from attack.tests(build, quick=True)
     yield from contend.tests(build)
     yield from cfg.quick_tests(build)
+    yield from status.quick_tests(build)
     yield from metrics.quick_tests(build)
     yield from (t for t in logon.tests(build) if t.name.rpartition(".")[2] in ("hanging-up", "cancel", "again"))
     yield from (t for t in lifecycle.tests(build) if t.name.rpartition(".")[2] in ("reload-shares", "reload-nested", "passwd", "as-root", "stop-under-load"))
@@ -32,7 +35,8 @@ def thread_tests(build):
     yield from (t for t in channels.tests(build) if "lost" in t.name or "while-in-use" in t.name)
     yield from together.tests(build)
     yield from (t for t in cfg.tests(build) if t.name.rpartition(".")[2] in ("shares", "listeners", "under-load"))
-    yield from (t for t in metrics.tests(build) if t.name.rpartition(".")[2] in ("counters", "moving", "beside-load"))
+    yield from status.thread_tests(build)
+    yield from metrics.thread_tests(build)
 
 
 def soak_tests(build, seconds):

@@ -589,6 +589,10 @@ def quick_tests(build):
     yield from (test_of(f, build) for f in QUICK)
 
 
+def thread_tests(build):
+    yield from (test_of(f, build) for f in (counters, moving, beside_load))
+
+
 def tests(build):
     yield from quick_tests(build)
     yield from (test_of(f, build) for f in (crowd, drip, page, documented))
