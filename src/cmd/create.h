@@ -8,6 +8,7 @@
  *     create_open.c   something: access, the turn of the node, share modes, a data handle, truncation
  *     create_cache.c  oplock or lease: what is asked for, what others hold, what is answered
  *     create_durable.c  what makes an open durable; or instead of all this: the open that a client lost, once more
+ *     create_instance.c  the same application on another machine gives way
  *     create.c        an open, and the answer; or everything undone, and a status
  *
  * Spec     [MS-SMB2] 3.3.5.9, [MS-FSA] 2.1.5.1
@@ -21,6 +22,7 @@
 #include "cmd/file_access.h"
 #include "fs/descriptor.h"
 #include "fs/name.h"
+#include "smb/replay.h"
 
 struct create {
 	/* as decoded */
@@ -73,7 +75,8 @@ struct create {
 		struct vfs_stream_remove streams;
 		struct vfs_statcall stat;
 	} call;            /* the one under way */
-	struct open *lost; /* counted: claimed by DHnC, DH2C	*/
+	struct open *lost; /* counted: claimed by DHnC, DH2C; or repeated */
+	struct create_under_way under_way;
 	struct {
 		struct msg msg;
 		struct lane *lane;
@@ -121,14 +124,29 @@ void create_cache_opened(struct req *q, struct open *o);
 
 /* create_durable.c: a client comes back for an open. */
 nt_status create_reconnect(struct req *q);
-/* A CREATE that names a CreateGuid: is there an open of that already? STATUS_SUCCESS: there is none, go on. STATUS_PENDING:
- * answered from that, later. STATUS_DUPLICATE_OBJECTID */
+/*
+ * A CREATE that names a CreateGuid: is there an open of that already, or one under way? STATUS_SUCCESS: neither, go on.
+ * STATUS_PENDING: answered from the open, later. STATUS_DUPLICATE_OBJECTID, STATUS_ACCESS_DENIED, STATUS_FILE_NOT_AVAILABLE
+ */
 nt_status create_replay(struct req *q);
+/* Is it the open of this request's share? A share of another name may give other rights, though it be over the same directory. */
+bool create_same_share(const struct req *q, const struct open *o);
+
+/*
+ * create_instance.c: c->node and its turn are held; does the file belong to the same application on another machine?
+ * STATUS_SUCCESS: no, go on. STATUS_PENDING: all begins again when it does not any more, or fails.
+ */
+nt_status create_instance(struct req *q);
+void create_instance_open_new(const struct req *q, struct open_new *in);
+/* create_cache.c: let go of all turns and files but c->parent and c->node: create_again() may follow. */
+void create_let_go(struct req *q);
+
 /* May the new open be durable? Into c's answer and the open. */
 void create_durable_open_new(const struct req *q, struct open_new *in);
 
-/* create.c: the path of the open: directories as the client wrote them, then c->leaf. From malloc; NULL without memory. */
-char *create_path(const struct create *c);
+/* create.c: the path of the open: directories as the client wrote them, then c->leaf. Of open_path_new(); NULL
+ * without memory. */
+char *create_path(struct req *q);
 /* c->granted from c->maximal. */
 nt_status create_grant(struct create *c);
 /* An open of what c holds, and the answer. */
