@@ -39,6 +39,7 @@ struct http {
 	size_t conn_count;
 	struct view view; /* without a snapshot: there is none */
 	uint64_t view_ms;
+	struct MHD_Response *answers[HTTP_NOTHING]; /* made of it; NULL: not yet */
 	struct view_history history;
 	uint64_t sampled_ms;
 	struct log_limit complaints;
@@ -121,6 +122,16 @@ static void conn_changed(void *arg, struct MHD_Connection *connection, void **sl
 
 /* ---- answers --------------------------------------------------------------------------------------------------- */
 
+static void view_drop(struct http *h)
+{
+	for (size_t i = 0; i < ARRAY_LEN(h->answers); i++) {
+		if (h->answers[i]) /* who is still being sent it keeps it */
+			MHD_destroy_response(h->answers[i]);
+		h->answers[i] = NULL;
+	}
+	view_fini(&h->view);
+}
+
 /* What is true now, or was a moment ago; NULL without memory. */
 static const struct view *view_now(struct http *h)
 {
@@ -128,7 +139,7 @@ static const struct view *view_now(struct http *h)
 
 	if (h->view.snapshot && now - h->view_ms < HTTP_VIEW_MS)
 		return &h->view;
-	view_fini(&h->view);
+	view_drop(h);
 	h->view_ms = now;
 	return view_gather(&h->source, &h->history, &h->view) == 0 ? &h->view : NULL;
 }
@@ -155,11 +166,10 @@ static bool body_print(enum http_what what, const struct view *v, FILE *out)
 }
 
 /* False without memory. */
-static bool body_make(struct http *h, enum http_what what, struct body *ret)
+static bool body_make(const struct view *v, enum http_what what, struct body *ret)
 {
-	const struct view *v = view_now(h);
 	struct body b = {0};
-	FILE *out = v ? open_memstream(&b.text, &b.len) : NULL;
+	FILE *out = open_memstream(&b.text, &b.len);
 	bool good;
 
 	if (!out)
@@ -223,20 +233,45 @@ static bool add_headers(struct MHD_Response *r, enum http_what what, unsigned st
 	return true;
 }
 
-/* b is taken. */
-static enum MHD_Result answer(struct MHD_Connection *connection, enum http_what what,
-			      unsigned status, struct body *b)
+/* b is taken. NULL without memory. */
+static struct MHD_Response *response_new(enum http_what what, unsigned status,
+					 struct body *b)
 {
 	struct MHD_Response *r = MHD_create_response_from_buffer(b->len, b->text,
 								 MHD_RESPMEM_MUST_FREE);
-	enum MHD_Result done = MHD_NO;
 
 	if (!r) {
 		free(b->text);
-		return MHD_NO;
+		return NULL;
 	}
 	if (add_headers(r, what, status))
-		done = MHD_queue_response(connection, status, r);
+		return r;
+	MHD_destroy_response(r);
+	return NULL;
+}
+
+/* Made once a view, however many ask for it; borrowed. NULL without memory. */
+static struct MHD_Response *shown(struct http *h, enum http_what what)
+{
+	const struct view *v = view_now(h);
+	struct body b;
+
+	if (!v)
+		return NULL;
+	if (!h->answers[what] && body_make(v, what, &b))
+		h->answers[what] = response_new(what, 200, &b);
+	return h->answers[what];
+}
+
+static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status)
+{
+	struct MHD_Response *r;
+	enum MHD_Result done;
+	struct body b;
+
+	if (!refusal_make(status, &b) || !(r = response_new(HTTP_NOTHING, status, &b)))
+		return MHD_NO;
+	done = MHD_queue_response(connection, status, r);
 	MHD_destroy_response(r);
 	return done;
 }
@@ -269,17 +304,14 @@ static enum MHD_Result request(void *arg, struct MHD_Connection *connection,
 			       const char *data, size_t *data_len, void **slot)
 {
 	struct http *h = arg;
-	struct body b;
+	struct MHD_Response *r;
 	unsigned status;
 	enum http_what what = judge(h, connection, path, method, &status);
 
-	if (what != HTTP_NOTHING && body_make(h, what, &b))
-		return answer(connection, what, status, &b);
-	if (what != HTTP_NOTHING)
-		status = 503;
-	if (!refusal_make(status, &b))
-		return MHD_NO;
-	return answer(connection, HTTP_NOTHING, status, &b);
+	if (what == HTTP_NOTHING)
+		return refuse(connection, status);
+	r = shown(h, what);
+	return r ? MHD_queue_response(connection, 200, r) : refuse(connection, 503);
 }
 
 /* ---- the thread ------------------------------------------------------------------------------------------------ */
@@ -449,6 +481,6 @@ void http_free(struct http *h)
 		close(h->listen_fd);
 	if (h->stop_fd >= 0)
 		close(h->stop_fd);
-	view_fini(&h->view);
+	view_drop(h);
 	free(h);
 }

@@ -92,17 +92,18 @@ function bar(parts, all, label) {
 /* ---- sections ---- */
 
 function verdict(s) {
-  const plain = s.stats.traffic.received.plain.messages;
+  const plain = s.stats.traffic.received.plain.messages, open = s.shares.filter(x => !x.encrypt_data).length;
+  const except = s.settings.encrypt_data && open ? ` Not on ${plural(open, "share", "shares")} with encrypt_data = false.` : "";
   if (s.settings.reject_unencrypted_access)
     return ["good", "✔", "Unencrypted requests are refused", "Everything after the logon is encrypted, both ways."];
   if (s.settings.require_message_signing && s.settings.encrypt_data)
     return ["good", "✔", "Every request must be signed or encrypted; answers are encrypted",
-      "Clients that cannot encrypt are answered signed. reject_unencrypted_access would shut them out."];
+      "Clients that cannot encrypt are answered signed. reject_unencrypted_access would shut them out." + except];
   if (s.settings.require_message_signing)
     return ["good", "✔", "Every request must be signed or encrypted", "Nobody on the way can change messages; signed ones can be read."];
   if (s.settings.encrypt_data)
     return ["fair", "●", "Answers are encrypted with clients that can",
-      "What clients send unencrypted and unsigned is processed: reject_unencrypted_access or require_message_signing forbid that."];
+      "What clients send unencrypted and unsigned is processed: reject_unencrypted_access or require_message_signing forbid that." + except];
   return ["poor", "▲", "Clients decide: unsigned requests are processed",
     `Messages can be changed on their way. ${plural(plain, "message", "messages")} came unprotected since the start, those of logons included.`];
 }
@@ -115,6 +116,17 @@ function drawPosture(s) {
   text("verdict-more", long);
   for (const [name, on] of Object.entries(s.settings)) items.push(make("li", `${name} = ${on}`, on === true ? "on" : ""));
   $("settings").replaceChildren(...items);
+  drawAudit(s);
+}
+
+/* security_audit: whom stricter settings would shut out. */
+function drawAudit(s) {
+  const names = { signing: "require_message_signing", encryption: "reject_unencrypted_access", ntlm: "ntlm = false",
+    dialects: "dialects without SMB2.002 and SMB2.1" };
+  const some = Object.entries(names).filter(([key]) => s.stats.audited[key]);
+  $("audit").hidden = !s.settings.security_audit;
+  text("audit", "Audit: " + (some.length ? "logons that would have been shut out: " +
+    some.map(([key, name]) => `${whole(s.stats.audited[key])} by ${name}`).join(", ") : "no stricter setting would have shut out anybody") + ".");
 }
 
 function drawClients(s, rates) {
