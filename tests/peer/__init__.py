@@ -1,11 +1,11 @@
 """Real clients, and one of our own that breaks the rules, against a private server."""
 from peer import (acl, attack, attributes, caching, capture, cfg, channels, compound, contend, copies, create, durable, files,
-                  impacket_peer, info, insight, ipc, lifecycle, locks, logon, policy, scanners, secrets, streams, together, trail)
+                  impacket_peer, info, insight, ipc, lifecycle, locks, logon, policy, scanners, secrets, streams, together, tools, trail)
 
 
 def tests(build):
     for module in (files, caching, durable, channels, create, acl, impacket_peer, info, attributes, streams, locks, copies,
-                   compound, ipc, capture, policy, together, scanners, attack, lifecycle, cfg, logon, insight, trail, secrets, contend):
+                   compound, ipc, capture, policy, together, scanners, attack, lifecycle, cfg, logon, insight, trail, secrets, tools, contend):
         yield from module.tests(build)
 
 
