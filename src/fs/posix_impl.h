@@ -34,8 +34,8 @@
 #include <sys/stat.h>
 
 enum {
-	POSIX_NAME_MAX = 255, /* bytes of one component, without its NUL	*/
-	POSIX_WRITE_INLINE_MAX = 65536,
+	POSIX_NAME_MAX = 255,             /* bytes of one component, without its NUL	*/
+	POSIX_WRITE_INLINE_MAX = 1 << 20, /* while the bytes are in its cache */
 	POSIX_PIECE_MIN =
 		256
 		<< 10, /* below, waking the receiver for each costs more than the copy */
