@@ -9,6 +9,7 @@
 #include "fs/cred.h"
 #include "fs/local_watch.h"
 #include "fs/notify.h"
+#include "gather.h"
 #include "interfaces.h"
 #include "keylog.h"
 #include "logging.h"
@@ -38,6 +39,8 @@ struct server {
 	bool net_started;
 	struct ctl *ctl;
 	struct config config; /* what its calls work on */
+	struct gather gather;
+	struct status status; /* likewise */
 };
 
 static void *connection_opened(struct lane *lane, struct xport *x, void *arg)
@@ -222,6 +225,7 @@ static int snapshot_make(struct server *s, struct conf *conf,
 	struct snapshot_env e = {
 		.env = net_env(s->net),
 		.hash_key = s->smb.hash_key,
+		.lane_count = net_lane_count(s->net),
 		.log_limit = &s->smb.logon_log,
 	};
 
@@ -273,10 +277,13 @@ static int control_make(struct server *s, const char *path)
 {
 	const struct ctl_family families[] = {
 		{config_calls, &s->config},
+		{status_calls, &s->status},
 	};
 	int err = ctl_new(s->conf->runstate_dir, families, ARRAY_LEN(families), &s->ctl);
 
 	s->config = (struct config){.path = path, .ops = &config_ops, .arg = s};
+	s->gather = (struct gather){s->net, &s->smb, &s->snapshot, s->ctl};
+	s->status = (struct status){.ops = &gather_ops, .arg = &s->gather};
 	if (err)
 		log_error("runstate_dir %s: control socket: %s", s->conf->runstate_dir,
 			  err == -EADDRINUSE ? "another server lives there"

@@ -121,6 +121,8 @@ static void create_cleanup(struct req *q)
 {
 	struct create *c = q->state;
 
+	if (c->under_way.listed)
+		replay_end(q->conn->server, &c->under_way);
 	turn_give(&c->node_ref);
 	if (c->stream_name)
 		name_turn_give(TAKE(c->stream_name), &c->stream_ref);
@@ -302,6 +304,7 @@ nt_status create_succeed(struct req *q)
 		.granted = c->granted,
 		.maximal = c->maximal,
 		.create_options = c->options,
+		.create_action = c->action,
 		.state_id = c->state_id,
 		.directory = c->stat.type == VFS_DIR,
 		.delete_on_close = c->options & FILE_DELETE_ON_CLOSE,

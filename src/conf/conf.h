@@ -236,6 +236,10 @@ static inline void conf_putp(struct conf **c)
 	conf_put(*c);
 }
 
+/* "AES-128-GCM", "AES-CMAC": as in the file; "" for none. Static. */
+const char *conf_cipher_name(enum seal_cipher cipher);
+const char *conf_signing_name(enum sign_alg alg);
+
 /* By name as a client wrote it, case-insensitively; NULL if there is none. Borrowed from c. */
 const struct conf_share *conf_share_find(const struct conf *c, const char *netname);
 

@@ -11,6 +11,7 @@
  *     posix_sd.c      stored security descriptors
  *     posix_open.c    CREATE, OPEN
  *     posix_io.c      READ, WRITE, SYNC
+ *     posix_piece.c   PIECE, pipes
  *     posix_copy.c    COPY
  *     posix_attr.c    STAT, SETATTR, STATFS
  *     posix_move.c    UNLINK, RENAME, LINK
@@ -35,7 +36,8 @@
 enum {
 	POSIX_NAME_MAX = 255, /* bytes of one component, without its NUL	*/
 	POSIX_WRITE_INLINE_MAX = 65536,
-	POSIX_DEVS_MAX = 64, /* file systems mounted below one root	*/
+	POSIX_PIECE_MIN = 65536, /* below, copying is cheaper than two calls	*/
+	POSIX_DEVS_MAX = 64,     /* file systems mounted below one root	*/
 };
 
 /* What is known of one file system. */
@@ -62,6 +64,7 @@ struct posix_volume {
 	struct posix_dosattrs *dosattrs;
 	struct posix_closer *closer;
 	struct posix_streams *streams;
+	struct posix_pipes *pipes;
 	bool switch_credentials; /* I */
 	int proc_fd;             /* I  /proc/self/fd */
 	bool resolve_cached;     /* I  the kernel knows RESOLVE_CACHED */
@@ -85,7 +88,9 @@ struct posix_file {
 	bool dot_name;             /* I  found under a name that begins with a dot */
 	const struct posix_fs *fs; /* I  one of vol->devs */
 	atomic_bool no_nowait;     /* reading without waiting does not work here */
+	atomic_bool no_splice;     /* neither does splice() */
 	atomic_bool dir_busy;      /* somebody is using the position of a directory */
+	uint64_t dir_pos;          /* his: the cookie of that position, or 0 */
 	struct posix_pace pace;    /* of writes */
 	struct posix_stream *
 		stream; /* I  counted: one of the file's named streams, whatever `data` says; or NULL */
@@ -111,6 +116,7 @@ int posix_unlink(struct posix_volume *v, struct vfs_call *c, enum posix_where wh
 int posix_rename(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_link(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_read(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+int posix_piece(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_write(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_sync(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_copy(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
@@ -118,7 +124,6 @@ int posix_readdir(struct posix_volume *v, struct vfs_call *c, enum posix_where w
 int posix_statfs(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_ea_list(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_ea_set(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
-size_t posix_resident(struct vfile *data, uint64_t off, size_t len);
 
 /* ---- posix.c ------------------------------------------------------------------------------------ */
 
@@ -188,6 +193,11 @@ struct posix_closer *posix_closer_new(void);    /* NULL without memory */
 void posix_closer_free(struct posix_closer *c); /* waits for what is being closed */
 /* Nobody refers to f any more. */
 void posix_closer_close(struct posix_closer *c, struct posix_file *f);
+
+/* ---- posix_piece.c ------------------------------------------------------------------------------ */
+
+struct posix_pipes *posix_pipes_new(void); /* NULL without memory */
+void posix_pipes_free(struct posix_pipes *t);
 
 /* ---- posix_lookup.c ----------------------------------------------------------------------------- */
 

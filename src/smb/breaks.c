@@ -47,7 +47,8 @@ static struct conn *better_conn(const struct break_note *n, struct sess *s)
 		const struct channel *ch = container_of(it, struct channel, on_sess);
 		struct conn *c = ch->conn;
 
-		if (!ch->half && c->id > n->tried && (!best || c->id < best->id))
+		if (channel_carries(ch) && c->id > n->tried &&
+		    (!best || c->id < best->id))
 			best = c;
 	}
 	return best != n->conn ? conn_get(best) : NULL;

@@ -15,6 +15,7 @@
 #include "smb/durable.h"
 #include "smb/req.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,6 +144,7 @@ nt_status open_new(const struct open_new *in, struct open **ret_open)
 	o->granted = in->granted;
 	o->maximal = in->maximal;
 	o->create_options = in->create_options;
+	o->create_action = in->create_action;
 	o->state_id = in->state_id;
 	o->sealed = in->sealed;
 	o->lease_version = in->lease_version;
@@ -440,4 +442,48 @@ void open_after_writes(struct open *o, struct req *q, struct wait *w)
 {
 	q->drain = (struct open_drain){.seq = q->open_seq, .writes_only = true};
 	open_drain(o, &q->drain, w);
+}
+
+/* No allocation under the lock: measure, make room, look whether it still fits. */
+static int copy_path(struct open *o, struct arena *a, struct node **ret_parent,
+		     char **ret_path)
+{
+	size_t len = 0;
+
+	for (;;) {
+		char *room = arena_alloc(a, len + 1);
+
+		if (!room)
+			return -ENOMEM;
+		LOCK_SCOPE(&o->lock);
+		if (strlen(o->path) > len) {
+			len = strlen(o->path);
+			continue;
+		}
+		memcpy(room, o->path, strlen(o->path) + 1);
+		*ret_path = room;
+		if (ret_parent)
+			*ret_parent = o->parent ? node_get(o->parent) : NULL;
+		return 0;
+	}
+}
+
+char *open_path(struct open *o, struct arena *a)
+{
+	char *path;
+
+	return copy_path(o, a, NULL, &path) == 0 ? path : NULL;
+}
+
+int open_name(struct open *o, struct arena *a, struct node **ret_parent,
+	      const char **ret_name)
+{
+	char *path, *sep;
+	int err = copy_path(o, a, ret_parent, &path);
+
+	if (err)
+		return err;
+	sep = strrchr(path, '\\');
+	*ret_name = sep ? sep + 1 : path;
+	return 0;
 }

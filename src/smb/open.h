@@ -59,6 +59,7 @@ struct open {
 	uint32_t granted;        /* I  Open.GrantedAccess				*/
 	uint32_t maximal;        /* I  what could have been granted			*/
 	uint32_t create_options; /* I							*/
+	uint32_t create_action;  /* I  FILE_OPENED ...: what its CREATE was answered	*/
 	bool delete_on_close;    /* I  asked for at CREATE				*/
 	bool directory;          /* I							*/
 	bool sealed;             /* L  its CREATE came encrypted			*/
@@ -131,7 +132,7 @@ struct open_new {
 	struct vfile *data;
 	struct pipe *pipe;
 	void (*pipe_free)(struct pipe *pipe);
-	uint32_t granted, maximal, create_options;
+	uint32_t granted, maximal, create_options, create_action;
 	uint64_t state_id;
 	bool directory, delete_on_close, sealed;
 	uint8_t lease_version; /* 0: no lease, and the two below mean nothing */
@@ -171,6 +172,13 @@ static inline bool open_may(const struct open *o, uint32_t any_of)
 
 /* The directory it was opened in, as it is now: counted; NULL for a root. */
 struct node *open_parent(struct open *o);
+
+/* The path it was opened by or renamed to: from the share root, with backslashes, "" for it. NULL without memory. */
+char *open_path(struct open *o, struct arena *a);
+
+/* Directory and last name of that path. The directory is counted; NULL, and name "", for the root. -ENOMEM. */
+MUST_CHECK int open_name(struct open *o, struct arena *a, struct node **ret_parent,
+			 const char **ret_name);
 
 /* The lease key that its client uses for that directory; NULL: none. [MS-SMB2] 2.2.13.2.10 */
 static inline const struct lease_id *open_parent_lease(const struct open *o)

@@ -183,6 +183,7 @@ void req_finish(struct req *q, nt_status st)
 	f->last_tree_id = q->tree ? q->tree->id : q->header.tree_id;
 	f->last_file_id = q->file_id;
 	f->last_has_file_id = q->has_file_id;
+	stats_answered(q, st, replies_to(q) ? wr_pos(&q->w) : 0);
 	if (q == f->last)
 		reply_flush(f);
 	req_free(q);

@@ -27,6 +27,7 @@ struct frame *frame_new(struct conn *c, struct buf *b, struct mspan bytes)
 	f->conn = conn_get(c);
 	f->buf = b;
 	f->bytes = bytes;
+	f->began_ns = env_now_ns(c->lane->lane->env);
 	list_init(&f->made);
 	list_init(&f->held_breaks);
 	conn_memory(c, (int64_t)b->cap);
@@ -102,6 +103,8 @@ void req_free(struct req *q)
 		map_del(&q->conn->async, &q->by_async);
 		q->conn->async_count--;
 	}
+	if (q->orphan)
+		channel_orphan_ended(q->channel);
 	req_out_put(q);
 	principal_put(q->who);
 	tree_put(q->tree);
@@ -321,7 +324,7 @@ void req_cancel(struct req *q, enum wait_why why)
 
 void req_parked(struct req *q)
 {
-	if (q->conn->state == CONN_CLOSED || q->conn->retired)
+	if ((q->conn->state == CONN_CLOSED && !q->outlives) || q->conn->retired)
 		req_cancel(q, WAIT_DISCONNECTED);
 	else if (q->open && open_is_closing(q->open))
 		req_cancel(q, WAIT_CLOSED);
@@ -332,14 +335,53 @@ void req_parked(struct req *q)
 		req_interim(q);
 }
 
+void conn_requests_orphan(struct conn *c)
+{
+	struct map_walk pos;
+
+	for (struct map_node *n = map_walk_first(&c->requests, &pos); n;
+	     n = map_walk_next(&c->requests, &pos)) {
+		struct req *q = container_of(n, struct req, by_id);
+
+		if (!q->outlives || c->retired || !channel_is_one_of_many(q->channel))
+			continue;
+		q->orphan = true;
+		q->channel->orphans++;
+	}
+}
+
+/* From now on it waits for nobody. */
+static void abandon(struct req *q)
+{
+	q->outlives = false;
+	req_cancel(q, WAIT_DISCONNECTED);
+}
+
 void conn_requests_abandon(struct conn *c)
 {
 	struct map_walk pos;
 
 	/* a claimed request ends from the loop, not in here: the walk is safe */
 	for (struct map_node *n = map_walk_first(&c->requests, &pos); n;
-	     n = map_walk_next(&c->requests, &pos))
-		req_cancel(container_of(n, struct req, by_id), WAIT_DISCONNECTED);
+	     n = map_walk_next(&c->requests, &pos)) {
+		struct req *q = container_of(n, struct req, by_id);
+
+		if (!q->orphan)
+			abandon(q);
+	}
+}
+
+void channel_orphans_abandon(struct channel *ch)
+{
+	struct map_walk pos;
+
+	for (struct map_node *n = map_walk_first(&ch->conn->requests, &pos); n;
+	     n = map_walk_next(&ch->conn->requests, &pos)) {
+		struct req *q = container_of(n, struct req, by_id);
+
+		if (q->orphan && q->channel == ch)
+			abandon(q);
+	}
 }
 
 const char *req_text(struct req *q)

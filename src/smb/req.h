@@ -90,6 +90,9 @@ struct req {
 	struct break_wait *break_wait; /* cmd/break_wait.c's, the one under way */
 	struct cache_use *cache_use;   /* likewise */
 	struct write_note *write_note; /* cmd/write_note.c's, likewise */
+	/* The handler's: it goes on when its connection is lost, as long as its session has another. Worker only */
+	bool outlives;
+	bool orphan;      /* it does, and counts in channel->orphans */
 	bool with_body;   /* the handler's: its error carries the command's own body */
 	bool final_setup; /* SESSION_SETUP that made a session or channel	*/
 	/* The handler's: the answer as it is sent; at once signed, if it is. For the preauth hash. */
@@ -147,6 +150,7 @@ struct frame {
 	struct conn *conn; /* counted */
 	struct buf *buf;
 	struct mspan bytes; /* in buf, as they came */
+	uint64_t began_ns;  /* when the turn began that read it */
 	struct list_node on_arrivals;
 	struct channel *
 		peeked; /* counted: the signature was looked at with its key; NULL: not yet */
@@ -188,8 +192,12 @@ void req_parked(struct req *q);
 /* Send the interim answer. */
 void req_interim(struct req *q);
 void req_free(struct req *q);
-/* A lost connection: claim all that is parked. */
+/* A connection is being lost: what may outlive it becomes an orphan of its channel. */
+void conn_requests_orphan(struct conn *c);
+/* A lost connection: claim all that is parked, but orphans. */
 void conn_requests_abandon(struct conn *c);
+/* The session of a lost channel has ended: claim its orphans, too. */
+void channel_orphans_abandon(struct channel *ch);
 
 /* What policy may know of a connection, of a session there and a tree (or NULL); all that a message adds is zero. */
 struct policy_in conn_policy(const struct conn *c, const struct sess *s,

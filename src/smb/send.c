@@ -211,7 +211,7 @@ static void batch_run(struct sign_batch *b)
 {
 	if (!b->count)
 		return;
-	together_count(b->conns[0]->server->counters.signed_together, b->count);
+	together_count(b->conns[0]->lane->counters->signed_together, b->count);
 	sign_batch(b->items, b->count);
 	for (size_t i = 0; i < b->count; i++)
 		if (b->items[i].err)
@@ -249,6 +249,7 @@ static void conn_send(struct conn *c)
 	       c->xport->ops->writable(c->xport)) {
 		struct out *o = container_of(list_pop(&c->out), struct out, node);
 
+		stats_sent(c, o);
 		if (o->sealed && out_seal(c, o) != 0)
 			conn_disconnect(c, "a response could not be encrypted");
 		else if (out_send(c, o) != 0)

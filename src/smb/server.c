@@ -66,6 +66,7 @@ int smb_server_init(struct smb_server *s, struct env *env, const uint8_t guid[16
 {
 	memset(s, 0, sizeof(*s));
 	s->env = env;
+	list_init(&s->lanes);
 	s->local_sink.changed = local_changed;
 	memcpy(s->guid, guid, sizeof(s->guid));
 	s->start_time = env_filetime(env);
@@ -78,7 +79,7 @@ int smb_server_init(struct smb_server *s, struct env *env, const uint8_t guid[16
 	s->audit = audit_new();
 	if (!s->nodes || !s->logons || !s->audit || map_init(&s->sessions) != 0 ||
 	    map_init(&s->opens) != 0 || map_init(&s->durables) != 0 ||
-	    map_init(&s->creates) != 0) {
+	    map_init(&s->creates) != 0 || map_init(&s->creates_under_way) != 0) {
 		smb_server_fini(s);
 		return -ENOMEM;
 	}
@@ -96,6 +97,7 @@ void smb_server_fini(struct smb_server *s)
 	audit_free(s->audit);
 	map_fini(&s->durables);
 	map_fini(&s->creates);
+	map_fini(&s->creates_under_way);
 	lock_fini(&s->opens_lock);
 	lock_fini(&s->lock);
 }
@@ -234,8 +236,14 @@ struct smb_lane *smb_lane_new(struct lane *lane, struct smb_server *server,
 
 	if (!l)
 		return NULL;
+	l->counters = lane_counters_new();
+	if (!l->counters) {
+		free(l);
+		return NULL;
+	}
 	l->lane = lane;
 	l->server = server;
+	list_add_tail(&server->lanes, &l->on_server);
 	l->snapshot = snapshot_get(first);
 	list_init(&l->conns);
 	list_init(&l->out_conns);
@@ -258,6 +266,8 @@ void smb_lane_free(struct smb_lane *l)
 		free(q);
 	}
 	snapshot_put(l->snapshot);
+	list_del(&l->on_server);
+	free(l->counters);
 	free(l);
 }
 

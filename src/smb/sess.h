@@ -16,6 +16,7 @@
 #include "secure/sign.h"
 #include "secure/signed_once.h"
 #include "smb/server.h"
+#include "smb/stats.h"
 #include "smb/teardown.h"
 
 struct conn;
@@ -56,10 +57,15 @@ struct sess {
 	bool encrypt_data;            /* the session flag as announced		*/
 	bool require_message_signing; /* in force at setup: loosening acts on new sessions only */
 	bool reject_unencrypted_access;
-	struct sign_key *sign;     /* Session.SigningKey: final setup answer, binding */
+	bool client_signs;     /* its client demanded signing		*/
+	bool conf_encrypts;    /* encrypt_data of [global], likewise in force at setup */
+	struct sign_key *sign; /* Session.SigningKey: final setup answer, binding */
 	struct seal_key *open_key; /* client to server			*/
 	struct seal_tx *seal;      /* server to client			*/
 
+	struct traffic_counters traffic; /* A  of channels that are gone	*/
+	atomic_uint
+		refused[REFUSAL_COUNT]; /* A  refusal_name() has the rows		*/
 	struct lock lock;               /* rank SESS */
 	struct principal *who;          /* L  re-authentication replaces it	*/
 	struct list_node channels;      /* L  channel.on_sess			*/

@@ -3,9 +3,17 @@
  */
 #include "smb/tree.h"
 
+#include "smb/stats.h"
+
 #include <stdlib.h>
 
 enum { TREES_MAX = 4096 }; /* a session's; beyond: STATUS_INSUFFICIENT_RESOURCES */
+
+static void tree_counted(struct tree *t, int more)
+{
+	if (t->share->stats)
+		atomic_fetch_add(&t->share->stats->trees, (unsigned long long)more);
+}
 
 nt_status tree_new(struct sess *s, struct share *share, struct node *root,
 		   uint32_t maximal_access, struct tree **ret_tree)
@@ -41,6 +49,7 @@ nt_status tree_new(struct sess *s, struct share *share, struct node *root,
 		tree_put(t);
 		return st;
 	}
+	tree_counted(t, 1);
 	*ret_tree = t;
 	return STATUS_SUCCESS;
 }
@@ -90,6 +99,7 @@ bool tree_shut(struct tree *t)
 			return false;
 		map_del(&t->sess->trees, &t->by_id);
 	}
+	tree_counted(t, -1);
 	tree_put(t); /* the table's */
 	return true;
 }

@@ -1,11 +1,13 @@
 """Real clients, and one of our own that breaks the rules, against a private server."""
-from peer import (acl, attack, attributes, caching, capture, cfg, channels, compound, contend, copies, create, durable, files,
-                  impacket_peer, info, insight, ipc, lifecycle, locks, logon, policy, scanners, secrets, streams, together, tools, trail)
+from peer import (acl, attack, attributes, bench, caching, capture, cfg, channels, compound, contend, copies, create, durable, files,
+                  impacket_peer, info, insight, ipc, lifecycle, locks, logon, policy, scanners, secrets, streams, together, tools,
+                  trail)
 
 
 def tests(build):
     for module in (files, caching, durable, channels, create, acl, impacket_peer, info, attributes, streams, locks, copies,
-                   compound, ipc, capture, policy, together, scanners, attack, lifecycle, cfg, logon, insight, trail, secrets, tools, contend):
+                   compound, ipc, capture, policy, together, scanners, attack, lifecycle, cfg, logon, insight, trail, secrets,
+                   tools, contend, bench):
         yield from module.tests(build)
 
 
@@ -17,6 +19,7 @@ def quick_tests(build):
         yield from module.tests(build)
     yield from attack.tests(build, quick=True)
     yield from contend.tests(build)
+    yield from bench.tests(build)
     yield from cfg.quick_tests(build)
     yield from (t for t in logon.tests(build) if t.name.rpartition(".")[2] in ("hanging-up", "cancel", "again"))
     yield from (t for t in lifecycle.tests(build) if t.name.rpartition(".")[2] in ("reload-shares", "reload-nested", "passwd", "as-root", "stop-under-load"))

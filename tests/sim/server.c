@@ -265,8 +265,35 @@ void sim_server_make(struct sim *s)
 	}
 }
 
+/* Each request is in one bucket of its command, or waited; and came in a message that was counted. */
+static void check_counts(struct sim *s)
+{
+	struct stats n;
+	uint64_t requests = 0, received = 0;
+
+	if (stats_gather(&s->server, s->snapshot, &n) != 0)
+		abort();
+	for (size_t i = 0; i < STATS_COMMAND_COUNT; i++) {
+		const struct stats_command *c = &n.commands[i];
+		uint64_t placed = c->waited;
+
+		for (size_t k = 0; k < STATS_BUCKET_COUNT; k++)
+			placed += c->latency[k];
+		if (placed != c->requests || c->errors > c->requests)
+			sim_fail(s, "%s was miscounted", c->name);
+		requests += c->requests;
+	}
+	for (size_t kind = 0; kind < STATS_KIND_COUNT; kind++)
+		received += n.traffic.messages[STATS_IN][kind];
+	if (requests > received)
+		sim_fail(s, "%llu requests in %llu messages",
+			 (unsigned long long)requests, (unsigned long long)received);
+	stats_fini(&n);
+}
+
 void sim_server_free(struct sim *s)
 {
+	check_counts(s);
 	if (smb_server_sessions(&s->server))
 		sim_fail(s, "%zu sessions are left", smb_server_sessions(&s->server));
 	if (s->server.open_count)
