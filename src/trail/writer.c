@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { LOSSES_SAID_A_SECOND = 4 };
+
 /* An event, or the order to write to another target. */
 struct item;
 
@@ -41,7 +43,8 @@ struct writer {
 	atomic_bool losing;   /* A  said so in the log, until it can be written again */
 	atomic_bool stopping;
 	struct log_limit refusals;
-	int wake; /* eventfd */
+	struct log_limit said; /* strangers can cause what is said of losses */
+	int wake;              /* eventfd */
 	pthread_t thread;
 	bool started;
 
@@ -73,7 +76,8 @@ static void put(struct writer *w, struct item *i)
 static void lose(struct writer *w)
 {
 	atomic_fetch_add(&w->trail.lost, 1);
-	if (!atomic_exchange(&w->losing, true))
+	if (!atomic_exchange(&w->losing, true) &&
+	    log_limit_ok(&w->said, LOSSES_SAID_A_SECOND, env_now_ns(w->env)))
 		log_warn("audit log: events are lost: they come faster than they can be "
 			 "written");
 }
@@ -363,7 +367,8 @@ static bool write_all(struct writer *w)
 
 static void say_caught_up(struct writer *w)
 {
-	if (atomic_exchange(&w->losing, false))
+	if (atomic_exchange(&w->losing, false) &&
+	    log_limit_ok(&w->said, LOSSES_SAID_A_SECOND, env_now_ns(w->env)))
 		log_warn("audit log: written again; %llu events have been lost since the "
 			 "start",
 			 (unsigned long long)atomic_load(&w->trail.lost));

@@ -118,7 +118,8 @@ def changes(build):
             stream = c.open("f:more")
             c.set(stream, RENAME, rename_data(":other"))
             g = c.open("g", disposition=2, options=0x1040, access=ALL | DELETE)  # delete on close
-            c.close(stream, g)
+            c.close(stream, g, c.open("victim"))
+            c.set(f, LINK, rename_data("victim", replace=True))
             c.call(raw.CREATE, raw.create_body("f:other", DELETE, 1, 0x1040))
             c.set(f, RENAME, rename_data("linked2"))
             c.close(f)
@@ -128,11 +129,12 @@ def changes(build):
             s.stop()
             want = [("create", "share", "f"), ("link", "share", "f", "linked"), ("security_change", "share", "f"),
                     ("create", "share", "f:more"), ("rename", "share", "f:more", "f:other"), ("create", "share", "g"),
-                    ("delete", "share", "g"), ("rename", "share", "f", "linked2"), ("create", "share", "dir"),
+                    ("create", "share", "victim"), ("link", "share", "f", "victim"), ("delete", "share", "g"), ("rename", "share", "f", "linked2"), ("create", "share", "dir"),
                     ("create", "share", "dir\\ä€x"), ("delete", "share", "linked2:other")]
             got = brief(log.events(*{w[0] for w in want}))
             expect(sorted(got), sorted(want), "the events")
             expect(got[:7], want[:7], "the first ones, in order")
+            expect([e.get("reason") for e in log.events("link", "rename")], [None, None, "in place of another", None], "what was replaced")
             expect(log.events("security_change")[0]["changed"], ["permissions"], "what was changed")
 
 
