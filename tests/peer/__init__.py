@@ -1,19 +1,20 @@
 """Real clients, and one of our own that breaks the rules, against a private server."""
 from peer import (acl, attack, attributes, caching, capture, cfg, channels, compound, contend, copies, create, durable, files,
-                  impacket_peer, info, insight, ipc, lifecycle, locks, logon, policy, scanners, secrets, streams, together)
+                  impacket_peer, info, insight, ipc, lifecycle, locks, logon, policy, scanners, secrets, sparse, streams,
+                  together)
 
 
 def tests(build):
     for module in (files, caching, durable, channels, create, acl, impacket_peer, info, attributes, streams, locks, copies,
-                   compound, ipc, capture, policy, together, scanners, attack, lifecycle, cfg, logon, insight, secrets, contend):
+                   sparse, compound, ipc, capture, policy, together, scanners, attack, lifecycle, cfg, logon, insight, secrets, contend):
         yield from module.tests(build)
 
 
 def quick_tests(build):
     """For sanitized builds: every path, less data."""
     yield from files.quick_tests(build)
-    for module in (caching, durable, channels, create, acl, impacket_peer, info, attributes, streams, locks, copies, compound,
-                   ipc, policy, together, insight):
+    for module in (caching, durable, channels, create, acl, impacket_peer, info, attributes, streams, locks, copies, sparse,
+                   compound, ipc, policy, together, insight):
         yield from module.tests(build)
     yield from attack.tests(build, quick=True)
     yield from contend.tests(build)
