@@ -85,6 +85,18 @@ static nt_status notify_encode(struct req *q, const struct notify_event *events,
 	return STATUS_SUCCESS;
 }
 
+static nt_status ended(enum wait_why why)
+{
+	switch (why) {
+	case WAIT_CANCELLED:
+		return STATUS_CANCELLED;
+	case WAIT_DELETED:
+		return STATUS_DELETE_PENDING;
+	default:
+		return STATUS_NOTIFY_CLEANUP;
+	}
+}
+
 static nt_status notify_done(struct req *q, int err, struct wr *w)
 {
 	struct notify_event *events;
@@ -92,8 +104,7 @@ static nt_status notify_done(struct req *q, int err, struct wr *w)
 
 	if (err == -ECANCELED) {
 		q->conn->server->notify->ops->forget(q->open->notify, &q->wait);
-		return q->wait.why == WAIT_CANCELLED ? STATUS_CANCELLED
-						     : STATUS_NOTIFY_CLEANUP;
+		return ended(q->wait.why);
 	}
 	if (err)
 		return nt_from_errno(err);
@@ -115,6 +126,9 @@ static nt_status notify_park(struct req *q)
 	if (!nt_ok(st))
 		return st;
 	q->conn->server->notify->ops->wait(q->open->notify, w);
+	if (state_delete_pending(
+		    q->open->node->state)) /* watches_end() may have been here before */
+		req_cancel(q, WAIT_DELETED);
 	return STATUS_PENDING;
 }
 
@@ -125,6 +139,7 @@ static nt_status notify_started(struct req *q, int err, struct wr *w)
 	if (!err) {
 		LOCK_SCOPE(&q->open->lock);
 		q->open->notify = n->fresh;
+		atomic_fetch_add(&q->open->node->watchers, 1);
 	}
 	turn_give(&n->turn);
 	return err ? nt_from_errno(err) : notify_park(q);
