@@ -155,6 +155,10 @@ static nt_status notify_turn_held(struct req *q, int err, struct wr *w)
 		turn_give(&n->turn);
 		return notify_park(q);
 	}
+	if (n->filter == 0) { /* of the first one only: later ones are ignored */
+		turn_give(&n->turn);
+		return STATUS_INVALID_PARAMETER;
+	}
 	server->ops->start(server, q->open->node->file, n->cred, n->filter,
 			   n->flags & SMB2_WATCH_TREE, &n->fresh,
 			   req_wait(q, notify_started));
@@ -170,8 +174,7 @@ static void notify_cleanup(struct req *q)
 
 static nt_status notify_check(const struct req *q, const struct notify_req *n)
 {
-	if (!q->open->directory || n->output_len > q->conn->max_transact ||
-	    n->filter == 0)
+	if (!q->open->directory || n->output_len > q->conn->max_transact)
 		return STATUS_INVALID_PARAMETER;
 	return open_may(q->open, FILE_READ_DATA) ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
 }
