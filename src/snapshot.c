@@ -4,6 +4,8 @@
 #include "base/log.h"
 #include "fs/posix.h"
 #include "secure/policy.h"
+#include "smb/stats.h"
+#include "wire/utf16.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -94,6 +96,18 @@ static int share_force(struct share *s)
 	return s->force_who ? 0 : -ENOMEM;
 }
 
+/* What was counted under its name before a reload goes on. */
+static int share_count(const struct snapshot_env *e, const struct snapshot *old,
+		       struct share *s)
+{
+	for (size_t i = 0; old && i < old->share_count; i++)
+		if (utf8_eq_nocase(old->shares[i]->name, s->name))
+			s->stats = share_stats_get(old->shares[i]->stats);
+	if (!s->stats)
+		s->stats = share_stats_new(e->lane_count);
+	return s->stats ? 0 : -ENOMEM;
+}
+
 static int share_new(const struct snapshot_env *e, struct conf *conf,
 		     const struct conf_share *c, const struct snapshot *old,
 		     struct share **ret_share)
@@ -112,6 +126,8 @@ static int share_new(const struct snapshot_env *e, struct conf *conf,
 	err = share_groups(s);
 	if (!err)
 		err = share_force(s);
+	if (!err)
+		err = share_count(e, old, s);
 	if (!err && !volume_reuse(old, s))
 		err = volume_open(e, s);
 	if (!err) {
@@ -130,7 +146,8 @@ static int share_new(const struct snapshot_env *e, struct conf *conf,
 	return 0;
 }
 
-static int ipc_new(struct conf *conf, struct share **ret_share)
+static int ipc_new(const struct snapshot_env *e, struct conf *conf,
+		   const struct snapshot *old, struct share **ret_share)
 {
 	struct share *s = calloc(1, sizeof(*s));
 
@@ -141,6 +158,10 @@ static int ipc_new(struct conf *conf, struct share **ret_share)
 	s->owner = conf_get(conf);
 	s->name = "IPC$";
 	s->encrypt_data = conf->encrypt_data; /* rules of the global value */
+	if (share_count(e, old, s) != 0) {
+		share_put(s);
+		return -ENOMEM;
+	}
 	*ret_share = s;
 	return 0;
 }
@@ -165,7 +186,7 @@ int snapshot_new(const struct snapshot_env *e, struct conf *conf,
 		s->share_count += !err;
 	}
 	if (!err && conf->enable_ipc) {
-		err = ipc_new(conf, &s->shares[s->share_count]);
+		err = ipc_new(e, conf, old, &s->shares[s->share_count]);
 		s->share_count += !err;
 	}
 	if (err) {

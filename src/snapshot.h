@@ -11,9 +11,11 @@
 struct snapshot_env {
 	struct env *env;
 	const uint8_t *hash_key;     /* 16 bytes, for the volumes' name caches		*/
+	unsigned lane_count;         /* that count what is done with shares		*/
 	struct log_limit *log_limit; /* of logon failures				*/
 };
 
-/* Takes a reference to conf. Volumes of `old` (may be NULL) are used again where path and settings are the same. */
+/* Takes a reference to conf. Volumes of `old` (may be NULL) are used again where path and settings are the same,
+ * and what was counted for a share of the same name. */
 MUST_CHECK int snapshot_new(const struct snapshot_env *e, struct conf *conf,
 			    const struct snapshot *old, struct snapshot **ret_snapshot);

@@ -16,14 +16,19 @@ struct map_node {
 	uint64_t key;
 };
 
+enum { MAP_FEW = 8 };
+
 struct map {
 	struct map_node **slots;
-	size_t slot_count; /* power of two */
+	struct map_node **few; /* the owner's, to begin with; or NULL */
+	size_t slot_count;     /* power of two */
 	size_t count;
 };
 
 /* 0, or -ENOMEM. */
 MUST_CHECK int map_init(struct map *m);
+/* With room of the owner's to begin with, which stays where it is: cannot fail. */
+void map_init_few(struct map *m, struct map_node *few[MAP_FEW]);
 /* Frees the slots. The entries are the owner's. */
 void map_fini(struct map *m);
 
@@ -43,6 +48,16 @@ struct map_walk {
 };
 struct map_node *map_walk_first(const struct map *m, struct map_walk *pos);
 struct map_node *map_walk_next(const struct map *m, struct map_walk *pos);
+
+/*
+ * Walk in pieces, between which the map may change: what is in it all the while is seen once. True, and the entries of the
+ * next slot, linked by `next` (NULL: it is empty); false at the end.
+ */
+struct map_cursor {
+	size_t slot, slot_count;
+};
+bool map_cursor_next(const struct map *m, struct map_cursor *c,
+		     struct map_node **ret_chain);
 
 /* Keyed hash (SipHash-2-4) of bytes a peer may choose. */
 uint64_t map_hash(const uint8_t key[16], struct span bytes);

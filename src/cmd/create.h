@@ -144,8 +144,9 @@ void create_let_go(struct req *q);
 /* May the new open be durable? Into c's answer and the open. */
 void create_durable_open_new(const struct req *q, struct open_new *in);
 
-/* create.c: the path of the open: directories as the client wrote them, then c->leaf. From malloc; NULL without memory. */
-char *create_path(const struct create *c);
+/* create.c: the path of the open: directories as the client wrote them, then c->leaf. Of open_path_new(); NULL
+ * without memory. */
+char *create_path(struct req *q);
 /* c->granted from c->maximal. */
 nt_status create_grant(struct create *c);
 /* An open of what c holds, and the answer. */

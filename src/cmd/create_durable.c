@@ -144,10 +144,10 @@ static bool same_name(struct req *q, struct open *o)
 	bool same;
 
 	c->leaf = c->path.count ? c->path.names[c->path.count - 1] : "";
-	asked = create_path(c);
+	asked = create_path(q);
 	same = asked && path && utf8_eq_nocase(asked, path) &&
 	       same_stream(c, o->node, &q->arena);
-	free(asked);
+	open_path_free(q->conn->server, asked);
 	return same;
 }
 

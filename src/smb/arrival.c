@@ -55,7 +55,7 @@ static struct list_node *prove_some(struct smb_lane *l, struct list_node *head,
 						      .msg = span_of_m(f->bytes)};
 	}
 	if (count)
-		together_count(l->server->counters.verified_together, count);
+		together_count(l->counters->verified_together, count);
 	if (count < 2)
 		return n;
 	sign_verify_batch(checks, count);

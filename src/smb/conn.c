@@ -12,6 +12,7 @@
 #include "wire/smb2_proto.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static void conn_closed(void *user_data, int err);
@@ -62,6 +63,8 @@ struct conn *conn_new(struct smb_lane *lane, struct xport *x)
 	c->xport = x;
 	c->id = atomic_fetch_add(&lane->server->next_conn_id, 1) + 1;
 	c->address = logons_address(c->server->logons, x->ops->peer(x));
+	snprintf(c->peer, sizeof(c->peer), "%s", x->ops->peer(x));
+	c->since = env_filetime(lane->server->env);
 	c->constrained = true;
 	c->sign_alg = SIGN_HMAC_SHA256;
 	c->next_async_id = 1;
@@ -69,6 +72,7 @@ struct conn *conn_new(struct smb_lane *lane, struct xport *x)
 	list_init(&c->out);
 	list_init(&c->ended);
 	list_add_tail(&lane->conns, &c->on_lane);
+	stats_add(&lane->counters->connections, 1);
 	x->ops->frame_max(x, CONN_FRAME_MAX_EARLY);
 	timer_arm(lane->lane->timers, &c->deadline, CONN_DEADLINE_MS, deadline_passed);
 	log_verbose("conn %" PRIu64 " %s: accepted", c->id, x->ops->peer(x));
@@ -360,6 +364,7 @@ void channel_put(struct channel *ch)
 {
 	if (!ch || --ch->refs)
 		return;
+	traffic_fold(&ch->sess->traffic, &ch->traffic);
 	setup_free(ch->setup);
 	sign_key_free(ch->sign);
 	sess_put(ch->sess);
@@ -381,6 +386,7 @@ static void channel_leave(struct channel *ch)
 	bool forgotten;
 	{
 		LOCK_SCOPE(&ch->sess->lock);
+		traffic_fold(&ch->sess->traffic, &ch->traffic);
 		forgotten = ch->forgotten;
 		if (!forgotten)
 			list_del(&ch->on_sess);

@@ -14,9 +14,12 @@
 #include "secure/sign.h"
 #include "smb/credits.h"
 #include "smb/server.h"
+#include "smb/stats.h"
 
 struct sess;
 struct out;
+
+enum { CONN_PEER_MAX = 64 };
 
 enum conn_state {
 	CONN_NEW,      /* nothing negotiated: NEGOTIATE only			*/
@@ -40,6 +43,7 @@ struct channel {
 	struct sess *sess;     /* counted						*/
 	struct sign_key *sign; /* signs and verifies here; NULL: no keys (yet)	*/
 	struct setup *setup;   /* NULL: no authentication under way		*/
+	struct traffic_counters traffic; /* here; its session's when it goes	*/
 	struct list_node
 		on_sess;   /* in sess->channels: sess's lock; then in conn->ended	*/
 	bool forgotten;    /* sess's lock: `forget` is on its way		*/
@@ -52,7 +56,9 @@ struct conn {
 	struct smb_server *server; /* I */
 	struct smb_lane *lane;     /* I */
 	struct xport *xport;
-	uint64_t address; /* I  of the peer, for server->logons			*/
+	uint64_t address;         /* I  of the peer, for server->logons			*/
+	char peer[CONN_PEER_MAX]; /* I  "192.0.2.1:50123"				*/
+	uint64_t since;           /* I  FILETIME					*/
 	struct list_node on_lane;
 	struct list_node on_out;
 
@@ -88,9 +94,11 @@ struct conn {
 	uint32_t arrivals;    /* its frames that wait in lane->arrivals */
 	struct list_node out; /* struct out: finished, not protected yet		*/
 	size_t memory;        /* bytes of buffers that its requests hold */
-	bool paused;          /* not read until `memory` has shrunk */
-	const char *retired;  /* why it ends once nothing is left to answer; NULL */
-	struct timer deadline; /* NEGOTIATE and SESSION_SETUP must come through	*/
+	struct traffic_counters traffic;
+	atomic_ullong answered; /* requests */
+	bool paused;            /* not read until `memory` has shrunk */
+	const char *retired;    /* why it ends once nothing is left to answer; NULL */
+	struct timer deadline;  /* NEGOTIATE and SESSION_SETUP must come through	*/
 };
 
 enum {

@@ -111,7 +111,7 @@ struct open {
 		resume_secret; /* A  of its ResumeKey; 0: nobody has asked for it */
 	struct node
 		*parent; /* L  counted; the directory it was opened in; NULL for a root */
-	char *path;      /* L  from the share root, with backslashes; "" for it */
+	char *path; /* L  of open_path_new(): from the share root, with backslashes; "" for it */
 	uint64_t position; /* L  FilePositionInformation			*/
 	uint32_t ea_next;  /* L  where FileFullEaInformation goes on		*/
 	atomic_uint mode;  /* A  FileModeInformation: FILE_WRITE_THROUGH ...	*/
@@ -138,7 +138,7 @@ struct open_new {
 	struct principal *who;
 	struct node *node;
 	struct node *parent;
-	char *path; /* from malloc */
+	char *path; /* of open_path_new() */
 	struct vfile *data;
 	struct pipe *pipe;
 	void (*pipe_free)(struct pipe *pipe);
@@ -160,6 +160,14 @@ struct open_new {
 	struct guid instance;
 	struct instance_version instance_version;
 };
+
+/* The server's: what comes and goes with opens. */
+void opens_init(struct smb_server *s);
+void opens_fini(struct smb_server *s);
+
+/* Room for a path of so many bytes, NUL included; NULL without memory. It may be made shorter, never longer. */
+MUST_CHECK char *open_path_new(struct smb_server *s, size_t len);
+void open_path_free(struct smb_server *s, char *path); /* NULL is fine */
 
 /* Reserve one of the session's and server's opens before anything is opened: STATUS_TOO_MANY_OPENED_FILES. */
 MUST_CHECK nt_status open_quota_take(struct sess *s, const struct conf *conf);
@@ -185,6 +193,13 @@ static inline bool open_may(const struct open *o, uint32_t any_of)
 
 /* The directory it was opened in, as it is now: counted; NULL for a root. */
 struct node *open_parent(struct open *o);
+
+/* The path it was opened by or renamed to: from the share root, with backslashes, "" for it. NULL without memory. */
+char *open_path(struct open *o, struct arena *a);
+
+/* Directory and last name of that path. The directory is counted; NULL, and name "", for the root. -ENOMEM. */
+MUST_CHECK int open_name(struct open *o, struct arena *a, struct node **ret_parent,
+			 const char **ret_name);
 
 /* The lease key that its client uses for that directory; NULL: none. [MS-SMB2] 2.2.13.2.10 */
 static inline const struct lease_id *open_parent_lease(const struct open *o)
@@ -242,6 +257,7 @@ void open_part(struct open *o, struct lane *lane, struct wait *w);
 /* Below: between open.c (what there is), open_close.c (how it ends) and durable.c (how it stays). */
 
 /* What an end takes, made beforehand: it cannot fail. NULL without memory. */
+void open_closings_init(struct smb_server *s, size_t max);
 struct open_closing *open_closing_new(struct open *o);
 void open_closing_free(struct open_closing *c);
 /* Under its session's lock: out of the table. */

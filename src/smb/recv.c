@@ -457,5 +457,6 @@ void recv_frame(struct frame *f)
 		frame_drop(f);
 		return;
 	}
+	stats_received(f);
 	frame_run(f);
 }

@@ -10,26 +10,65 @@
 
 enum { REFUSALS_LOGGED_A_SECOND = 8, SUMMARY_MAX = 960 };
 
+static const char *const policy_names[] = {
+	[POLICY_OK] = "ok",
+	[POLICY_NOT_NEGOTIATED] = "not_negotiated",
+	[POLICY_SECOND_NEGOTIATE] = "second_negotiate",
+	[POLICY_NEGOTIATE_SIGNED] = "negotiate_signed",
+	[POLICY_UNEXPECTED_TRANSFORM] = "unexpected_transform",
+	[POLICY_ANONYMOUS] = "anonymous_session",
+	[POLICY_UNSIGNED] = "unsigned",
+	[POLICY_UNSIGNED_CLIENT_DEMAND] = "unsigned_client_demand",
+	[POLICY_WRONG_SIGNATURE] = "wrong_signature",
+	[POLICY_NO_KEY] = "no_key",
+	[POLICY_UNENCRYPTED] = "unencrypted",
+	[POLICY_CANNOT_ENCRYPT] = "cannot_encrypt",
+	[POLICY_CANNOT_SIGN] = "cannot_sign",
+	[POLICY_TREE_CONNECT_UNPROTECTED] = "tree_connect_unprotected",
+	[POLICY_SESSION_NOT_FOUND] = "session_not_found",
+	[POLICY_SESSION_HAS_EXPIRED] = "session_expired",
+	[POLICY_BINDING_REFUSED] = "binding_refused",
+};
+
+static_assert(ARRAY_LEN(policy_names) == POLICY_REASON_COUNT, "a name for each reason");
+
 static const struct {
+	const char *name;
 	const char *text;
 	const char *parameter;
 } refusals[] = {
-	[REFUSED_DIALECT] = {"no dialect in common", "dialects"},
-	[REFUSED_NEGOTIATE] = {"VALIDATE_NEGOTIATE_INFO does not fit what was "
+	[REFUSED_DIALECT] = {"dialect", "no dialect in common", "dialects"},
+	[REFUSED_NEGOTIATE] = {"negotiate_altered",
+			       "VALIDATE_NEGOTIATE_INFO does not fit what was "
 			       "negotiated: somebody may have altered NEGOTIATE",
 			       NULL},
-	[REFUSED_TRANSFORM] = {"an encrypted message that is not authentic", NULL},
-	[REFUSED_CREDENTIALS] = {"unknown user or wrong password", NULL},
-	[REFUSED_DISABLED] = {"the user is disabled", NULL},
-	[REFUSED_ANONYMOUS] = {"anonymous access is not allowed", "null_session_access"},
-	[REFUSED_MECHANISM] = {"no way to log on in common, or one too weak", "ntlm"},
-	[REFUSED_TOKEN] = {"a malformed logon", NULL},
-	[REFUSED_OTHER_USER] = {"the session is another user's", NULL},
-	[REFUSED_LOGON] = {"the logon failed", NULL},
-	[REFUSED_TOO_MANY] = {"too many sessions, or logons under way", NULL},
+	[REFUSED_TRANSFORM] = {"transform", "an encrypted message that is not authentic",
+			       NULL},
+	[REFUSED_CREDENTIALS] = {"credentials", "unknown user or wrong password", NULL},
+	[REFUSED_DISABLED] = {"disabled", "the user is disabled", NULL},
+	[REFUSED_ANONYMOUS] = {"anonymous_logon", "anonymous access is not allowed",
+			       "null_session_access"},
+	[REFUSED_MECHANISM] = {"mechanism", "no way to log on in common, or one too weak",
+			       "ntlm"},
+	[REFUSED_TOKEN] = {"token", "a malformed logon", NULL},
+	[REFUSED_OTHER_USER] = {"other_user", "the session is another user's", NULL},
+	[REFUSED_LOGON] = {"logon", "the logon failed", NULL},
+	[REFUSED_TOO_MANY] = {"too_many", "too many sessions, or logons under way", NULL},
 };
 
 static_assert(ARRAY_LEN(refusals) == REFUSED_COUNT, "a row for each refusal");
+
+const char *refusal_name(unsigned i)
+{
+	return i < POLICY_REASON_COUNT ? policy_names[i]
+				       : refusals[i - POLICY_REASON_COUNT].name;
+}
+
+const char *refusal_text(unsigned i)
+{
+	return i < POLICY_REASON_COUNT ? policy_reason_text(i)
+				       : refusals[i - POLICY_REASON_COUNT].text;
+}
 
 /* Whoever cannot protect messages learns at the server what would help him. */
 static const char *remedy(const struct policy_out *out)
@@ -39,8 +78,8 @@ static const char *remedy(const struct policy_out *out)
 		       : "";
 }
 
-/* Who the session is, or says it will be; of a binding who says he is the one. */
-static const char *user_of(const struct req *q, struct log_esc *esc)
+/* Who the session is, or says it will be; of a binding who says he is the one. With a reference to keep it by. */
+static const char *user_of(const struct req *q, struct principal **ret_who)
 {
 	/* while a step runs the exchange is the pool's */
 	bool claims = q->channel && q->channel->setup && !q->channel->setup->busy;
@@ -49,42 +88,51 @@ static const char *user_of(const struct req *q, struct log_esc *esc)
 
 	if (claims && (!who || q->binding))
 		name = auth_claimed_user(q->channel->setup->auth);
-	log_esc(esc, span_of_str(name));
-	principal_put(who);
-	return esc->text;
+	*ret_who = who;
+	return name;
 }
 
-static void report(const struct req *q, const char *text, const char *parameter,
-		   const char *more)
+static void report(const struct req *q, nt_status st, const char *text,
+		   const char *parameter, const char *more)
 {
+	CLEANUP(principal_putp) struct principal *who = NULL;
 	struct smb_server *server = q->conn->server;
+	const char *user = user_of(q, &who);
 	struct log_esc esc;
 
+	trail_refused(q, st, user, text, parameter);
 	if (!log_limit_ok(&server->refusal_log, REFUSALS_LOGGED_A_SECOND,
 			  env_now_ns(server->env)))
 		return;
 	log_warn("conn %" PRIu64 " %s: %s refused to user \"%s\", dialect %s: %s%s%s%s",
 		 q->conn->id, conn_peer(q->conn),
-		 smb_command_name(server, q->header.command), user_of(q, &esc),
-		 conn_dialect_name(q->conn->dialect), text,
-		 parameter ? "; parameter " : "", parameter ? parameter : "", more);
+		 smb_command_name(server, q->header.command),
+		 log_esc(&esc, span_of_str(user)), conn_dialect_name(q->conn->dialect),
+		 text, parameter ? "; parameter " : "", parameter ? parameter : "", more);
+}
+
+static void count_one(const struct req *q, atomic_ullong *all, unsigned i)
+{
+	atomic_fetch_add_explicit(all, 1, memory_order_relaxed);
+	if (q->sess)
+		atomic_fetch_add_explicit(&q->sess->refused[i], 1, memory_order_relaxed);
 }
 
 void refuse_report(const struct req *q, const struct policy_out *out)
 {
-	atomic_fetch_add_explicit(&q->conn->server->counters.refused[out->reason], 1,
-				  memory_order_relaxed);
-	report(q, policy_reason_text(out->reason), out->parameter, remedy(out));
+	count_one(q, &q->conn->server->counters.refused[out->reason], out->reason);
+	report(q, out->verdict == POLICY_REFUSE ? out->status : STATUS_SUCCESS,
+	       policy_reason_text(out->reason), out->parameter, remedy(out));
 }
 
 void refuse_other(const struct req *q, enum refusal r, nt_status st)
 {
 	char status[80];
 
-	atomic_fetch_add_explicit(&q->conn->server->counters.refused_otherwise[r], 1,
-				  memory_order_relaxed);
+	count_one(q, &q->conn->server->counters.refused_otherwise[r],
+		  POLICY_REASON_COUNT + r);
 	snprintf(status, sizeof(status), " (%s)", nt_status_name(st));
-	report(q, refusals[r].text, refusals[r].parameter, status);
+	report(q, st, refusals[r].text, refusals[r].parameter, status);
 }
 
 void refuse_logon(const struct req *q, nt_status st)

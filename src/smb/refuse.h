@@ -27,6 +27,13 @@ enum refusal {
 	REFUSED_COUNT,
 };
 
+/* All of them in one row: policy's reasons first, then the others. */
+enum { REFUSAL_COUNT = POLICY_REASON_COUNT + REFUSED_COUNT };
+/* "wrong_signature": for machines. Static. */
+const char *refusal_name(unsigned i);
+/* "the signature is wrong". Static. */
+const char *refusal_text(unsigned i);
+
 /* Count, and log. */
 void refuse_report(const struct req *q, const struct policy_out *out);
 /* Report unless PROCESS; the status to answer with; DISCONNECT happens here. */

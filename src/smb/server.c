@@ -6,6 +6,7 @@
 #include "smb/durable.h"
 #include "smb/logons.h"
 #include "smb/req.h"
+#include "smb/send.h"
 #include "smb/tree.h"
 
 #include <errno.h>
@@ -66,12 +67,14 @@ int smb_server_init(struct smb_server *s, struct env *env, const uint8_t guid[16
 {
 	memset(s, 0, sizeof(*s));
 	s->env = env;
+	list_init(&s->lanes);
 	s->local_sink.changed = local_changed;
 	memcpy(s->guid, guid, sizeof(s->guid));
 	s->start_time = env_filetime(env);
 	env_random(env, mspan_of(s->hash_key, sizeof(s->hash_key)));
 	lock_init(&s->lock, LOCK_RANK_TABLE);
 	lock_init(&s->opens_lock, LOCK_RANK_TABLE);
+	opens_init(s);
 	s->state = state_new(s->server_id, s->hash_key);
 	s->nodes = s->state ? node_table_new(s->state, s->hash_key) : NULL;
 	s->logons = logons_new(s->hash_key);
@@ -99,6 +102,7 @@ void smb_server_fini(struct smb_server *s)
 	map_fini(&s->creates);
 	map_fini(&s->creates_under_way);
 	map_fini(&s->instances);
+	opens_fini(s);
 	lock_fini(&s->opens_lock);
 	lock_fini(&s->lock);
 }
@@ -230,6 +234,8 @@ void smb_server_follow(struct smb_server *s, struct lane *lane,
 	durable_forsake_gone(s, now);
 }
 
+enum { LANE_STOCK_MAX = 64 }; /* of each kind */
+
 struct smb_lane *smb_lane_new(struct lane *lane, struct smb_server *server,
 			      struct snapshot *first)
 {
@@ -237,12 +243,20 @@ struct smb_lane *smb_lane_new(struct lane *lane, struct smb_server *server,
 
 	if (!l)
 		return NULL;
+	l->counters = lane_counters_new();
+	if (!l->counters) {
+		free(l);
+		return NULL;
+	}
 	l->lane = lane;
 	l->server = server;
+	list_add_tail(&server->lanes, &l->on_server);
 	l->snapshot = snapshot_get(first);
 	list_init(&l->conns);
 	list_init(&l->out_conns);
 	arrivals_init(l);
+	stock_init(&l->frames, sizeof(struct frame), LANE_STOCK_MAX);
+	stock_init(&l->outs, sizeof(struct out), LANE_STOCK_MAX);
 	list_init(&l->disconnected);
 	return l;
 }
@@ -260,7 +274,11 @@ void smb_lane_free(struct smb_lane *l)
 		arena_fini(&q->arena);
 		free(q);
 	}
+	stock_fini(&l->frames);
+	stock_fini(&l->outs);
 	snapshot_put(l->snapshot);
+	list_del(&l->on_server);
+	free(l->counters);
 	free(l);
 }
 

@@ -10,6 +10,7 @@
 #include "base/lane.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "base/stock.h"
 #include "base/timer.h"
 #include "fs/local_watch.h"
 #include "fs/node.h"
@@ -19,6 +20,8 @@
 #include "smb/audit.h"
 #include "smb/refuse.h"
 #include "smb/share.h"
+#include "smb/stats.h"
+#include "smb/trail.h"
 
 struct keylog;
 struct logons;
@@ -52,29 +55,14 @@ struct net_address {
 	uint8_t address[16]; /* network order; IPv4: the first 4		*/
 };
 
-/* Batches of 1, 2, 3-4, 5-8, 9-16, and more messages (at most 64). */
-enum { TOGETHER_COUNT = 6 };
-
+/* What is rare, and comes from anywhere. The rest is in smb/stats.h. */
 struct server_counters {
 	atomic_ullong refused[POLICY_REASON_COUNT];
 	atomic_ullong refused_otherwise[REFUSED_COUNT];
 	atomic_ullong
 		audited[AUDIT_COUNT]; /* logons that a stricter setting would refuse */
-	atomic_ullong bytes_plain, bytes_signed, bytes_encrypted; /* received */
 	atomic_ullong local[LOCAL_EVENT_COUNT]; /* by other processes, to cached files */
-	/* How many answers were signed, and requests verified, together; GMAC's requests are not counted. */
-	atomic_ullong signed_together[TOGETHER_COUNT], verified_together[TOGETHER_COUNT];
 };
-
-/* One batch of `messages`, at least one, into one of the rows of TOGETHER_COUNT. */
-static inline void together_count(atomic_ullong counts[TOGETHER_COUNT], size_t messages)
-{
-	size_t row = 0;
-
-	while (row + 1 < TOGETHER_COUNT && messages > (size_t)1 << row)
-		row++;
-	atomic_fetch_add_explicit(&counts[row], 1, memory_order_relaxed);
-}
 
 struct smb_server {
 	struct env *env;
@@ -102,17 +90,23 @@ struct smb_server {
 	struct logons *logons;    /* under way, and failed */
 	struct audit *audit;
 	struct keylog *keylog;  /* NULL: keys go nowhere */
+	struct trail *trail;    /* NULL: nobody writes an audit log */
 	struct lock opens_lock; /* rank TABLE */
 	struct map opens;       /* L of opens_lock  open.by_state_id: all but pipes */
 	struct map durables;    /* L of opens_lock  open.by_persistent_id */
 	struct map creates;     /* L of opens_lock  open.by_create */
 	struct map creates_under_way; /* L of opens_lock  create_under_way.by_create */
 	struct map instances;         /* L of opens_lock  open.by_instance */
-	atomic_bool stopping;         /* smb/durable.h */
+	struct stock open_stock, closing_stock; /* struct open, struct open_closing */
+	struct stock path_stock;                /* open_path_new() */
+	atomic_bool stopping;                   /* smb/durable.h */
 	atomic_size_t open_count;
 	atomic_ullong next_open_id;
+	atomic_ullong next_persistent_id;
+	uint8_t persistent_key[16]; /* I  what makes ids of that number */
 	atomic_ullong next_conn_id;
 	struct server_counters counters;
+	struct list_node lanes; /* smb_lane.on_server; as they are while workers run */
 	struct log_limit refusal_log, logon_log;
 	atomic_bool unlocked_told; /* that keys are not locked into memory */
 };
@@ -158,16 +152,19 @@ bool smb_server_each_open(struct smb_server *s, bool (*fn)(struct open *o, void 
 struct smb_lane {
 	struct lane *lane;
 	struct smb_server *server;
-	struct snapshot *snapshot;     /* in force for messages received from now on */
-	struct list_node conns;        /* conn.on_lane */
-	struct list_node out_conns;    /* conn.on_out: have finished responses waiting */
-	struct list_node arrivals;     /* frame.on_arrivals: smb/arrival.h */
-	struct msg arrived;            /* on its way while there are any */
-	struct list_node disconnected; /* opens_lock  open.on_home: smb/durable.h */
-	struct timer scavenger;        /* worker: looks at them ... */
-	uint64_t scavenge_ms;          /* ... by then */
-	uint64_t scavenged_ms;         /* ... did last */
-	struct req *free_reqs;         /* recycled */
+	struct list_node on_server;
+	struct lane_counters *counters; /* smb/stats.h */
+	struct snapshot *snapshot;      /* in force for messages received from now on */
+	struct list_node conns;         /* conn.on_lane */
+	struct list_node out_conns;     /* conn.on_out: have finished responses waiting */
+	struct list_node arrivals;      /* frame.on_arrivals: smb/arrival.h */
+	struct msg arrived;             /* on its way while there are any */
+	struct list_node disconnected;  /* opens_lock  open.on_home: smb/durable.h */
+	struct timer scavenger;         /* worker: looks at them ... */
+	uint64_t scavenge_ms;           /* ... by then */
+	uint64_t scavenged_ms;          /* ... did last */
+	struct stock frames, outs;      /* struct frame, struct out */
+	struct req *free_reqs;          /* recycled */
 	size_t free_req_count;
 };
 

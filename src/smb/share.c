@@ -1,5 +1,6 @@
 #include "smb/share.h"
 
+#include "smb/stats.h"
 #include "wire/smb2_proto.h"
 #include "wire/utf16.h"
 
@@ -28,6 +29,7 @@ void share_put(struct share *s)
 	vfs_put(s->vfs);
 	cred_put(s->force_cred);
 	principal_put(s->force_who);
+	share_stats_put(s->stats);
 	free(s->permission_gids);
 	conf_put(s->owner);
 	free(s);

@@ -16,6 +16,8 @@
 
 enum share_kind { SHARE_DISK, SHARE_PIPE };
 
+struct share_stats;
+
 struct share {
 	atomic_uint refs;
 	enum share_kind kind;
@@ -31,6 +33,7 @@ struct share {
 		permission_gids; /* of conf's @group entries, by index; UINT32_MAX: no such group */
 	struct cred *force_cred;     /* force_user / force_group, or NULL	*/
 	struct principal *force_who; /* the same, as access checks see it	*/
+	struct share_stats *stats;   /* counted: smb/stats.h; NULL: it is not counted */
 };
 
 /* Who decides about its files. IPC$ has none. */

@@ -3,9 +3,17 @@
  */
 #include "smb/tree.h"
 
+#include "smb/stats.h"
+
 #include <stdlib.h>
 
 enum { TREES_MAX = 4096 }; /* a session's; beyond: STATUS_INSUFFICIENT_RESOURCES */
+
+static void tree_counted(struct tree *t, int more)
+{
+	if (t->share->stats)
+		atomic_fetch_add(&t->share->stats->trees, (unsigned long long)more);
+}
 
 nt_status tree_new(struct sess *s, struct share *share, struct node *root,
 		   uint32_t maximal_access, struct tree **ret_tree)
@@ -20,6 +28,7 @@ nt_status tree_new(struct sess *s, struct share *share, struct node *root,
 	t->sess = sess_get(s);
 	t->share = share_get(share);
 	t->encrypt_data = share->encrypt_data;
+	t->audit_level = share->conf ? share->conf->audit_level : CONF_AUDIT_NONE;
 	t->root = root;
 	{
 		LOCK_SCOPE(&s->lock);
@@ -40,6 +49,7 @@ nt_status tree_new(struct sess *s, struct share *share, struct node *root,
 		tree_put(t);
 		return st;
 	}
+	tree_counted(t, 1);
 	*ret_tree = t;
 	return STATUS_SUCCESS;
 }
@@ -76,6 +86,8 @@ bool tree_follow(struct tree *t, const struct share *now, const struct principal
 	if (now->encrypt_data)
 		atomic_store(&t->encrypt_data, true);
 	atomic_store(&t->maximal_access, access);
+	atomic_store(&t->audit_level,
+		     now->conf ? now->conf->audit_level : CONF_AUDIT_NONE);
 	return access != 0;
 }
 
@@ -87,16 +99,20 @@ bool tree_shut(struct tree *t)
 			return false;
 		map_del(&t->sess->trees, &t->by_id);
 	}
+	tree_counted(t, -1);
 	tree_put(t); /* the table's */
 	return true;
 }
 
 void tree_close(struct tree *t, struct lane *lane, struct wait *w)
 {
-	if (tree_shut(t))
-		teardown_run(&t->teardown, lane, t->sess, t, false, w);
-	else if (w)
-		wait_now(w, 0);
+	if (!tree_shut(t)) {
+		if (w)
+			wait_now(w, 0);
+		return;
+	}
+	trail_disconnect(t, lane);
+	teardown_run(&t->teardown, lane, t->sess, t, false, w);
 }
 
 struct cred *tree_cred(const struct tree *t, const struct principal *who)
