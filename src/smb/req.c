@@ -20,7 +20,7 @@ enum {
 
 struct frame *frame_new(struct conn *c, struct buf *b, struct mspan bytes)
 {
-	struct frame *f = calloc(1, sizeof(*f));
+	struct frame *f = stock_take(&c->lane->frames);
 
 	if (!f)
 		return NULL;
@@ -36,6 +36,8 @@ struct frame *frame_new(struct conn *c, struct buf *b, struct mspan bytes)
 
 static void frame_free(struct frame *f)
 {
+	struct smb_lane *l = f->conn->lane;
+
 	conn_memory(f->conn, -(int64_t)f->buf->cap);
 	if (f->encrypted)
 		f->buf->secret = true;
@@ -45,7 +47,7 @@ static void frame_free(struct frame *f)
 	sess_put(f->seal_sess);
 	channel_put(f->peeked);
 	conn_put(f->conn);
-	free(f);
+	stock_give(&l->frames, f);
 }
 
 struct req *req_new(struct frame *f, struct span message)

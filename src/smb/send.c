@@ -13,7 +13,7 @@ enum { SIGN_BATCH_MAX = 64, SEGS_MAX = 64 };
 
 struct out *out_new(struct conn *c)
 {
-	struct out *o = calloc(1, sizeof(*o));
+	struct out *o = stock_take(&c->lane->outs);
 
 	if (!o)
 		return NULL;
@@ -59,7 +59,7 @@ void out_free(struct out *o)
 	if (o->messages != o->inl)
 		free(o->messages);
 	sess_put(o->sess);
-	free(o);
+	stock_give(&o->conn->lane->outs, o);
 }
 
 static struct mspan message_bytes(const struct out_message *m)
