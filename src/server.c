@@ -13,6 +13,7 @@
 #include "interfaces.h"
 #include "keylog.h"
 #include "logging.h"
+#include "net/descriptors.h"
 #include "net/net.h"
 #include "runstate.h"
 #include "show.h"
@@ -23,6 +24,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +40,8 @@ struct server {
 	struct snapshot *snapshot;
 	struct net *net;
 	bool net_started;
+	size_t descriptors;             /* as many as there may be */
+	struct descriptors_plan limits; /* in force */
 	struct ctl *ctl;
 	struct config config; /* what its calls work on */
 	struct gather gather;
@@ -129,6 +133,24 @@ static size_t memory_max(const struct conf *conf)
 	return conf->memory_max < NET_MEMORY_MIN ? NET_MEMORY_MIN : conf->memory_max;
 }
 
+/* What of the configured limits there are descriptors for: told once, as it changes. */
+static struct descriptors_plan limits_plan(struct server *s, const struct conf *conf)
+{
+	struct descriptors_plan p = descriptors_plan(
+		s->descriptors, conf->connections_max, conf->open_files_max);
+
+	if (p.opens != s->limits.opens || p.connections != s->limits.connections) {
+		if (p.opens < conf->open_files_max)
+			log_info("open_files_max %u: there are descriptors for %zu",
+				 conf->open_files_max, p.opens);
+		if (p.connections < (conf->connections_max ?: UINT_MAX))
+			log_info("connections_max %u: there are descriptors for %u",
+				 conf->connections_max, p.connections);
+	}
+	s->limits = p;
+	return p;
+}
+
 static int net_make(struct server *s)
 {
 	unsigned cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
@@ -137,7 +159,7 @@ static int net_make(struct server *s)
 		.pool = {.io_threads = conf_pool_threads(s->conf, cpus),
 			 .auth_threads = AUTH_THREADS},
 		.memory_max = memory_max(s->conf),
-		.connections_max = s->conf->connections_max,
+		.connections_max = limits_plan(s, s->conf).connections,
 		.factory = {.opened = connection_opened, .user = &conn_xport_user},
 	};
 
@@ -206,6 +228,7 @@ static int core_make(struct server *s)
 		err = smb_server_init(&s->smb, net_env(s->net), rs.guid.bytes);
 	if (err)
 		return err;
+	atomic_store(&s->smb.open_max, s->limits.opens);
 	s->smb.machine_sid = rs.machine_sid;
 	s->smb.commands = cmd_table;
 	s->smb.command_count = SMB2_COMMAND_COUNT;
@@ -331,6 +354,7 @@ int server_start(struct conf *conf, const char *path, const char *keylog,
 	if (!s)
 		return -ENOMEM;
 	s->conf = conf_get(conf);
+	s->descriptors = descriptors_raise();
 	err = logging_set(&s->logging, conf);
 	if (err)
 		log_error("log_params: %s: %s", conf->log_params.path, strerror(-err));
@@ -474,7 +498,8 @@ int server_reload(struct server *s, struct conf *conf, const char *by,
 	ret->sessions_held = smb_server_count_looser(&s->smb, conf);
 	net_post_all(s->net, lane_swap, fresh);
 	net_post_all(s->net, lane_follow, NULL);
-	net_connections_max(s->net, conf->connections_max);
+	net_connections_max(s->net, limits_plan(s, conf).connections);
+	atomic_store(&s->smb.open_max, s->limits.opens);
 	net_memory_max(s->net, memory_max(conf));
 	log_tightening(ret->sessions_held);
 	log_changes(s->conf, conf);

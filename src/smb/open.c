@@ -28,11 +28,18 @@ enum {
 		       FILE_SYNCHRONOUS_IO_NONALERT | FILE_DELETE_ON_CLOSE,
 };
 
+size_t open_files_limit(struct smb_server *s, const struct conf *conf)
+{
+	size_t max = atomic_load_explicit(&s->open_max, memory_order_relaxed);
+
+	return max && max < conf->open_files_max ? max : conf->open_files_max;
+}
+
 nt_status open_quota_take(struct sess *s, const struct conf *conf)
 {
 	struct smb_server *server = s->server;
 
-	if (atomic_fetch_add(&server->open_count, 1) >= conf->open_files_max) {
+	if (atomic_fetch_add(&server->open_count, 1) >= open_files_limit(server, conf)) {
 		atomic_fetch_sub(&server->open_count, 1);
 		return STATUS_TOO_MANY_OPENED_FILES;
 	}

@@ -277,7 +277,7 @@ int stats_gather(struct smb_server *s, const struct snapshot *now, struct stats 
 		return -ENOMEM;
 	*ret = (struct stats){
 		.sessions.max = now->conf->sessions_max,
-		.opens.max = now->conf->open_files_max,
+		.opens.max = open_files_limit(s, now->conf),
 		.share_count = now->share_count,
 		.shares = shares,
 	};
