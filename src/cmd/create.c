@@ -198,15 +198,16 @@ nt_status create_grant(struct create *c)
 	return st;
 }
 
-char *create_path(const struct create *c)
+char *create_path(struct req *q)
 {
+	const struct create *c = q->state;
 	size_t len = strlen(c->leaf) + 1;
 	char *path;
 	struct wr w;
 
 	for (size_t i = 0; i + 1 < c->path.count; i++)
 		len += strlen(c->path.names[i]) + 1;
-	path = malloc(len);
+	path = open_path_new(q->conn->server, len);
 	if (!path)
 		return NULL;
 	w = wr_of(mspan_of(path, len));
@@ -299,7 +300,7 @@ nt_status create_succeed(struct req *q)
 		.who = req_who(q),
 		.node = c->node,
 		.parent = c->parent,
-		.path = create_path(c),
+		.path = create_path(q),
 		.data = c->data,
 		.granted = c->granted,
 		.maximal = c->maximal,
@@ -314,11 +315,12 @@ nt_status create_succeed(struct req *q)
 
 	create_cache_open_new(q, &in);
 	create_durable_open_new(q, &in);
+	create_instance_open_new(q, &in);
 	if (!in.path)
 		return create_fail(q, STATUS_INSUFFICIENT_RESOURCES);
 	st = open_new(&in, &o);
 	if (!nt_ok(st)) {
-		free(in.path);
+		open_path_free(q->conn->server, in.path);
 		return create_fail(q, st);
 	}
 	create_noted(q, in.path);

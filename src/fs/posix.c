@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 enum {
+	FILES_KEPT = 256,          /* handles that nobody uses */
 	SLOW_NS = 2000000,         /* longer than this holds a worker up */
 	SLOW_HOLD_NS = 1000000000, /* then its like go to the pool for so long */
 };
@@ -308,6 +309,7 @@ static void volume_free(struct vfs *vfs)
 	posix_streams_free(v->streams);
 	posix_pipes_free(v->pipes);
 	posix_closep(&v->proc_fd);
+	stock_fini(&v->files);
 	lock_fini(&v->devs_lock);
 	free(v);
 }
@@ -382,6 +384,7 @@ int posix_new(const struct posix_settings *s, struct vfs **ret_vfs)
 	if (!v)
 		return -ENOMEM;
 	lock_init(&v->devs_lock, LOCK_RANK_LEAF);
+	stock_init_shared(&v->files, sizeof(struct posix_file), FILES_KEPT);
 	v->vfs.ops = &posix_vfs_ops;
 	atomic_init(&v->vfs.refs, 1);
 	v->proc_fd = -1;

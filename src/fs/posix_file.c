@@ -98,7 +98,7 @@ void posix_file_free(struct posix_file *f)
 {
 	posix_stream_put(f->vol->streams, f->stream);
 	close(f->fd);
-	free(f);
+	stock_give(&f->vol->files, f);
 }
 
 void posix_file_close(struct vfile *vf)
@@ -113,7 +113,7 @@ void posix_file_close(struct vfile *vf)
 struct posix_file *posix_file_new(struct posix_volume *v, int fd, enum vfs_type type,
 				  const struct posix_fs *fs)
 {
-	struct posix_file *f = calloc(1, sizeof(*f));
+	struct posix_file *f = stock_take(&v->files);
 
 	if (!f) {
 		close(fd);

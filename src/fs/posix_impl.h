@@ -25,6 +25,7 @@
 
 #include "base/list.h"
 #include "base/lock.h"
+#include "base/stock.h"
 #include "fs/dosattr.h"
 #include "fs/posix.h"
 #include "fs/posix_names.h"
@@ -36,8 +37,11 @@
 enum {
 	POSIX_NAME_MAX = 255, /* bytes of one component, without its NUL	*/
 	POSIX_WRITE_INLINE_MAX = 65536,
-	POSIX_PIECE_MIN = 65536, /* below, copying is cheaper than two calls	*/
-	POSIX_DEVS_MAX = 64,     /* file systems mounted below one root	*/
+	/* below, waking the receiver for each costs more than the copy */
+	POSIX_PIECE_MIN = 256 * 1024,
+	POSIX_QUICK_BLOCKS =
+		32768,       /* of 512 bytes, 16 MiB: they are quickly given back */
+	POSIX_DEVS_MAX = 64, /* file systems mounted below one root	*/
 };
 
 /* What is known of one file system. */
@@ -65,6 +69,7 @@ struct posix_volume {
 	struct posix_closer *closer;
 	struct posix_streams *streams;
 	struct posix_pipes *pipes;
+	struct stock files;      /* struct posix_file */
 	bool switch_credentials; /* I */
 	int proc_fd;             /* I  /proc/self/fd */
 	bool resolve_cached;     /* I  the kernel knows RESOLVE_CACHED */
@@ -72,6 +77,8 @@ struct posix_volume {
 	uid_t self_uid;          /* I  who we are where credentials are not switched */
 	uint32_t force_create_mode, force_directory_mode; /* I */
 	struct posix_pace pace;                           /* of metadata calls */
+	_Atomic uint64_t
+		large_gone; /* inode of a large file whose last name went lately */
 
 	struct lock devs_lock;                /* leaf */
 	size_t dev_count;                     /* L */
@@ -80,11 +87,13 @@ struct posix_volume {
 
 struct posix_file {
 	struct vfile vf;
-	struct list_node closing;  /* the closer's */
-	struct posix_volume *vol;  /* I */
-	int fd;                    /* I */
-	enum vfs_type type;        /* I */
-	bool data;                 /* I  a data handle, else O_PATH */
+	struct list_node closing; /* the closer's */
+	struct posix_volume *vol; /* I */
+	int fd;                   /* I */
+	enum vfs_type type;       /* I */
+	bool data;                /* I  a data handle, else O_PATH */
+	bool small;   /* I  had few blocks when it was found, and `data` does not write */
+	uint64_t ino; /* I  if small */
 	bool dot_name;             /* I  found under a name that begins with a dot */
 	const struct posix_fs *fs; /* I  one of vol->devs */
 	atomic_bool no_nowait;     /* reading without waiting does not work here */

@@ -168,7 +168,7 @@ static struct posix_pipe *pipe_of(struct seg_file *seg)
 	return container_of(seg, struct posix_pipe, seg);
 }
 
-static ssize_t piece_send(struct seg_file *seg, int sock, size_t len)
+static ssize_t piece_send(struct seg_file *seg, int sock, size_t len, bool more)
 {
 	struct posix_pipe *p = pipe_of(seg);
 	unsigned flags = SPLICE_F_NONBLOCK;
@@ -178,10 +178,10 @@ static ssize_t piece_send(struct seg_file *seg, int sock, size_t len)
 		p = p->next;
 	if (!p)
 		return 0;
-	if (len > p->len) {
-		len = p->len;
+	if (more || len > p->len)
 		flags |= SPLICE_F_MORE;
-	}
+	if (len > p->len)
+		len = p->len;
 	do {
 		n = splice(p->out, NULL, sock, NULL, len, flags);
 	} while (n < 0 && errno == EINTR);

@@ -163,10 +163,11 @@ struct vfs_open {
 	struct vfs_call call;
 	struct vfile *file;
 	bool read, write;
-	bool truncate; /* to 0 bytes, with the user's rights	*/
+	bool truncate;   /* to 0 bytes, with the user's rights	*/
+	bool stat_known; /* the caller needs no more than what he has */
 	/* out */
 	struct vfile *data;
-	struct vfs_stat stat; /* after the truncation */
+	struct vfs_stat stat; /* after the truncation; unless it is known */
 };
 
 struct vfs_statcall {

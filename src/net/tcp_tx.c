@@ -193,7 +193,7 @@ static void tx_write_file(struct tcp *c)
 {
 	struct tcp_tx *tx = &c->tx;
 	struct tcp_item *it = ring_at(tx, 0);
-	ssize_t n = it->file->ops->send(it->file, c->fd.fd, it->len);
+	ssize_t n = it->file->ops->send(it->file, c->fd.fd, it->len, tx->count > 1);
 
 	if (n > 0) {
 		assert((size_t)n <= it->len);

@@ -29,11 +29,11 @@ struct seg_file {
 struct seg_file_ops {
 	/*
 	 * Send up to len of the bytes that are left to the stream socket sock, without
-	 * blocking. Number of bytes sent (> 0), -EAGAIN when the socket is full, 0 when
+	 * blocking; more: further output follows at once. Number of bytes sent (> 0), -EAGAIN when the socket is full, 0 when
 	 * there are fewer than promised (the connection ends: the header is out already),
 	 * or another negative errno (likewise).
 	 */
-	ssize_t (*send)(struct seg_file *f, int sock, size_t len);
+	ssize_t (*send)(struct seg_file *f, int sock, size_t len, bool more);
 	/* The last reference is gone. On any thread. */
 	void (*free)(struct seg_file *f);
 };

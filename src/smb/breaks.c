@@ -220,7 +220,7 @@ static void note_deliver(struct break_note *n)
 	o->sealed = is_sealed(n);
 	b->secret = o->sealed;
 	o->sess = sess_get(n->sess);
-	if (out_append(o, b, len, NULL, NULL) == 0)
+	if (out_append(o, &(struct out_message){.buf = b, .len = len}) == 0)
 		out_queue(c, o);
 	else
 		out_free(o);

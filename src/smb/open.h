@@ -31,6 +31,12 @@ struct file_id {
 	uint64_t volatile_id;
 };
 
+/* Of the application that opened it. [MS-SMB2] 3.3.1.10 Open.ApplicationInstanceVersionHigh, Low */
+struct instance_version {
+	bool there;
+	uint64_t high, low;
+};
+
 /* In the order of open.c's diagram: below CLOSING it is, or may be, used again. */
 enum open_state { OPEN_OPEN, OPEN_PARTING, OPEN_DISCONNECTED, OPEN_CLOSING, OPEN_CLOSED };
 
@@ -81,10 +87,14 @@ struct open {
 	struct guid create_guid;     /* I						*/
 	uint8_t client_guid[16];     /* I  of the session it was opened in	*/
 	uint32_t durable_timeout_ms; /* I  how long it stays		*/
+	bool has_instance;           /* I						*/
+	struct guid instance;        /* I  Open.AppInstanceId			*/
+	struct instance_version instance_version; /* I				*/
 	atomic_bool replay_eligible; /* A  nothing was done with it since its CREATE */
 	bool enlisted;               /* opens_lock: in the tables	*/
 	struct map_node by_persistent_id; /* opens_lock: durable		*/
 	struct map_node by_create;        /* opens_lock: has_create_guid	*/
+	struct map_node by_instance;      /* opens_lock: has_instance		*/
 	struct smb_lane *home;    /* opens_lock  DISCONNECTED: whose list it is on */
 	struct list_node on_home; /* opens_lock				*/
 	uint64_t expires_ms;      /* opens_lock				*/
@@ -101,7 +111,7 @@ struct open {
 		resume_secret; /* A  of its ResumeKey; 0: nobody has asked for it */
 	struct node
 		*parent; /* L  counted; the directory it was opened in; NULL for a root */
-	char *path;      /* L  from the share root, with backslashes; "" for it */
+	char *path; /* L  of open_path_new(): from the share root, with backslashes; "" for it */
 	uint64_t position; /* L  FilePositionInformation			*/
 	uint32_t ea_next;  /* L  where FileFullEaInformation goes on		*/
 	atomic_uint mode;  /* A  FileModeInformation: FILE_WRITE_THROUGH ...	*/
@@ -128,7 +138,7 @@ struct open_new {
 	struct principal *who;
 	struct node *node;
 	struct node *parent;
-	char *path; /* from malloc */
+	char *path; /* of open_path_new() */
 	struct vfile *data;
 	struct pipe *pipe;
 	void (*pipe_free)(struct pipe *pipe);
@@ -146,7 +156,18 @@ struct open_new {
 	struct guid create_guid;
 	uint8_t client_guid[16];
 	uint32_t durable_timeout_ms;
+	bool has_instance;
+	struct guid instance;
+	struct instance_version instance_version;
 };
+
+/* The server's: what comes and goes with opens. */
+void opens_init(struct smb_server *s);
+void opens_fini(struct smb_server *s);
+
+/* Room for a path of so many bytes, NUL included; NULL without memory. It may be made shorter, never longer. */
+MUST_CHECK char *open_path_new(struct smb_server *s, size_t len);
+void open_path_free(struct smb_server *s, char *path); /* NULL is fine */
 
 /* Reserve one of the session's and server's opens before anything is opened: STATUS_TOO_MANY_OPENED_FILES. */
 MUST_CHECK nt_status open_quota_take(struct sess *s, const struct conf *conf);
@@ -236,6 +257,7 @@ void open_part(struct open *o, struct lane *lane, struct wait *w);
 /* Below: between open.c (what there is), open_close.c (how it ends) and durable.c (how it stays). */
 
 /* What an end takes, made beforehand: it cannot fail. NULL without memory. */
+void open_closings_init(struct smb_server *s, size_t max);
 struct open_closing *open_closing_new(struct open *o);
 void open_closing_free(struct open_closing *c);
 /* Under its session's lock: out of the table. */
@@ -245,7 +267,10 @@ void open_drain(struct open *o, struct open_drain *d, struct wait *w);
 
 /* One whose last reference goes is not brought back. NULL: it goes. */
 struct open *open_get_unless_gone(struct open *o);
-/* It is CLOSING and belongs to nobody: lane's worker closes it, with the caller's reference. Any thread. */
-void open_close_forsaken(struct open *o, struct lane *lane);
+/*
+ * It is CLOSING and belongs to nobody: lane's worker closes it, with the caller's reference. Any thread. w: of that worker, ends
+ * when it is done; or NULL.
+ */
+void open_close_forsaken(struct open *o, struct lane *lane, struct wait *w);
 /* It is none of s's opens any more. */
 void open_sess_leave(struct sess *s);

@@ -41,9 +41,14 @@ struct open_closing {
 	struct state_op op; /* has no ranges */
 };
 
+void open_closings_init(struct smb_server *s, size_t max)
+{
+	stock_init_shared(&s->closing_stock, sizeof(struct open_closing), max);
+}
+
 struct open_closing *open_closing_new(struct open *o)
 {
-	struct open_closing *c = calloc(1, sizeof(*c));
+	struct open_closing *c = stock_take(&o->server->closing_stock);
 
 	if (!c)
 		return NULL;
@@ -55,7 +60,7 @@ struct open_closing *open_closing_new(struct open *o)
 void open_closing_free(struct open_closing *c)
 {
 	arena_fini(&c->arena);
-	free(c);
+	stock_give(&c->open->server->closing_stock, c);
 }
 
 /* Its close has begun: nobody finds it any more. One that was DISCONNECTED is in no session's table. */
@@ -162,12 +167,12 @@ static void close_begin(struct msg *m)
 	close_drained(&container_of(m, struct open_closing, begin)->wait);
 }
 
-void open_close_forsaken(struct open *o, struct lane *lane)
+void open_close_forsaken(struct open *o, struct lane *lane, struct wait *w)
 {
 	struct open_closing *c = o->closing;
 
 	c->lane = lane;
-	c->then = NULL;
+	c->then = w;
 	c->begin.run = close_begin;
 	wait_init(&c->wait, lane->mailbox);
 	mailbox_post(lane->mailbox, &c->begin);

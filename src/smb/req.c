@@ -20,7 +20,7 @@ enum {
 
 struct frame *frame_new(struct conn *c, struct buf *b, struct mspan bytes)
 {
-	struct frame *f = calloc(1, sizeof(*f));
+	struct frame *f = stock_take(&c->lane->frames);
 
 	if (!f)
 		return NULL;
@@ -36,6 +36,8 @@ struct frame *frame_new(struct conn *c, struct buf *b, struct mspan bytes)
 
 static void frame_free(struct frame *f)
 {
+	struct smb_lane *l = f->conn->lane;
+
 	conn_memory(f->conn, -(int64_t)f->buf->cap);
 	if (f->encrypted)
 		f->buf->secret = true;
@@ -45,7 +47,7 @@ static void frame_free(struct frame *f)
 	sess_put(f->seal_sess);
 	channel_put(f->peeked);
 	conn_put(f->conn);
-	free(f);
+	stock_give(&l->frames, f);
 }
 
 struct req *req_new(struct frame *f, struct span message)
@@ -86,6 +88,23 @@ static void req_out_put(struct req *q)
 	buf_put(TAKE(q->out));
 }
 
+void req_piece_drop(struct req *q)
+{
+	if (!q->piece)
+		return;
+	conn_memory(q->conn, -(int64_t)q->piece_len);
+	seg_file_put(TAKE(q->piece));
+	q->piece_len = 0;
+}
+
+void req_piece_set(struct req *q, struct seg_file *piece, size_t len)
+{
+	conn_memory(q->conn, (int64_t)len);
+	req_piece_drop(q);
+	q->piece = piece;
+	q->piece_len = len;
+}
+
 void req_free(struct req *q)
 {
 	struct frame *f = q->frame;
@@ -106,6 +125,7 @@ void req_free(struct req *q)
 	if (q->orphan)
 		channel_orphan_ended(q->channel);
 	req_out_put(q);
+	req_piece_drop(q);
 	principal_put(q->who);
 	tree_put(q->tree);
 	channel_put(q->channel);

@@ -294,7 +294,7 @@ struct test_file {
 	ssize_t fail; /* instead of sending, from the second call on */
 };
 
-static ssize_t test_file_send(struct seg_file *f, int sock, size_t len)
+static ssize_t test_file_send(struct seg_file *f, int sock, size_t len, bool more)
 {
 	struct test_file *t = container_of(f, struct test_file, seg);
 	ssize_t n;

@@ -56,7 +56,7 @@ static void expect(struct seg_file *seg, uint64_t off, size_t len, bool cut)
 
 	pair_init(ends);
 	while (taken < len) {
-		ssize_t n = sent < len ? seg->ops->send(seg, ends[0], len - sent)
+		ssize_t n = sent < len ? seg->ops->send(seg, ends[0], len - sent, false)
 				       : -EAGAIN;
 
 		assert_true(n > 0 || n == -EAGAIN);
@@ -71,7 +71,7 @@ static void expect(struct seg_file *seg, uint64_t off, size_t len, bool cut)
 		taken += (size_t)n;
 	}
 	CHECK_EQ(wrong, 0);
-	CHECK_EQ(seg->ops->send(seg, ends[0], 1), 0); /* nothing beyond */
+	CHECK_EQ(seg->ops->send(seg, ends[0], 1, false), 0); /* nothing beyond */
 	pair_fini(ends);
 }
 
@@ -162,7 +162,7 @@ TEST(holes_are_zeros)
 	CHECK_EQ(p.done, 65536);
 	pair_init(ends);
 	for (size_t n = 0; n < p.done;)
-		n += (size_t)p.piece->ops->send(p.piece, ends[0], p.done - n);
+		n += (size_t)p.piece->ops->send(p.piece, ends[0], p.done - n, false);
 	CHECK_EQ(recv(ends[1], got, sizeof(got), MSG_WAITALL), 65536);
 	CHECK_MEM(got, zeros, 65536);
 	seg_file_put(p.piece);
@@ -204,7 +204,7 @@ TEST(what_was_not_sent_goes_with_the_piece)
 	CLEANUP(vfile_putp) struct vfile *data = file_of(&f, BIG);
 	pair_init(ends);
 	CHECK_EQ(piece_of(&f, data, 0, 1 << 20, &p), 0);
-	CHECK_EQ(p.piece->ops->send(p.piece, ends[0], 4096), 4096);
+	CHECK_EQ(p.piece->ops->send(p.piece, ends[0], 4096, false), 4096);
 	seg_file_put(p.piece);
 	for (int i = 0; i < 3; i++) {
 		CHECK_EQ(piece_of(&f, data, 8192, 1 << 20, &p), 0);
@@ -227,9 +227,9 @@ TEST(errors_of_the_socket_are_told)
 	CLEANUP(vfile_putp) struct vfile *data = file_of(&f, 65536);
 	pair_init(ends);
 	CHECK_EQ(piece_of(&f, data, 0, 65536, &p), 0);
-	CHECK_EQ(p.piece->ops->send(p.piece, -1, 10), -EBADF);
+	CHECK_EQ(p.piece->ops->send(p.piece, -1, 10, false), -EBADF);
 	close(ends[1]);
-	CHECK_EQ(p.piece->ops->send(p.piece, ends[0], 10), -EPIPE);
+	CHECK_EQ(p.piece->ops->send(p.piece, ends[0], 10, false), -EPIPE);
 	seg_file_put(p.piece);
 	close(ends[0]);
 	vfile_put(TAKE(data));
