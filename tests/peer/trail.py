@@ -15,6 +15,7 @@ from harness.testing import Failed, Skip, Test
 
 from peer import raw
 from peer.acl import DACL, EVERYONE, sd
+from peer.cfg import ask, request
 from peer.files import expect
 from peer.info import ACCESS_DENIED, ALL, Client, rename_data
 from peer.lifecycle import eventually
@@ -349,10 +350,12 @@ def lost(build):
         make_room(s)
         s.wait_text(r"written again; \d+ events have been lost")
         c.close(c.open("heard again"))
+        counted = json.loads(ask(s, request("status.stats")))["result"]["audit_log"]
         s.stop()
         told = sum(e["count"] for e in log.events("events_lost"))
         got = [e["path"] for e in log.events("create", "overwrite")]
         expect(told + len(got), made + 12, "told and lost together")
+        expect((counted["lost"], counted["noted"] > len(got)), (told, True), "the server's own counts")
         expect(("heard again" in got, told > 0), (True, True), f"{told} were lost")
 
 
