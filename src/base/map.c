@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { MAP_SLOTS_MIN = 8 };
-
 /* Fibonacci hashing: the top bits of the product depend on all bits of the key. */
 static size_t slot_of(uint64_t key, size_t slot_count)
 {
@@ -14,14 +12,26 @@ static size_t slot_of(uint64_t key, size_t slot_count)
 
 int map_init(struct map *m)
 {
-	*m = (struct map){.slot_count = MAP_SLOTS_MIN};
+	*m = (struct map){.slot_count = MAP_FEW};
 	m->slots = calloc(m->slot_count, sizeof(struct map_node *));
 	return m->slots ? 0 : -ENOMEM;
 }
 
+void map_init_few(struct map *m, struct map_node *few[MAP_FEW])
+{
+	*m = (struct map){.slots = few, .few = few, .slot_count = MAP_FEW};
+	memset(few, 0, MAP_FEW * sizeof(*few));
+}
+
+static void slots_free(struct map *m)
+{
+	if (m->slots != m->few)
+		free(m->slots);
+}
+
 void map_fini(struct map *m)
 {
-	free(m->slots);
+	slots_free(m);
 	*m = (struct map){0};
 }
 
@@ -47,7 +57,7 @@ static void map_grow(struct map *m)
 			slot_push(&slots[slot_of(n->key, slot_count)], n);
 		}
 	}
-	free(m->slots);
+	slots_free(m);
 	m->slots = slots;
 	m->slot_count = slot_count;
 }

@@ -16,14 +16,19 @@ struct map_node {
 	uint64_t key;
 };
 
+enum { MAP_FEW = 8 };
+
 struct map {
 	struct map_node **slots;
-	size_t slot_count; /* power of two */
+	struct map_node **few; /* the owner's, to begin with; or NULL */
+	size_t slot_count;     /* power of two */
 	size_t count;
 };
 
 /* 0, or -ENOMEM. */
 MUST_CHECK int map_init(struct map *m);
+/* With room of the owner's to begin with, which stays where it is: cannot fail. */
+void map_init_few(struct map *m, struct map_node *few[MAP_FEW]);
 /* Frees the slots. The entries are the owner's. */
 void map_fini(struct map *m);
 

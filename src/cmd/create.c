@@ -121,6 +121,8 @@ static void create_cleanup(struct req *q)
 {
 	struct create *c = q->state;
 
+	if (c->under_way.listed)
+		replay_end(q->conn->server, &c->under_way);
 	turn_give(&c->node_ref);
 	if (c->stream_name)
 		name_turn_give(TAKE(c->stream_name), &c->stream_ref);
@@ -196,15 +198,16 @@ nt_status create_grant(struct create *c)
 	return st;
 }
 
-char *create_path(const struct create *c)
+char *create_path(struct req *q)
 {
+	const struct create *c = q->state;
 	size_t len = strlen(c->leaf) + 1;
 	char *path;
 	struct wr w;
 
 	for (size_t i = 0; i + 1 < c->path.count; i++)
 		len += strlen(c->path.names[i]) + 1;
-	path = malloc(len);
+	path = open_path_new(q->conn->server, len);
 	if (!path)
 		return NULL;
 	w = wr_of(mspan_of(path, len));
@@ -238,11 +241,12 @@ nt_status create_succeed(struct req *q)
 		.who = req_who(q),
 		.node = c->node,
 		.parent = c->parent,
-		.path = create_path(c),
+		.path = create_path(q),
 		.data = c->data,
 		.granted = c->granted,
 		.maximal = c->maximal,
 		.create_options = c->options,
+		.create_action = c->action,
 		.state_id = c->state_id,
 		.directory = c->stat.type == VFS_DIR,
 		.delete_on_close = c->options & FILE_DELETE_ON_CLOSE,
@@ -256,7 +260,7 @@ nt_status create_succeed(struct req *q)
 		return create_fail(q, STATUS_INSUFFICIENT_RESOURCES);
 	st = open_new(&in, &o);
 	if (!nt_ok(st)) {
-		free(in.path);
+		open_path_free(q->conn->server, in.path);
 		return create_fail(q, st);
 	}
 	principal_get(in.who); /* the open's own */

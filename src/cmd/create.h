@@ -21,6 +21,7 @@
 #include "cmd/file_access.h"
 #include "fs/descriptor.h"
 #include "fs/name.h"
+#include "smb/replay.h"
 
 struct create {
 	/* as decoded */
@@ -73,7 +74,8 @@ struct create {
 		struct vfs_stream_remove streams;
 		struct vfs_statcall stat;
 	} call;            /* the one under way */
-	struct open *lost; /* counted: claimed by DHnC, DH2C	*/
+	struct open *lost; /* counted: claimed by DHnC, DH2C; or repeated */
+	struct create_under_way under_way;
 	struct {
 		struct msg msg;
 		struct lane *lane;
@@ -121,14 +123,17 @@ void create_cache_opened(struct req *q, struct open *o);
 
 /* create_durable.c: a client comes back for an open. */
 nt_status create_reconnect(struct req *q);
-/* A CREATE that names a CreateGuid: is there an open of that already? STATUS_SUCCESS: there is none, go on. STATUS_PENDING:
- * answered from that, later. STATUS_DUPLICATE_OBJECTID */
+/*
+ * A CREATE that names a CreateGuid: is there an open of that already, or one under way? STATUS_SUCCESS: neither, go on.
+ * STATUS_PENDING: answered from the open, later. STATUS_DUPLICATE_OBJECTID, STATUS_ACCESS_DENIED, STATUS_FILE_NOT_AVAILABLE
+ */
 nt_status create_replay(struct req *q);
 /* May the new open be durable? Into c's answer and the open. */
 void create_durable_open_new(const struct req *q, struct open_new *in);
 
-/* create.c: the path of the open: directories as the client wrote them, then c->leaf. From malloc; NULL without memory. */
-char *create_path(const struct create *c);
+/* create.c: the path of the open: directories as the client wrote them, then c->leaf. Of open_path_new(); NULL
+ * without memory. */
+char *create_path(struct req *q);
 /* c->granted from c->maximal. */
 nt_status create_grant(struct create *c);
 /* An open of what c holds, and the answer. */

@@ -87,7 +87,6 @@ static void answer(struct req *q, struct open *o, const struct state_result *hel
 	struct create *c = q->state;
 	struct create_lease *l = &c->contexts.lease;
 
-	c->action = FILE_OPENED;
 	c->maximal = o->maximal;
 	c->contexts.on_disk_id = false; /* 3.3.5.9.9 */
 	l->version = 0;
@@ -145,10 +144,10 @@ static bool same_name(struct req *q, struct open *o)
 	bool same;
 
 	c->leaf = c->path.count ? c->path.names[c->path.count - 1] : "";
-	asked = create_path(c);
+	asked = create_path(q);
 	same = asked && path && utf8_eq_nocase(asked, path) &&
 	       same_stream(c, o->node, &q->arena);
-	free(asked);
+	open_path_free(q->conn->server, asked);
 	return same;
 }
 
@@ -218,6 +217,7 @@ static nt_status lost_again(struct req *q, int err, struct wr *w)
 		return st;
 	if (q != q->frame->last)
 		breaks_hold(q->frame, o);
+	c->action = FILE_OPENED;
 	answer(q, o, &held);
 	return STATUS_SUCCESS;
 }
@@ -277,25 +277,73 @@ static nt_status replayed(struct req *q, int err, struct wr *w)
 		return nt_from_errno(err);
 	c->stat = c->call.stat.stat;
 	(void)durable_holds_handle(c->lost, &held);
-	c->contexts.durable.granted = c->lost->durable;
+	c->action = c->lost->create_action;
+	/* Deviation: Open.OplockLevel, but no more than was asked for this time, as Samba does */
+	if (!c->lost->lease_version)
+		held.caching &= caching_of_level(c->oplock_level);
+	if (c->lost->lease_version || (held.caching & CACHING_HANDLE))
+		c->contexts.durable.granted = c->lost->durable;
 	c->contexts.durable.timeout_ms = c->lost->durable_timeout_ms;
 	answer(q, c->lost, &held);
 	return STATUS_SUCCESS;
 }
 
-nt_status create_replay(struct req *q)
+static struct sess *sess_of(struct open *o)
+{
+	LOCK_SCOPE(&o->lock);
+
+	return o->sess;
+}
+
+static struct replay_claim replay_facts(struct req *q, struct open *o)
+{
+	const struct create *c = q->state;
+	const struct create_lease *l = &c->contexts.lease;
+
+	return (struct replay_claim){
+		.replay = q->header.flags & SMB2_FLAGS_REPLAY_OPERATION,
+		.same_user = principal_same(req_who(q), o->who),
+		.same_session = sess_of(o) == q->sess, /* only compared */
+		.lease_version = c->oplock_level == SMB2_OPLOCK_LEVEL_LEASE ? l->version
+									    : 0,
+		.lease = create_lease_id(q, l->key),
+	};
+}
+
+/* There is an open: answer for it. */
+static nt_status replay_open(struct req *q)
 {
 	struct create *c = q->state;
+	struct state_result held = {0};
+	struct durable_open facts;
+	struct replay_claim claim;
+	nt_status st;
 
-	if (c->durable != DURABLE_ASK_V2)
-		return STATUS_SUCCESS;
-	c->lost = durable_find_create(q->conn->server, q->sess->client_guid,
-				      &c->contexts.durable.create_guid);
-	if (!c->lost)
-		return STATUS_SUCCESS;
-	/* the answer was lost with a channel of this session, or it is not a replay of ours */
-	if (!(q->header.flags & SMB2_FLAGS_REPLAY_OPERATION) || !nt_ok(enter(q, c->lost)))
+	facts = open_facts(c->lost, &held, durable_holds_handle(c->lost, &held));
+	claim = replay_facts(q, c->lost);
+	st = replay_match(&facts, &claim);
+	if (!nt_ok(st))
+		return st;
+	if (!nt_ok(enter(q, c->lost))) /* another tree's, or it is going */
 		return STATUS_DUPLICATE_OBJECTID;
 	atomic_store(&c->lost->replay_eligible, true); /* nothing else was done with it */
 	return stat_lost(q, replayed);
+}
+
+nt_status create_replay(struct req *q)
+{
+	struct create *c = q->state;
+	nt_status st;
+
+	if (c->durable != DURABLE_ASK_V2)
+		return STATUS_SUCCESS;
+	memcpy(c->under_way.client_guid, q->sess->client_guid,
+	       sizeof(c->under_way.client_guid));
+	c->under_way.create_guid = c->contexts.durable.create_guid;
+	st = replay_begin(q->conn->server, &c->under_way,
+			  q->header.flags & SMB2_FLAGS_REPLAY_OPERATION, &c->lost);
+	if (nt_ok(st) && c->lost)
+		return replay_open(q);
+	q->outlives = nt_ok(st);
+	return st;
 }

@@ -185,6 +185,8 @@ static nt_status reserved(struct req *q, int err, struct wr *w)
 	o->file = c->file;
 	o->truncate = replaces(c);
 	o->write = c->stat.type != VFS_DIR && ((c->granted & WRITES_DATA) || o->truncate);
+	/* what is cached begins with what there is now: others may have written since the look-up */
+	o->stat_known = !o->truncate && !c->op.caching && !c->base;
 	o->call.raised = share_raises(q->tree->share);
 	o->read = c->stat.type == VFS_DIR || (c->granted & READS_DATA) || !o->write;
 	vfs_run(q->tree->share->vfs, &o->call, VFS_OPEN, q->lane->lane, req_cred(q),
@@ -200,7 +202,8 @@ static nt_status opened(struct req *q, int err, struct wr *w)
 	if (err)
 		return create_fail_errno(q, err);
 	c->data = c->call.open.data;
-	c->stat = c->call.open.stat;
+	if (!c->call.open.stat_known)
+		c->stat = c->call.open.stat;
 	if (!replaces(c))
 		return commit(q);
 	/* a file that was overwritten begins with the attributes asked for. [MS-FSA] 2.1.5.1.2 */

@@ -44,6 +44,27 @@ static bool guid_matches(const struct durable_open *o, const struct durable_clai
 	return c->way == DURABLE_AGAIN_V1 || guid_eq(&o->create_guid, &c->create_guid);
 }
 
+/*
+ * Deviation: 3.3.5.9 refuses another key only where the open has a lease. One that has an oplock was not asked for with a
+ * lease, so a CREATE with one is not the same; both are refused, as Samba does.
+ */
+static bool replay_lease_matches(const struct durable_open *o,
+				 const struct replay_claim *c)
+{
+	if (!o->lease_version || !c->lease_version)
+		return !o->lease_version && !c->lease_version;
+	return lease_id_eq(&o->lease, &c->lease);
+}
+
+nt_status replay_match(const struct durable_open *o, const struct replay_claim *c)
+{
+	if (!c->replay)
+		return STATUS_DUPLICATE_OBJECTID;
+	if (!c->same_user || !replay_lease_matches(o, c))
+		return STATUS_ACCESS_DENIED;
+	return c->same_session ? STATUS_SUCCESS : STATUS_DUPLICATE_OBJECTID;
+}
+
 nt_status durable_match(const struct durable_open *o, const struct durable_claim *c)
 {
 	if (!o->version || !o->disconnected || !o->holds_handle)

@@ -48,6 +48,19 @@ struct durable_claim {
 	bool same_user;
 };
 
+/* A CREATE that names the CreateGuid of an open that nothing was done with yet. */
+struct replay_claim {
+	bool replay;           /* SMB2_FLAGS_REPLAY_OPERATION		*/
+	bool same_user;        /* as the open's			*/
+	bool same_session;     /* likewise				*/
+	uint8_t lease_version; /* of the lease's context; 0: there is none */
+	struct lease_id lease;
+};
+
+/* STATUS_SUCCESS: it is the same CREATE once more. STATUS_DUPLICATE_OBJECTID, STATUS_ACCESS_DENIED. 3.3.5.9, 3.3.5.9.10 */
+MUST_CHECK nt_status replay_match(const struct durable_open *o,
+				  const struct replay_claim *c);
+
 /* STATUS_OBJECT_NAME_NOT_FOUND, STATUS_INVALID_PARAMETER, STATUS_ACCESS_DENIED: it is not the claimant's. */
 MUST_CHECK nt_status durable_match(const struct durable_open *o,
 				   const struct durable_claim *c);

@@ -103,9 +103,10 @@ int moved_opens_prepare(struct moved_opens *m, struct open *through, const char 
 	if (!m->paths || !m->parents)
 		return -ENOMEM;
 	for (; m->count < count; m->count++) {
-		m->paths[m->count] = strdup(path);
+		m->paths[m->count] = open_path_new(through->server, strlen(path) + 1);
 		if (!m->paths[m->count])
 			return -ENOMEM;
+		memcpy(m->paths[m->count], path, strlen(path) + 1);
 		m->parents[m->count] = node_get(parent);
 	}
 	return 0;
@@ -165,7 +166,7 @@ void moved_opens_apply(struct moved_opens *m, struct node *old_parent,
 void moved_opens_free(struct moved_opens *m)
 {
 	for (size_t i = 0; i < m->count; i++) {
-		free(m->paths[i]);
+		open_path_free(m->through->server, m->paths[i]);
 		node_put(m->parents[i]);
 	}
 	m->count = 0;

@@ -20,7 +20,7 @@ enum {
 	RESPONSE_FIXED_LEN = 8,
 	DATA_OFFSET = SMB2_HEADER_LEN + RESPONSE_FIXED_LEN,
 	ENTRY_ALIGNMENT = 8,
-	BATCH = 128,            /* entries read at once: what a scan may keep */
+	BATCH = 256,            /* entries read at once: what a scan may keep */
 	ROOM_FIRST = 32 * 1024, /* bytes of answer to begin with */
 	PATTERN_UNITS_MAX = 255,
 };

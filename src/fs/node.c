@@ -3,6 +3,7 @@
  */
 #include "fs/node.h"
 
+#include "base/stock.h"
 #include "fs/local_watch.h"
 #include "fs/state.h"
 #include "wire/utf16.h"
@@ -11,15 +12,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_ROOM = 256 }; /* names are shorter, as a rule */
+enum {
+	NAME_ROOM = 256, /* names are shorter, as a rule */
+	STOCK_MAX = 256,
+};
 
 struct node_table {
 	struct state *state;
 	struct local_watch *watch;
 	uint8_t hash_key[16];
-	struct lock lock; /* rank TABLE */
-	struct map nodes; /* L  node.by_key */
-	struct map names; /* L  name_turn.by_hash */
+	struct lock lock;                    /* rank TABLE */
+	struct map nodes;                    /* L  node.by_key */
+	struct map names;                    /* L  name_turn.by_hash */
+	struct stock node_stock, turn_stock; /* struct node, struct name_turn */
 };
 
 struct node_table *node_table_new(struct state *state, const uint8_t *hash_key)
@@ -31,6 +36,8 @@ struct node_table *node_table_new(struct state *state, const uint8_t *hash_key)
 	t->state = state;
 	memcpy(t->hash_key, hash_key, sizeof(t->hash_key));
 	lock_init(&t->lock, LOCK_RANK_TABLE);
+	stock_init_shared(&t->node_stock, sizeof(struct node), STOCK_MAX);
+	stock_init_shared(&t->turn_stock, sizeof(struct name_turn), STOCK_MAX);
 	if (map_init(&t->nodes) == 0 && map_init(&t->names) == 0)
 		return t;
 	node_table_free(t);
@@ -43,6 +50,8 @@ void node_table_free(struct node_table *t)
 		return;
 	map_fini(&t->nodes);
 	map_fini(&t->names);
+	stock_fini(&t->node_stock);
+	stock_fini(&t->turn_stock);
 	lock_fini(&t->lock);
 	free(t);
 }
@@ -84,6 +93,20 @@ struct node *node_find(struct node_table *t, const struct node_key *key)
 	return find_locked(t, key);
 }
 
+/* In `room` if it fits there. NULL without memory. */
+static char *name_keep(char room[NODE_NAME_ROOM], const char *name)
+{
+	size_t len = strlen(name) + 1;
+
+	return len <= NODE_NAME_ROOM ? memcpy(room, name, len) : strdup(name);
+}
+
+static void name_drop(const char room[NODE_NAME_ROOM], char *name)
+{
+	if (name != room)
+		free(name);
+}
+
 /* Returns its parent, whose reference is now the caller's to give: a tree may be deeper than the stack. */
 static struct node *node_free(struct node *n)
 {
@@ -99,8 +122,8 @@ static struct node *node_free(struct node *n)
 	vfile_put(n->file);
 	turn_fini(&n->turn);
 	lock_fini(&n->lock);
-	free(n->name);
-	free(n);
+	name_drop(n->short_name, n->name);
+	stock_give(&n->table->node_stock, n);
 	return parent;
 }
 
@@ -113,7 +136,7 @@ struct place {
 static struct node *node_new(struct node_table *t, const struct vfs_stat *stat,
 			     struct vfile *file, const struct place *at)
 {
-	struct node *n = calloc(1, sizeof(*n));
+	struct node *n = stock_take(&t->node_stock);
 
 	if (!n)
 		return NULL;
@@ -126,7 +149,7 @@ static struct node *node_new(struct node_table *t, const struct vfs_stat *stat,
 	n->base = at->base ? node_get(at->base) : NULL;
 	if (n->base)
 		atomic_fetch_add(&n->base->streams, 1);
-	n->name = strdup(at->name);
+	n->name = name_keep(n->short_name, at->name);
 	n->state = state_node_get(t->state, &stat->key);
 	turn_init(&n->turn);
 	lock_init(&n->lock, LOCK_RANK_NODE);
@@ -245,7 +268,7 @@ int node_moved(struct node *n, struct node *parent, const char *name)
 		n->name = fresh;
 		n->parent = parent;
 	}
-	free(old_name);
+	name_drop(n->short_name, old_name);
 	if (old_parent)
 		node_put(old_parent);
 	return 0;
@@ -290,13 +313,13 @@ const char *node_stream_turn_name(const char *stream, struct arena *a)
 
 static struct name_turn *name_turn_new(struct node *parent, const char *name)
 {
-	struct name_turn *nt = calloc(1, sizeof(*nt));
+	struct name_turn *nt = stock_take(&parent->table->turn_stock);
 
 	if (!nt)
 		return NULL;
-	nt->name = strdup(name);
+	nt->name = name_keep(nt->short_name, name);
 	if (!nt->name) {
-		free(nt);
+		stock_give(&parent->table->turn_stock, nt);
 		return NULL;
 	}
 	nt->refs = 1;
@@ -307,10 +330,12 @@ static struct name_turn *name_turn_new(struct node *parent, const char *name)
 
 static void name_turn_free(struct name_turn *nt)
 {
+	struct node_table *t = nt->parent->table;
+
 	node_put(nt->parent);
 	turn_fini(&nt->turn);
-	free(nt->name);
-	free(nt);
+	name_drop(nt->short_name, nt->name);
+	stock_give(&t->turn_stock, nt);
 }
 
 /* Under the table's lock. */

@@ -16,6 +16,8 @@ struct local_watch;
 struct state_node;
 struct node_table;
 
+enum { NODE_NAME_ROOM = 64 }; /* names are shorter, as a rule */
+
 struct node {
 	struct map_node by_key; /* table's lock */
 	atomic_uint refs;
@@ -32,7 +34,9 @@ struct node {
 	struct shown shown;  /* A  what clients are told */
 	struct lock lock;    /* rank NODE */
 	struct node *parent; /* L  NULL for a root or a stream; counted */
-	char *name; /* L  as on disk, "" for a root; of a stream without colons */
+	/* L  as on disk, "" for a root; of a stream without colons. `short_name`, or from malloc */
+	char *name;
+	char short_name[NODE_NAME_ROOM];
 };
 
 /* A name under change or look-up: serialises creators of one name, case-folded. */
@@ -40,7 +44,9 @@ struct name_turn {
 	struct map_node by_hash;
 	unsigned refs;
 	struct node *parent;
-	char *name; /* as the first who asked wrote it; compared case-insensitively */
+	/* as the first who asked wrote it; compared case-insensitively. `short_name`, or from malloc */
+	char *name;
+	char short_name[NODE_NAME_ROOM];
 	struct turn turn;
 };
 

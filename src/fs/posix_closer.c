@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { QUICK_BLOCKS = 32768 }; /* of 512 bytes: 16 MiB */
-
 struct posix_closer {
 	sem_t work;
 	pthread_t thread;
@@ -90,6 +88,10 @@ static bool take(struct posix_closer *c, struct posix_file *f)
 	return c->running;
 }
 
+/*
+ * Looking costs each close a call, so it is left out for what was small and cannot have been written to through f: if it
+ * grew nevertheless, whoever wrote it, or removed its name, has seen that, and f may be its last handle.
+ */
 static bool is_slow(const struct posix_file *f)
 {
 	struct stat st;
@@ -98,7 +100,13 @@ static bool is_slow(const struct posix_file *f)
 		return false;
 	if (!f->fs->local)
 		return f->data;
-	return fstat(f->fd, &st) == 0 && st.st_nlink == 0 && st.st_blocks > QUICK_BLOCKS;
+	if (f->small &&
+	    f->ino != atomic_load_explicit(&f->vol->large_gone, memory_order_relaxed))
+		return false;
+	if (fstat(f->fd, &st) < 0 || st.st_nlink || st.st_blocks <= POSIX_QUICK_BLOCKS)
+		return false;
+	atomic_store_explicit(&f->vol->large_gone, st.st_ino, memory_order_relaxed);
+	return true;
 }
 
 void posix_closer_close(struct posix_closer *c, struct posix_file *f)

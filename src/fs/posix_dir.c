@@ -6,31 +6,34 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-enum { GETDENTS_BYTES = 32768 };
-
-static void free_buf(char **buf)
-{
-	free(*buf);
-}
+enum {
+	GETDENTS_BYTES = 8192, /* on the stack */
+	DIRENT_LEN_MIN = 24,   /* a name of four bytes or less */
+	DIRENT_LEN_MAX = (int)offsetof(struct dirent64, d_name) + POSIX_NAME_MAX + 1 + 7,
+};
 
 /* One READDIR under way. */
 struct listing {
 	struct posix_volume *v;
 	struct vfs_readdir *r;
-	int fd; /* whose position we use */
+	int fd;         /* whose position we use */
+	uint64_t *pos;  /* the cookie of that position; 0: the start, or not known */
+	uint64_t fresh; /* of a descriptor of our own */
 	uint64_t volume;
 };
 
 /*
  * A descriptor has one position; whoever comes while it is in use gets a descriptor of his own (*ret_own).
  */
-static int take_position(struct posix_file *d, int *ret_own)
+static int take_position(struct listing *l, struct posix_file *d, int *ret_own)
 {
-	if (!atomic_exchange_explicit(&d->dir_busy, true, memory_order_acquire))
+	if (!atomic_exchange_explicit(&d->dir_busy, true, memory_order_acquire)) {
+		l->pos = &d->dir_pos;
 		return d->fd;
+	}
+	l->pos = &l->fresh;
 	*ret_own = posix_reopen(d->vol, d->fd, O_RDONLY | O_DIRECTORY);
 	return *ret_own;
 }
@@ -40,6 +43,19 @@ static void give_position(struct posix_file *d, int *own)
 	if (*own < 0)
 		atomic_store_explicit(&d->dir_busy, false, memory_order_release);
 	posix_closep(own);
+}
+
+/* Being put where it is already costs the kernel what it has prepared: some file systems read anew then. */
+static int seek(struct listing *l)
+{
+	uint64_t cookie = l->r->cookie;
+
+	if (cookie && cookie == *l->pos)
+		return 0;
+	*l->pos = 0;
+	if (cookie > INT64_MAX || lseek(l->fd, (off_t)cookie, SEEK_SET) < 0)
+		return -EINVAL;
+	return 0;
 }
 
 static enum vfs_type type_of(unsigned char d_type)
@@ -144,12 +160,16 @@ static int fill(struct listing *l, const struct dirent64 *de, struct vfs_dirent 
 static int take_entries(struct listing *l, const char *buf, size_t len)
 {
 	struct vfs_readdir *r = l->r;
+	uint64_t last = 0;
+	size_t pos = 0;
 
-	for (size_t pos = 0; pos < len && r->count < r->max;) {
+	*l->pos = 0;
+	while (pos < len && r->count < r->max) {
 		const struct dirent64 *de = (const void *)(buf + pos);
 		int err;
 
 		pos += de->d_reclen;
+		last = (uint64_t)de->d_off;
 		if (!r->hidden_too && !name_showable(de->d_name))
 			continue;
 		err = fill(l, de, &r->entries[r->count]);
@@ -159,26 +179,40 @@ static int take_entries(struct listing *l, const char *buf, size_t len)
 			return err;
 		r->count++;
 	}
+	if (pos == len)
+		*l->pos = last;
 	return 0;
+}
+
+/* Bytes of entries to ask for: not more than there is room for, as the rest would have to be read again. */
+static size_t wanted(const struct vfs_readdir *r)
+{
+	size_t left = r->max - r->count;
+
+	if (left > GETDENTS_BYTES / DIRENT_LEN_MIN)
+		return GETDENTS_BYTES;
+	return left * DIRENT_LEN_MIN;
 }
 
 static int list(struct listing *l)
 {
-	CLEANUP(free_buf) char *buf = malloc(GETDENTS_BYTES);
+	_Alignas(struct dirent64) char buf[GETDENTS_BYTES];
 	struct vfs_readdir *r = l->r;
-	int err = 0;
+	int err = seek(l);
 
-	if (!buf)
-		return -ENOMEM;
-	if (r->cookie > INT64_MAX || lseek(l->fd, (off_t)r->cookie, SEEK_SET) < 0)
-		return -EINVAL;
 	while (r->count < r->max && !r->end && !err) {
-		ssize_t n = getdents64(l->fd, buf, GETDENTS_BYTES);
+		size_t len = wanted(r);
+		ssize_t n;
 
+		if (r->count > r->max / 2 || (r->count && len < DIRENT_LEN_MAX))
+			break; /* another call for what little there is room for */
+		if (len < DIRENT_LEN_MAX)
+			len = DIRENT_LEN_MAX;
+		n = getdents64(l->fd, buf, len);
 		if (n < 0)
 			return -errno;
 		r->end = n == 0;
-		err = take_entries(l, buf, (size_t)n);
+		err = r->end ? 0 : take_entries(l, buf, (size_t)n);
 	}
 	/* what fits is an answer; the rest is asked for next */
 	return err == -ENOMEM && r->count ? 0 : err;
@@ -203,7 +237,7 @@ int posix_readdir(struct posix_volume *v, struct vfs_call *c, enum posix_where w
 	if (err)
 		return err;
 	l.volume = posix_key(&stx).volume;
-	l.fd = take_position(d, &own);
+	l.fd = take_position(&l, d, &own);
 	if (l.fd < 0)
 		return l.fd;
 	err = list(&l);

@@ -13,7 +13,7 @@
 #include <time.h>
 
 enum {
-	SLOTS = 2048,
+	SLOTS = 32768, /* 2.4 MB if all are used: a large directory that is listed again */
 	LOCKS = 8,     /* each for every 8th slot */
 	SETTLED_S = 2, /* the coarsest file systems count in (two) seconds */
 };
@@ -50,7 +50,7 @@ void posix_dosattrs_free(struct posix_dosattrs *t)
 /* Inode numbers come in sequence as a rule. */
 static size_t slot_index(const struct statx *stx)
 {
-	return (stx->stx_ino ^ (stx->stx_ino >> 11) ^ posix_dev(stx)) % SLOTS;
+	return (stx->stx_ino ^ (stx->stx_ino >> 15) ^ posix_dev(stx)) % SLOTS;
 }
 
 static bool slot_holds(const struct slot *s, const struct statx *stx)

@@ -11,6 +11,7 @@
  *     posix_sd.c      stored security descriptors
  *     posix_open.c    CREATE, OPEN
  *     posix_io.c      READ, WRITE, SYNC
+ *     posix_piece.c   PIECE, pipes
  *     posix_copy.c    COPY
  *     posix_attr.c    STAT, SETATTR, STATFS
  *     posix_move.c    UNLINK, RENAME, LINK
@@ -24,6 +25,7 @@
 
 #include "base/list.h"
 #include "base/lock.h"
+#include "base/stock.h"
 #include "fs/dosattr.h"
 #include "fs/posix.h"
 #include "fs/posix_names.h"
@@ -35,6 +37,10 @@
 enum {
 	POSIX_NAME_MAX = 255, /* bytes of one component, without its NUL	*/
 	POSIX_WRITE_INLINE_MAX = 65536,
+	/* below, waking the receiver for each costs more than the copy */
+	POSIX_PIECE_MIN = 256 * 1024,
+	POSIX_QUICK_BLOCKS =
+		32768,       /* of 512 bytes, 16 MiB: they are quickly given back */
 	POSIX_DEVS_MAX = 64, /* file systems mounted below one root	*/
 };
 
@@ -62,6 +68,8 @@ struct posix_volume {
 	struct posix_dosattrs *dosattrs;
 	struct posix_closer *closer;
 	struct posix_streams *streams;
+	struct posix_pipes *pipes;
+	struct stock files;      /* struct posix_file */
 	bool switch_credentials; /* I */
 	int proc_fd;             /* I  /proc/self/fd */
 	bool resolve_cached;     /* I  the kernel knows RESOLVE_CACHED */
@@ -69,6 +77,8 @@ struct posix_volume {
 	uid_t self_uid;          /* I  who we are where credentials are not switched */
 	uint32_t force_create_mode, force_directory_mode; /* I */
 	struct posix_pace pace;                           /* of metadata calls */
+	_Atomic uint64_t
+		large_gone; /* inode of a large file whose last name went lately */
 
 	struct lock devs_lock;                /* leaf */
 	size_t dev_count;                     /* L */
@@ -77,15 +87,19 @@ struct posix_volume {
 
 struct posix_file {
 	struct vfile vf;
-	struct list_node closing;  /* the closer's */
-	struct posix_volume *vol;  /* I */
-	int fd;                    /* I */
-	enum vfs_type type;        /* I */
-	bool data;                 /* I  a data handle, else O_PATH */
+	struct list_node closing; /* the closer's */
+	struct posix_volume *vol; /* I */
+	int fd;                   /* I */
+	enum vfs_type type;       /* I */
+	bool data;                /* I  a data handle, else O_PATH */
+	bool small;   /* I  had few blocks when it was found, and `data` does not write */
+	uint64_t ino; /* I  if small */
 	bool dot_name;             /* I  found under a name that begins with a dot */
 	const struct posix_fs *fs; /* I  one of vol->devs */
 	atomic_bool no_nowait;     /* reading without waiting does not work here */
+	atomic_bool no_splice;     /* neither does splice() */
 	atomic_bool dir_busy;      /* somebody is using the position of a directory */
+	uint64_t dir_pos;          /* his: the cookie of that position, or 0 */
 	struct posix_pace pace;    /* of writes */
 	struct posix_stream *
 		stream; /* I  counted: one of the file's named streams, whatever `data` says; or NULL */
@@ -111,6 +125,7 @@ int posix_unlink(struct posix_volume *v, struct vfs_call *c, enum posix_where wh
 int posix_rename(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_link(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_read(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+int posix_piece(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_write(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_sync(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_copy(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
@@ -118,7 +133,6 @@ int posix_readdir(struct posix_volume *v, struct vfs_call *c, enum posix_where w
 int posix_statfs(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_ea_list(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_ea_set(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
-size_t posix_resident(struct vfile *data, uint64_t off, size_t len);
 
 /* ---- posix.c ------------------------------------------------------------------------------------ */
 
@@ -188,6 +202,11 @@ struct posix_closer *posix_closer_new(void);    /* NULL without memory */
 void posix_closer_free(struct posix_closer *c); /* waits for what is being closed */
 /* Nobody refers to f any more. */
 void posix_closer_close(struct posix_closer *c, struct posix_file *f);
+
+/* ---- posix_piece.c ------------------------------------------------------------------------------ */
+
+struct posix_pipes *posix_pipes_new(void); /* NULL without memory */
+void posix_pipes_free(struct posix_pipes *t);
 
 /* ---- posix_lookup.c ----------------------------------------------------------------------------- */
 

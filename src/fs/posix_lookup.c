@@ -333,6 +333,8 @@ static int lookup_found(struct posix_volume *v, struct vfs_lookup *l, struct wal
 	if (!f)
 		return -ENOMEM;
 	f->dot_name = w->real[0] == '.';
+	f->ino = stx.stx_ino;
+	f->small = stx.stx_blocks <= POSIX_QUICK_BLOCKS;
 	file = &f->vf;
 	err = lookup_done(v, l, file, &stx, w->real);
 	if (!err)

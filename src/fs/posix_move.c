@@ -71,6 +71,8 @@ int posix_unlink(struct posix_volume *v, struct vfs_call *c, enum posix_where wh
 	if (unlinkat(dir->fd, u->name, rmdir ? AT_REMOVEDIR : 0) < 0)
 		return -errno;
 	ch.removed = u->name;
+	if (stx.stx_nlink <= 1 && stx.stx_blocks > POSIX_QUICK_BLOCKS)
+		atomic_store_explicit(&v->large_gone, stx.stx_ino, memory_order_relaxed);
 	posix_doom_carry_out(&doomed);
 	return 0;
 }

@@ -232,7 +232,9 @@ int posix_open(struct posix_volume *v, struct vfs_call *c, enum posix_where wher
 		return -ENOMEM;
 	data->data = true;
 	data->dot_name = f->dot_name;
-	err = posix_stat_file(data, c->cred, &o->stat);
+	data->ino = f->ino;
+	data->small = f->small && !o->write && !o->truncate;
+	err = o->stat_known ? 0 : posix_stat_file(data, c->cred, &o->stat);
 	if (err)
 		vfile_put(&data->vf);
 	else

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum { STOCK_MAX = 256 }; /* of each kind */
+
 struct state *state_new(uint32_t server, const uint8_t *hash_key)
 {
 	struct state *s = calloc(1, sizeof(*s));
@@ -16,6 +18,9 @@ struct state *state_new(uint32_t server, const uint8_t *hash_key)
 	s->server = server;
 	memcpy(s->hash_key, hash_key, sizeof(s->hash_key));
 	lock_init(&s->lock, LOCK_RANK_TABLE);
+	stock_init_shared(&s->node_stock, sizeof(struct state_node), STOCK_MAX);
+	stock_init_shared(&s->entry_stock, sizeof(struct entry), STOCK_MAX);
+	stock_init_shared(&s->holder_stock, sizeof(struct holder), STOCK_MAX);
 	if (map_init(&s->nodes) == 0 && map_init(&s->leases) == 0)
 		return s;
 	state_free(s);
@@ -57,12 +62,11 @@ static struct state_node *find_locked(struct state *s, const struct node_key *ke
 static struct state_node *node_new(struct state *s, const struct node_key *key,
 				   struct state_node *base)
 {
-	struct state_node *n = calloc(1, sizeof(*n));
+	struct state_node *n = stock_take(&s->node_stock);
 
-	if (!n || map_init(&n->by_open) != 0) {
-		free(n);
+	if (!n)
 		return NULL;
-	}
+	map_init_few(&n->by_open, n->few);
 	n->state = s;
 	n->key = *key;
 	n->refs = 1;
@@ -85,7 +89,7 @@ static struct state_node *node_free(struct state_node *n)
 
 	map_fini(&n->by_open);
 	lock_fini(&n->lock);
-	free(n);
+	stock_give(&n->state->node_stock, n);
 	return base;
 }
 
@@ -198,6 +202,9 @@ void state_free(struct state *s)
 	}
 	map_fini(&s->nodes);
 	map_fini(&s->leases);
+	stock_fini(&s->node_stock);
+	stock_fini(&s->entry_stock);
+	stock_fini(&s->holder_stock);
 	lock_fini(&s->lock);
 	free(s);
 }
@@ -220,7 +227,7 @@ static state_fn *const apply[STATE_CODE_COUNT] = {
 };
 
 /* All memory an operation may need, before any lock is taken. */
-static int work_prepare(struct state_work *k, const struct state_op *op,
+static int work_prepare(struct state *s, struct state_work *k, const struct state_op *op,
 			struct state_result *ret, struct wait *w)
 {
 	bool reserve = op->code == STATE_RESERVE;
@@ -233,23 +240,23 @@ static int work_prepare(struct state_work *k, const struct state_op *op,
 	if (op->code == STATE_LOCK)
 		return state_lock_prepare(k, op, ret, w);
 	if (reserve)
-		k->entry = calloc(1, sizeof(*k->entry));
+		k->entry = stock_take(&s->entry_stock);
 	if (reserve ? op->lease_version != 0
 		    : op->code == STATE_COMMIT && !op->lease_version && op->caching)
-		k->holder = calloc(1, sizeof(*k->holder));
+		k->holder = stock_take(&s->holder_stock);
 	else
 		return reserve && !k->entry ? -ENOMEM : 0;
 	return (reserve && !k->entry) || !k->holder ? -ENOMEM : 0;
 }
 
 /* End what the operation let go on, and free what it left. */
-static void work_finish(struct state_work *k)
+static void work_finish(struct state *s, struct state_work *k)
 {
 	for (struct list_node *it; (it = list_pop(&k->released)) != NULL;)
 		wait_post(container_of(it, struct state_waiter, node)->wait, 0);
 	state_lock_finish(k);
-	free(k->entry);
-	free(k->holder);
+	stock_give(&s->entry_stock, k->entry);
+	stock_give(&s->holder_stock, k->holder);
 }
 
 /* Returns whether n is kept for its opens from now on (1), or no longer (-1). */
@@ -308,11 +315,11 @@ static int execute(struct state *s, const struct state_op *op, struct state_resu
 
 	if (!n)
 		return -ENOMEM;
-	err = work_prepare(&k, op, ret, w);
+	err = work_prepare(s, &k, op, ret, w);
 	if (!err)
 		apply_to(n, op, &k, ret);
 	*ret_parked = k.parked;
-	work_finish(&k);
+	work_finish(s, &k);
 	state_node_put(n);
 	return err;
 }

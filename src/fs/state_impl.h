@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "base/lock.h"
 #include "base/map.h"
+#include "base/stock.h"
 #include "fs/state.h"
 
 enum {
@@ -24,6 +25,7 @@ struct state {
 	struct lock lock;          /* rank TABLE */
 	struct map nodes;          /* L  state_node.by_key */
 	struct map leases;         /* L  holder.by_lease */
+	struct stock node_stock, entry_stock, holder_stock;
 };
 
 /*
@@ -103,8 +105,9 @@ struct state_node {
 	struct lock lock;         /* rank NODE; of a stream unused: base's is taken */
 	struct list_node entries; /* L */
 	struct map by_open;       /* L */
-	size_t entry_count;       /* L */
-	size_t file_entry_count;  /* L  base: of all its streams as well */
+	struct map_node *few[MAP_FEW]; /* by_open's first slots */
+	size_t entry_count;            /* L */
+	size_t file_entry_count;       /* L  base: of all its streams as well */
 	size_t file_denying_delete; /* L  base: likewise, of those that deny others DELETE */
 	size_t having[SHARING_COUNT];  /* L  entries with that access */
 	size_t denying[SHARING_COUNT]; /* L  entries that take part and do not share it */

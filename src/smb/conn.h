@@ -37,6 +37,8 @@ struct channel {
 	bool valid; /* authenticated here: carries more than SESSION_SETUP */
 	bool home;  /* the session's first: it signs with Session.SigningKey		*/
 	bool half;  /* being bound: in conn->bindings. Written here, under sess's lock	*/
+	bool lost;  /* its connection is, but not all its requests. Likewise		*/
+	unsigned orphans;      /* requests that go on after the connection; worker only */
 	struct conn *conn;     /* borrowed: channels go before their connection	*/
 	struct sess *sess;     /* counted						*/
 	struct sign_key *sign; /* signs and verifies here; NULL: no keys (yet)	*/
@@ -153,6 +155,15 @@ void channel_put(struct channel *ch); /* wipes the key with the last */
 void channel_settled(struct channel *ch);
 /* Off both sides; borrowed pointers to it end. */
 void channel_remove(struct channel *ch);
+/* Carries messages of its session, or did: neither half-open nor lost. Under its session's lock. */
+static inline bool channel_carries(const struct channel *ch)
+{
+	return !ch->half && !ch->lost;
+}
+/* Its session would go on without it. */
+bool channel_is_one_of_many(struct channel *ch);
+/* A request of a lost channel is over: the session lets go of the channel with the last. */
+void channel_orphan_ended(struct channel *ch);
 /* Any thread: the session has ended, take it off every connection. lane: the caller's. */
 void channels_forget(struct sess *s, struct lane *lane);
 /* Begins an exchange with the users and settings of snap. NULL without memory. */

@@ -1,9 +1,8 @@
 #include "smb/durable.h"
 
 #include "base/timer.h"
+#include "smb/replay.h"
 #include "smb/req.h"
-
-#include <string.h>
 
 enum { SCAVENGE_PAUSE_MS = 100 }; /* each look is at all of a worker's */
 
@@ -14,16 +13,6 @@ static uint64_t now_ms(const struct smb_server *s)
 
 /* ---- the tables ---------------------------------------------------------------------------------------------- */
 
-static uint64_t create_hash(const struct smb_server *s, const uint8_t client[16],
-			    const struct guid *create_guid)
-{
-	uint8_t both[16 + GUID_LEN];
-
-	memcpy(both, client, 16);
-	memcpy(both + 16, create_guid->bytes, GUID_LEN);
-	return map_hash(s->hash_key, span_of(both, sizeof(both)));
-}
-
 void durable_enlist(struct open *o)
 {
 	struct smb_server *s = o->server;
@@ -33,7 +22,7 @@ void durable_enlist(struct open *o)
 		map_add(&s->durables, &o->by_persistent_id, o->id.persistent_id);
 	if (o->has_create_guid)
 		map_add(&s->creates, &o->by_create,
-			create_hash(s, o->client_guid, &o->create_guid));
+			replay_key(s, o->client_guid, &o->create_guid));
 }
 
 void durable_delist(struct open *o)
@@ -51,24 +40,6 @@ struct open *durable_find(struct smb_server *s, uint64_t persistent_id)
 
 	return n ? open_get_unless_gone(container_of(n, struct open, by_persistent_id))
 		 : NULL;
-}
-
-struct open *durable_find_create(struct smb_server *s, const uint8_t client[16],
-				 const struct guid *create_guid)
-{
-	LOCK_SCOPE(&s->opens_lock);
-
-	for (struct map_node *n =
-		     map_first(&s->creates, create_hash(s, client, create_guid));
-	     n; n = map_next(n)) {
-		struct open *o = container_of(n, struct open, by_create);
-
-		if (atomic_load(&o->replay_eligible) &&
-		    memcmp(o->client_guid, client, sizeof(o->client_guid)) == 0 &&
-		    guid_eq(&o->create_guid, create_guid) && open_get_unless_gone(o))
-			return o;
-	}
-	return NULL;
 }
 
 /* ---- DISCONNECTED, and on from there --------------------------------------------------------------------------- */
@@ -293,7 +264,8 @@ struct lane *durable_holder(struct open *o, uint64_t *conn_id)
 								on_sess);
 			struct conn *c = ch->conn;
 
-			if (!ch->half && c->id > *conn_id && (!next || c->id < next->id))
+			if (channel_carries(ch) && c->id > *conn_id &&
+			    (!next || c->id < next->id))
 				next = c;
 		}
 		if (next) {

@@ -29,9 +29,6 @@ void durable_delist(struct open *o);
 
 /* By the persistent id that its client was told; counted. NULL: there is none. */
 struct open *durable_find(struct smb_server *s, uint64_t persistent_id);
-/* One that nothing was done with since its CREATE, which named this guid. 3.3.5.9.10; counted. NULL: there is none. */
-struct open *durable_find_create(struct smb_server *s, const uint8_t client[16],
-				 const struct guid *create_guid);
 
 /* Does its oplock or lease let its client keep it open? Fills what it holds. */
 bool durable_holds_handle(const struct open *o, struct state_result *ret);

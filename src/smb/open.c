@@ -20,6 +20,8 @@
 #include <string.h>
 
 enum {
+	STOCK_MAX = 256, /* of each kind, for all workers */
+	PATH_ROOM = 256, /* paths are shorter, as a rule */
 	/* what of CreateOptions FileModeInformation tells: [MS-FSCC] 2.4.31 */
 	MODE_OPTIONS = FILE_WRITE_THROUGH | FILE_SEQUENTIAL_ONLY |
 		       FILE_NO_INTERMEDIATE_BUFFERING | FILE_SYNCHRONOUS_IO_ALERT |
@@ -63,15 +65,45 @@ uint64_t open_state_id(struct smb_server *server)
 	return atomic_fetch_add(&server->next_open_id, 1) + 1;
 }
 
-static struct open *open_alloc(void)
+void opens_init(struct smb_server *s)
 {
-	struct open *o = calloc(1, sizeof(*o));
+	env_random(s->env, mspan_of(s->persistent_key, sizeof(s->persistent_key)));
+	stock_init_shared(&s->open_stock, sizeof(struct open), STOCK_MAX);
+	open_closings_init(s, STOCK_MAX);
+	stock_init_shared(&s->path_stock, PATH_ROOM, STOCK_MAX);
+}
+
+void opens_fini(struct smb_server *s)
+{
+	stock_fini(&s->open_stock);
+	stock_fini(&s->closing_stock);
+	stock_fini(&s->path_stock);
+}
+
+char *open_path_new(struct smb_server *s, size_t len)
+{
+	return len <= PATH_ROOM ? stock_take(&s->path_stock) : malloc(len);
+}
+
+/* A long one that was made shorter has the room of a short one. */
+void open_path_free(struct smb_server *s, char *path)
+{
+	if (path && strlen(path) >= PATH_ROOM)
+		free(path);
+	else
+		stock_give(&s->path_stock, path);
+}
+
+static struct open *open_alloc(struct smb_server *server)
+{
+	struct open *o = stock_take(&server->open_stock);
 
 	if (!o)
 		return NULL;
+	o->server = server;
 	o->closing = open_closing_new(o);
 	if (!o->closing) {
-		free(o);
+		stock_give(&server->open_stock, o);
 		return NULL;
 	}
 	lock_init(&o->lock, LOCK_RANK_OPEN);
@@ -92,7 +124,7 @@ static void open_release(struct open *o)
 	turn_fini(&o->scan_turn);
 	turn_fini(&o->pipe_turn);
 	lock_fini(&o->lock);
-	free(o);
+	stock_give(&o->server->open_stock, o);
 }
 
 /* Into the session's table, unless session or tree ended meanwhile. */
@@ -123,14 +155,25 @@ static void open_enlist(struct open *o)
 	durable_enlist(o);
 }
 
+/*
+ * Not to be guessed, without asking the system each time: a keyed hash of a number. Low byte: which server made it; ~0
+ * means "the file before" in compounds.
+ */
+static uint64_t persistent_id_new(struct smb_server *s)
+{
+	uint64_t number = atomic_fetch_add(&s->next_persistent_id, 1);
+	uint64_t id = map_hash(s->persistent_key, span_of(&number, sizeof(number)));
+
+	return (id >> 1 << 8) | (s->server_id & 0xFF);
+}
+
 nt_status open_new(const struct open_new *in, struct open **ret_open)
 {
-	struct open *o = open_alloc();
+	struct open *o = open_alloc(in->tree->sess->server);
 	nt_status st;
 
 	if (!o)
 		return STATUS_INSUFFICIENT_RESOURCES;
-	o->server = in->tree->sess->server;
 	o->sess = in->tree->sess;
 	o->tree = in->tree;
 	o->share = in->tree->share;
@@ -144,6 +187,7 @@ nt_status open_new(const struct open_new *in, struct open **ret_open)
 	o->granted = in->granted;
 	o->maximal = in->maximal;
 	o->create_options = in->create_options;
+	o->create_action = in->create_action;
 	o->state_id = in->state_id;
 	o->sealed = in->sealed;
 	o->lease_version = in->lease_version;
@@ -161,9 +205,7 @@ nt_status open_new(const struct open_new *in, struct open **ret_open)
 	o->directory = in->directory;
 	o->delete_on_close = in->delete_on_close;
 	o->mode = in->create_options & MODE_OPTIONS;
-	/* low byte: which server made it; ~0 means "the file before" in compounds */
-	o->id.persistent_id = (env_random_u64(o->server->env) >> 1 << 8) |
-			      (o->server->server_id & 0xFF);
+	o->id.persistent_id = persistent_id_new(o->server);
 	st = open_publish(o);
 	if (!nt_ok(st)) {
 		open_release(o);
@@ -244,7 +286,7 @@ void open_put(struct open *o)
 		node_put(o->node);
 	if (o->parent)
 		node_put(o->parent);
-	free(o->path);
+	open_path_free(o->server, o->path);
 	principal_put(o->who);
 	server = o->server;
 	share = o->share;

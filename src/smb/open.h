@@ -59,6 +59,7 @@ struct open {
 	uint32_t granted;        /* I  Open.GrantedAccess				*/
 	uint32_t maximal;        /* I  what could have been granted			*/
 	uint32_t create_options; /* I							*/
+	uint32_t create_action;  /* I  FILE_OPENED ...: what its CREATE was answered	*/
 	bool delete_on_close;    /* I  asked for at CREATE				*/
 	bool directory;          /* I							*/
 	bool sealed;             /* L  its CREATE came encrypted			*/
@@ -100,7 +101,7 @@ struct open {
 		resume_secret; /* A  of its ResumeKey; 0: nobody has asked for it */
 	struct node
 		*parent; /* L  counted; the directory it was opened in; NULL for a root */
-	char *path;      /* L  from the share root, with backslashes; "" for it */
+	char *path; /* L  of open_path_new(): from the share root, with backslashes; "" for it */
 	uint64_t position; /* L  FilePositionInformation			*/
 	uint32_t ea_next;  /* L  where FileFullEaInformation goes on		*/
 	atomic_uint mode;  /* A  FileModeInformation: FILE_WRITE_THROUGH ...	*/
@@ -127,11 +128,11 @@ struct open_new {
 	struct principal *who;
 	struct node *node;
 	struct node *parent;
-	char *path; /* from malloc */
+	char *path; /* of open_path_new() */
 	struct vfile *data;
 	struct pipe *pipe;
 	void (*pipe_free)(struct pipe *pipe);
-	uint32_t granted, maximal, create_options;
+	uint32_t granted, maximal, create_options, create_action;
 	uint64_t state_id;
 	bool directory, delete_on_close, sealed;
 	uint8_t lease_version; /* 0: no lease, and the two below mean nothing */
@@ -146,6 +147,14 @@ struct open_new {
 	uint8_t client_guid[16];
 	uint32_t durable_timeout_ms;
 };
+
+/* The server's: what comes and goes with opens. */
+void opens_init(struct smb_server *s);
+void opens_fini(struct smb_server *s);
+
+/* Room for a path of so many bytes, NUL included; NULL without memory. It may be made shorter, never longer. */
+MUST_CHECK char *open_path_new(struct smb_server *s, size_t len);
+void open_path_free(struct smb_server *s, char *path); /* NULL is fine */
 
 /* Reserve one of the session's and server's opens before anything is opened: STATUS_TOO_MANY_OPENED_FILES. */
 MUST_CHECK nt_status open_quota_take(struct sess *s, const struct conf *conf);
@@ -235,6 +244,7 @@ void open_part(struct open *o, struct lane *lane, struct wait *w);
 /* Below: between open.c (what there is), open_close.c (how it ends) and durable.c (how it stays). */
 
 /* What an end takes, made beforehand: it cannot fail. NULL without memory. */
+void open_closings_init(struct smb_server *s, size_t max);
 struct open_closing *open_closing_new(struct open *o);
 void open_closing_free(struct open_closing *c);
 /* Under its session's lock: out of the table. */

@@ -40,9 +40,14 @@ struct open_closing {
 	struct state_op op; /* has no ranges */
 };
 
+void open_closings_init(struct smb_server *s, size_t max)
+{
+	stock_init_shared(&s->closing_stock, sizeof(struct open_closing), max);
+}
+
 struct open_closing *open_closing_new(struct open *o)
 {
-	struct open_closing *c = calloc(1, sizeof(*c));
+	struct open_closing *c = stock_take(&o->server->closing_stock);
 
 	if (!c)
 		return NULL;
@@ -54,7 +59,7 @@ struct open_closing *open_closing_new(struct open *o)
 void open_closing_free(struct open_closing *c)
 {
 	arena_fini(&c->arena);
-	free(c);
+	stock_give(&c->open->server->closing_stock, c);
 }
 
 /* Its close has begun: nobody finds it any more. One that was DISCONNECTED is in no session's table. */

@@ -6,6 +6,7 @@
 #include "smb/durable.h"
 #include "smb/logons.h"
 #include "smb/req.h"
+#include "smb/send.h"
 #include "smb/tree.h"
 
 #include <errno.h>
@@ -73,13 +74,14 @@ int smb_server_init(struct smb_server *s, struct env *env, const uint8_t guid[16
 	env_random(env, mspan_of(s->hash_key, sizeof(s->hash_key)));
 	lock_init(&s->lock, LOCK_RANK_TABLE);
 	lock_init(&s->opens_lock, LOCK_RANK_TABLE);
+	opens_init(s);
 	s->state = state_new(s->server_id, s->hash_key);
 	s->nodes = s->state ? node_table_new(s->state, s->hash_key) : NULL;
 	s->logons = logons_new(s->hash_key);
 	s->audit = audit_new();
 	if (!s->nodes || !s->logons || !s->audit || map_init(&s->sessions) != 0 ||
 	    map_init(&s->opens) != 0 || map_init(&s->durables) != 0 ||
-	    map_init(&s->creates) != 0) {
+	    map_init(&s->creates) != 0 || map_init(&s->creates_under_way) != 0) {
 		smb_server_fini(s);
 		return -ENOMEM;
 	}
@@ -97,6 +99,8 @@ void smb_server_fini(struct smb_server *s)
 	audit_free(s->audit);
 	map_fini(&s->durables);
 	map_fini(&s->creates);
+	map_fini(&s->creates_under_way);
+	opens_fini(s);
 	lock_fini(&s->opens_lock);
 	lock_fini(&s->lock);
 }
@@ -228,6 +232,8 @@ void smb_server_follow(struct smb_server *s, struct lane *lane,
 	durable_forsake_gone(s, now);
 }
 
+enum { LANE_STOCK_MAX = 64 }; /* of each kind */
+
 struct smb_lane *smb_lane_new(struct lane *lane, struct smb_server *server,
 			      struct snapshot *first)
 {
@@ -247,6 +253,8 @@ struct smb_lane *smb_lane_new(struct lane *lane, struct smb_server *server,
 	list_init(&l->conns);
 	list_init(&l->out_conns);
 	arrivals_init(l);
+	stock_init(&l->frames, sizeof(struct frame), LANE_STOCK_MAX);
+	stock_init(&l->outs, sizeof(struct out), LANE_STOCK_MAX);
 	list_init(&l->disconnected);
 	return l;
 }
@@ -264,6 +272,8 @@ void smb_lane_free(struct smb_lane *l)
 		arena_fini(&q->arena);
 		free(q);
 	}
+	stock_fini(&l->frames);
+	stock_fini(&l->outs);
 	snapshot_put(l->snapshot);
 	list_del(&l->on_server);
 	free(l->counters);

@@ -10,6 +10,7 @@
 #include "base/lane.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "base/stock.h"
 #include "base/timer.h"
 #include "fs/local_watch.h"
 #include "fs/node.h"
@@ -92,9 +93,14 @@ struct smb_server {
 	struct map opens;       /* L of opens_lock  open.by_state_id: all but pipes */
 	struct map durables;    /* L of opens_lock  open.by_persistent_id */
 	struct map creates;     /* L of opens_lock  open.by_create */
-	atomic_bool stopping;   /* smb/durable.h */
+	struct map creates_under_way; /* L of opens_lock  create_under_way.by_create */
+	struct stock open_stock, closing_stock; /* struct open, struct open_closing */
+	struct stock path_stock;                /* open_path_new() */
+	atomic_bool stopping;                   /* smb/durable.h */
 	atomic_size_t open_count;
 	atomic_ullong next_open_id;
+	atomic_ullong next_persistent_id;
+	uint8_t persistent_key[16]; /* I  what makes ids of that number */
 	atomic_ullong next_conn_id;
 	struct server_counters counters;
 	struct list_node lanes; /* smb_lane.on_server; as they are while workers run */
@@ -154,6 +160,7 @@ struct smb_lane {
 	struct timer scavenger;         /* worker: looks at them ... */
 	uint64_t scavenge_ms;           /* ... by then */
 	uint64_t scavenged_ms;          /* ... did last */
+	struct stock frames, outs;      /* struct frame, struct out */
 	struct req *free_reqs;          /* recycled */
 	size_t free_req_count;
 };

@@ -201,8 +201,8 @@ static void check_grant(struct chaos *c, const struct chaos_lease *l,
 	      told->epoch);
 	if (!told->v2 || !is_sure(c, l))
 		return;
-	/* it may be from before what was acknowledged meanwhile */
-	if (by == 0 && !(breaking && l->acked))
+	/* it may be from before what was acknowledged meanwhile, or from after a further step of the same break */
+	if (by == 0 && !(l->acked && (breaking || !(state & ~l->state))))
 		check(c, state == l->state && breaking == l->unacked,
 		      "another state of the same epoch", l, state, told->epoch);
 	if (by == 1 && !l->unacked && state == l->state)

@@ -7,11 +7,13 @@
  *     sim durable                clients that lose their connections and come back for their open files
  *     sim faults                 the same with a file system that fails, and too little memory
  *     sim guesses                wrong passwords, on many connections at once, beside a client that knows its own
+ *     sim caches                 some write to a file, others read and cache it
  *     sim crowd                  a hundred thousand opens
  *
  * Options: --seed N (the first), --runs N, --seconds N (runs until then), --stats (what met what, steps a minute),
  * --trace. A run that fails says how to repeat it.
  */
+#include "sim/cacher.h"
 #include "sim/chaos.h"
 #include "sim/crowd.h"
 #include "sim/guesser.h"
@@ -35,6 +37,7 @@ enum {
 	SLOWER = 10, /* under the thread sanitizer, which sees one thread here */
 	GUESS_RUNS = 100,
 	GUESSERS = 4, /* of each user */
+	CACHER_RUNS = 200,
 	RETURNER_RUNS = 400,
 	RETURNER_LIVES = 12,
 	DETERMINISM_RUNS = 20,
@@ -260,6 +263,29 @@ static void durable(const struct options *o)
 	}
 }
 
+/* ---- caches --------------------------------------------------------------------------------------------- */
+
+static void caches(const struct options *o)
+{
+	for (uint64_t i = 0; i < (o->runs ? o->runs : CACHER_RUNS); i++) {
+		struct sim_settings settings = {
+			.mode = "caches",
+			.seed = o->seed + i,
+			.users = &o->users,
+			.slow_state = (o->seed + i) % 2,
+			.trace = o->trace,
+		};
+		struct sim *s = sim_new(&settings);
+
+		cacher_scene(s);
+		for (unsigned n = 0; n <= CLIENTS; n++)
+			sim_add_actor(s, cacher_new(s, kind_of(settings.seed, n),
+						    n % SIM_USERS, n % 2));
+		sim_run(s, STEPS_MAX);
+		sim_free(s);
+	}
+}
+
 /* ---- very many opens ------------------------------------------------------------------------------------ */
 
 static void crowd(const struct options *o)
@@ -321,13 +347,9 @@ static const struct {
 	const char *name;
 	void (*run)(const struct options *o);
 } modes[] = {
-	{"determinism", determinism},
-	{"scripts", scripts},
-	{"explore", explore},
-	{"durable", durable},
-	{"faults", faults},
-	{"guesses", guesses},
-	{"crowd", crowd},
+	{"determinism", determinism}, {"scripts", scripts}, {"explore", explore},
+	{"durable", durable},         {"faults", faults},   {"guesses", guesses},
+	{"caches", caches},           {"crowd", crowd},
 };
 
 static void show_stats(const struct tally *t, clock_t used)

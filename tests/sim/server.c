@@ -182,6 +182,13 @@ static bool world_defer(void *arg, enum vfs_op op)
 	return rng_chance(&s->rng, s->defer_per_mille);
 }
 
+static bool world_piece(void *arg)
+{
+	struct sim *s = arg;
+
+	return rng_chance(&s->rng, 500);
+}
+
 static int world_fault(void *arg, enum vfs_op op)
 {
 	struct sim *s = arg;
@@ -237,6 +244,7 @@ void sim_server_make(struct sim *s)
 		.env = &s->env,
 		.defer = world_defer,
 		.fault = world_fault,
+		.piece = world_piece,
 		.changed = world_changed,
 		.arg = s,
 		.strict_sync = s->settings.strict_sync,

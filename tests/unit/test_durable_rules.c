@@ -214,4 +214,38 @@ TEST(durable_lease_of_a_file_to_be_deleted_has_no_name)
 	CHECK_ST(durable_match(&o, &c), STATUS_SUCCESS);
 }
 
+TEST(replay_is_the_same_create_by_the_same_client)
+{
+	static const struct {
+		uint8_t lease_version;
+		struct replay_claim c;
+		uint32_t status;
+	} cases[] = {
+		{0, {.replay = true, .same_user = true, .same_session = true}, 0},
+		{1, {true, true, true, 1, {"client", "key"}}, 0},
+		{2, {true, true, true, 2, {"client", "key"}}, 0},
+		/* 3.3.5.9.10: one that does not say so is another open of that CreateGuid */
+		{0, {.same_user = true, .same_session = true}, 0xC000022A},
+		{2, {false, true, true, 2, {"client", "key"}}, 0xC000022A},
+		{0, {.same_session = true}, 0xC000022A},
+		/* 3.3.5.9, in the order of its checks */
+		{0, {.replay = true, .same_session = true}, 0xC0000022},
+		{0, {.replay = true}, 0xC0000022},
+		{2, {true, true, true, 2, {"client", "other"}}, 0xC0000022},
+		{2,
+		 {.replay = true, .same_user = true, .same_session = true},
+		 0xC0000022},
+		{0, {true, true, true, 2, {"client", "key"}}, 0xC0000022},
+		{2, {true, true, false, 2, {"client", "other"}}, 0xC0000022},
+		{0, {.replay = true, .same_user = true}, 0xC000022A},
+		{2, {true, true, false, 2, {"client", "key"}}, 0xC000022A},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct durable_open o = open_of(2, cases[i].lease_version);
+
+		CHECK_EQ(replay_match(&o, &cases[i].c).v, cases[i].status);
+	}
+}
+
 TEST_MAIN()

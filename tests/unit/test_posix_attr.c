@@ -584,4 +584,19 @@ TEST(closed_directories_stay_closed)
 	fix_fini(&f);
 }
 
+TEST(open_does_not_ask_for_what_is_known)
+{
+	struct vfs_open o = {.read = true, .stat_known = true, .stat = {.size = 12345}};
+	struct fix f;
+
+	fix_init(&f);
+	fix_put(&f, "share/file", "text");
+	o.file = fix_find(&f, "file");
+	CHECK_EQ(fix_run(&f, &o.call, VFS_OPEN), 0);
+	CHECK_EQ(o.stat.size, 12345);
+	vfile_put(o.data);
+	vfile_put(o.file);
+	fix_fini(&f);
+}
+
 TEST_MAIN()

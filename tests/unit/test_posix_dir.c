@@ -70,6 +70,42 @@ TEST(every_name_once_whatever_the_pieces)
 	fix_fini(&f);
 }
 
+/* A descriptor has one position: where the last answer ended is not where the next one must begin. */
+TEST(a_listing_may_go_back)
+{
+	struct vfs_readdir r = {.max = 24};
+	char first[256];
+	uint64_t behind;
+	struct fix f;
+
+	fix_init(&f);
+	for (int i = 0; i < 100; i++) {
+		char rel[40];
+
+		snprintf(rel, sizeof(rel), "share/%d", i);
+		fix_put(&f, rel, "");
+	}
+	CLEANUP(vfile_putp) struct vfile *data = fix_open(&f, f.root, true, false);
+	r.data = data;
+	r.file = f.root;
+	CHECK_EQ(fix_run(&f, &r.call, VFS_READDIR), 0);
+	behind = r.cookie = r.entries[r.count - 1].cookie;
+	CHECK_EQ(fix_run(&f, &r.call, VFS_READDIR), 0);
+	snprintf(first, sizeof(first), "%s", r.entries[0].name);
+	for (int i = 0; i < 2; i++) { /* from further on, then from where we are */
+		r.cookie = i ? behind : r.entries[r.count - 1].cookie;
+		CHECK_EQ(fix_run(&f, &r.call, VFS_READDIR), 0);
+		CHECK(r.count > 0);
+		CHECK_EQ(strcmp(r.entries[0].name, first) == 0, i == 1);
+	}
+	r.cookie = behind; /* behind an entry in the middle of the last answer */
+	r.max = 1;
+	CHECK_EQ(fix_run(&f, &r.call, VFS_READDIR), 0);
+	CHECK_STR(r.entries[0].name, first);
+	vfile_put(TAKE(data));
+	fix_fini(&f);
+}
+
 TEST(entries_tell_what_look_up_tells)
 {
 	static const char *const names[] = {"file", "dir",  ".dot",  "link",
