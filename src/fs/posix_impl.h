@@ -35,8 +35,8 @@
 #include <sys/stat.h>
 
 enum {
-	POSIX_NAME_MAX = 255, /* bytes of one component, without its NUL	*/
-	POSIX_WRITE_INLINE_MAX = 65536,
+	POSIX_NAME_MAX = 255,             /* bytes of one component, without its NUL	*/
+	POSIX_WRITE_INLINE_MAX = 1 << 20, /* while the bytes are in its cache */
 	/* below, waking the receiver for each costs more than the copy */
 	POSIX_PIECE_MIN = 256 * 1024,
 	POSIX_QUICK_BLOCKS =

@@ -200,6 +200,9 @@ nt_status open_new(const struct open_new *in, struct open **ret_open)
 	o->durable_timeout_ms = in->durable_timeout_ms;
 	o->has_create_guid = in->has_create_guid;
 	o->create_guid = in->create_guid;
+	o->has_instance = in->has_instance;
+	o->instance = in->instance;
+	o->instance_version = in->instance_version;
 	atomic_store(&o->replay_eligible, in->replay_eligible);
 	memcpy(o->client_guid, in->client_guid, sizeof(o->client_guid));
 	o->directory = in->directory;
@@ -361,7 +364,9 @@ nt_status open_enter(struct open *o, struct req *q)
 	st = open_enter_sequence(o, q);
 	if (!nt_ok(st))
 		return st;
-	atomic_store_explicit(&o->replay_eligible, false, memory_order_relaxed);
+	if (q->header.command !=
+	    SMB2_CREATE) /* answered from it: nothing is done with it */
+		atomic_store_explicit(&o->replay_eligible, false, memory_order_relaxed);
 	q->open_seq = o->next_seq++;
 	list_add_tail(&o->inflight, &q->on_open);
 	return STATUS_SUCCESS;

@@ -211,6 +211,8 @@ uint64_t client_element(struct client *c, uint16_t command, uint32_t tree, size_
 		h.session_id = SMB2_RELATED_ID64;
 		h.tree_id = SMB2_RELATED_ID32;
 	}
+	if (c->replay)
+		h.flags |= SMB2_FLAGS_REPLAY_OPERATION;
 	wr_element_header(c, &h);
 	pending_add(c, &h);
 	return h.message_id;

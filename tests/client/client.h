@@ -165,6 +165,7 @@ struct client {
 	uint8_t *frame;
 	size_t element; /* offset of its last element; SIZE_MAX: none yet */
 	bool related;   /* what is added from now on */
+	bool replay;    /* likewise: SMB2_FLAGS_REPLAY_OPERATION. The caller's */
 	enum client_protect frame_protect;
 	bool frame_exact; /* not even what the protocol demands changes it */
 	char fault[CLIENT_FAULT_MAX];

@@ -1,13 +1,13 @@
 """Real clients, and one of our own that breaks the rules, against a private server."""
 from peer import (acl, attack, attributes, bench, caching, capture, cfg, channels, compound, contend, copies, create, durable, files,
                   impacket_peer, info, insight, ipc, lifecycle, locks, logon, pieces, policy, scanners, secrets, status, streams,
-                  together)
+                  together, tools, trail)
 
 
 def tests(build):
     for module in (files, caching, durable, channels, create, acl, impacket_peer, info, attributes, streams, locks, copies,
-                   compound, pieces, ipc, capture, policy, together, scanners, attack, lifecycle, cfg, status, logon, insight, secrets,
-                   contend, bench):
+                   compound, pieces, ipc, capture, policy, together, scanners, attack, lifecycle, cfg, status, logon, insight, trail,
+                   secrets, tools, contend, bench):
         yield from module.tests(build)
 
 
@@ -15,7 +15,7 @@ def quick_tests(build):
     """For sanitized builds: every path, less data."""
     yield from files.quick_tests(build)
     for module in (caching, durable, channels, create, acl, impacket_peer, info, attributes, streams, locks, copies, compound,
-                   pieces, ipc, policy, together, insight):
+                   pieces, ipc, policy, together, insight, trail):
         yield from module.tests(build)
     yield from attack.tests(build, quick=True)
     yield from contend.tests(build)
