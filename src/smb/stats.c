@@ -107,7 +107,8 @@ void stats_sent(struct conn *c, const struct out *o)
 	for (size_t i = 0; i < o->count; i++) {
 		const struct out_message *m = &o->messages[i];
 
-		traffic_count(c, m->channel, STATS_OUT, kind_sent(o, m), m->len);
+		traffic_count(c, m->channel, STATS_OUT, kind_sent(o, m),
+			      m->len + m->piece_len);
 	}
 }
 
