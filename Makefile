@@ -7,7 +7,7 @@ help: ## list these targets
 deps: ## install the Debian packages that are missing
 	@packaging/deps build run test
 
-build: ## build/tsmb-server, build/tsmb-cfg, build/tsmb-passwd
+build: ## build/tsmb-server, build/tsmb-cfg, build/tsmb-status, build/tsmb-passwd
 	@packaging/deps build
 	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD)
 	@ninja -C $(BUILD) programs

@@ -1,6 +1,7 @@
 #include "server.h"
 
 #include "accounts.h"
+#include "auditing.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "crypto/crypto.h"
@@ -12,8 +13,10 @@
 #include "interfaces.h"
 #include "keylog.h"
 #include "logging.h"
+#include "net/descriptors.h"
 #include "net/net.h"
 #include "runstate.h"
+#include "show.h"
 #include "smb/conn.h"
 #include "smb/durable.h"
 #include "smb/server.h"
@@ -21,6 +24,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,14 +35,18 @@ enum { AUTH_THREADS = 2 };
 struct server {
 	struct conf *conf;
 	struct logging *logging;
+	struct auditing *auditing;
 	struct smb_server smb;
 	struct snapshot *snapshot;
 	struct net *net;
 	bool net_started;
+	size_t descriptors;             /* as many as there may be */
+	struct descriptors_plan limits; /* in force */
 	struct ctl *ctl;
 	struct config config; /* what its calls work on */
 	struct gather gather;
 	struct status status; /* likewise */
+	struct show show;
 };
 
 static void *connection_opened(struct lane *lane, struct xport *x, void *arg)
@@ -125,6 +133,24 @@ static size_t memory_max(const struct conf *conf)
 	return conf->memory_max < NET_MEMORY_MIN ? NET_MEMORY_MIN : conf->memory_max;
 }
 
+/* What of the configured limits there are descriptors for: told once, as it changes. */
+static struct descriptors_plan limits_plan(struct server *s, const struct conf *conf)
+{
+	struct descriptors_plan p = descriptors_plan(
+		s->descriptors, conf->connections_max, conf->open_files_max);
+
+	if (p.opens != s->limits.opens || p.connections != s->limits.connections) {
+		if (p.opens < conf->open_files_max)
+			log_info("open_files_max %u: there are descriptors for %zu",
+				 conf->open_files_max, p.opens);
+		if (p.connections < (conf->connections_max ?: UINT_MAX))
+			log_info("connections_max %u: there are descriptors for %u",
+				 conf->connections_max, p.connections);
+	}
+	s->limits = p;
+	return p;
+}
+
 static int net_make(struct server *s)
 {
 	unsigned cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
@@ -133,7 +159,7 @@ static int net_make(struct server *s)
 		.pool = {.io_threads = conf_pool_threads(s->conf, cpus),
 			 .auth_threads = AUTH_THREADS},
 		.memory_max = memory_max(s->conf),
-		.connections_max = s->conf->connections_max,
+		.connections_max = limits_plan(s, s->conf).connections,
 		.factory = {.opened = connection_opened, .user = &conn_xport_user},
 	};
 
@@ -202,11 +228,16 @@ static int core_make(struct server *s)
 		err = smb_server_init(&s->smb, net_env(s->net), rs.guid.bytes);
 	if (err)
 		return err;
+	atomic_store(&s->smb.open_max, s->limits.opens);
 	s->smb.machine_sid = rs.machine_sid;
 	s->smb.commands = cmd_table;
 	s->smb.command_count = SMB2_COMMAND_COUNT;
 	s->smb.accounts = &unix_accounts;
 	s->smb.net_addresses = interfaces_list;
+	err = auditing_new(net_env(s->net), &s->auditing);
+	if (err)
+		return err;
+	s->smb.trail = auditing_trail(s->auditing);
 	if (inotify_server_new(&s->smb.notify) != 0)
 		log_warn("the kernel has no inotify: clients are not told of changes");
 	local_watch_make(s);
@@ -247,8 +278,11 @@ static int config_apply(void *arg, struct conf *conf, struct config_applied *ret
 {
 	struct server *s = arg;
 
-	log_info("control socket: uid %u changes the configuration", ctl_caller(s->ctl));
-	return server_reload(s, conf, ret);
+	char by[32];
+
+	snprintf(by, sizeof(by), "uid %u", ctl_caller(s->ctl));
+	log_info("control socket: %s changes the configuration", by);
+	return server_reload(s, conf, by, ret);
 }
 
 static struct conf *config_current(void *arg)
@@ -298,6 +332,19 @@ static void lane_confine(struct lane *lane, void *arg)
 	cred_confine_thread();
 }
 
+static int auditing_start(struct server *s)
+{
+	struct auditing_change c;
+	char why[AUDITING_WHY_MAX];
+	int err = auditing_begin(s->auditing, NULL, s->conf, &c, why);
+
+	if (err)
+		log_error("%s", why);
+	else
+		auditing_finish(s->auditing, &c, NULL, s->conf, NULL);
+	return err;
+}
+
 int server_start(struct conf *conf, const char *path, const char *keylog,
 		 struct server **ret_server)
 {
@@ -307,6 +354,7 @@ int server_start(struct conf *conf, const char *path, const char *keylog,
 	if (!s)
 		return -ENOMEM;
 	s->conf = conf_get(conf);
+	s->descriptors = descriptors_raise();
 	err = logging_set(&s->logging, conf);
 	if (err)
 		log_error("log_params: %s: %s", conf->log_params.path, strerror(-err));
@@ -314,6 +362,8 @@ int server_start(struct conf *conf, const char *path, const char *keylog,
 		err = net_make(s);
 	if (!err)
 		err = core_make(s);
+	if (!err)
+		err = auditing_start(s);
 	if (!err && keylog)
 		err = keylog_open(keylog, &s->smb.keylog);
 	if (!err)
@@ -327,6 +377,8 @@ int server_start(struct conf *conf, const char *path, const char *keylog,
 		err = -EADDRNOTAVAIL;
 	if (!err)
 		err = control_make(s, path);
+	if (!err)
+		show_init(&s->show, s->net, &s->smb, s->snapshot);
 	if (err) {
 		log_error("cannot start: %s", strerror(-err));
 		(void)server_stop(s);
@@ -384,46 +436,77 @@ static void log_tightening(size_t count)
 			count);
 }
 
+static int reshow(struct server *s, const struct conf *conf, struct config_applied *ret)
+{
+	char text[CONF_ENDPOINT_TEXT_MAX];
+	int err = show_listen(&s->show, &conf->metrics_listen);
+
+	if (err)
+		snprintf(ret->why, sizeof(ret->why),
+			 "metrics_listen: cannot listen on %s: %s",
+			 conf_endpoint_text(&conf->metrics_listen, text), strerror(-err));
+	return err;
+}
+
 /* The steps that may fail, then nothing that could. */
 static int reload_prepare(struct server *s, struct conf *conf,
-			  struct snapshot **ret_fresh, struct config_applied *ret)
+			  struct snapshot **ret_fresh,
+			  struct auditing_change *ret_auditing,
+			  struct config_applied *ret)
 {
-	int err = snapshot_make(s, conf, ret_fresh);
+	int err = auditing_begin(s->auditing, s->conf, conf, ret_auditing, ret->why);
 
+	if (err)
+		return err;
+	err = snapshot_make(s, conf, ret_fresh);
 	if (err) {
 		snprintf(ret->why, sizeof(ret->why), "%s", strerror(-err));
+		auditing_give_up(ret_auditing);
 		return err;
 	}
 	err = relisten(s, conf, ret);
+	if (!err) {
+		err = reshow(s, conf, ret);
+		if (err)
+			(void)server_listen(s, s->conf);
+	}
 	if (!err) {
 		err = logging_set(&s->logging, conf);
 		if (err) {
 			snprintf(ret->why, sizeof(ret->why), "log_params: %s: %s",
 				 conf->log_params.path, strerror(-err));
 			(void)server_listen(s, s->conf);
+			(void)!show_listen(&s->show, &s->conf->metrics_listen);
 		}
 	}
-	if (err)
+	if (err) {
+		auditing_give_up(ret_auditing);
 		snapshot_put(*ret_fresh);
+	}
 	return err;
 }
 
-int server_reload(struct server *s, struct conf *conf, struct config_applied *ret)
+int server_reload(struct server *s, struct conf *conf, const char *by,
+		  struct config_applied *ret)
 {
+	struct auditing_change auditing;
 	struct snapshot *fresh;
-	int err = reload_prepare(s, conf, &fresh, ret);
+	int err = reload_prepare(s, conf, &fresh, &auditing, ret);
 
 	if (err)
 		return err;
 	ret->sessions_held = smb_server_count_looser(&s->smb, conf);
 	net_post_all(s->net, lane_swap, fresh);
 	net_post_all(s->net, lane_follow, NULL);
-	net_connections_max(s->net, conf->connections_max);
+	net_connections_max(s->net, limits_plan(s, conf).connections);
+	atomic_store(&s->smb.open_max, s->limits.opens);
 	net_memory_max(s->net, memory_max(conf));
 	log_tightening(ret->sessions_held);
 	log_changes(s->conf, conf);
+	auditing_finish(s->auditing, &auditing, s->conf, conf, by);
 	snapshot_put(s->snapshot);
 	s->snapshot = fresh;
+	show_swap(&s->show, fresh);
 	conf_put(s->conf);
 	s->conf = conf_get(conf);
 	return 0;
@@ -459,6 +542,7 @@ bool server_stop(struct server *s)
 	bool clean = true;
 
 	ctl_free(s->ctl);
+	show_fini(&s->show);
 	if (s->net_started) {
 		durable_stop(&s->smb);
 		net_stop(s->net);
@@ -471,6 +555,7 @@ bool server_stop(struct server *s)
 		inotify_server_free(s->smb.notify);
 	fanotify_watch_free(s->smb.local_watch);
 	keylog_close(s->smb.keylog);
+	auditing_free(s->auditing, s->conf);
 	if (s->smb.nodes)
 		smb_server_fini(&s->smb);
 	net_free(s->net);

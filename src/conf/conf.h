@@ -39,6 +39,21 @@ struct conf_listens {
 	struct conf_listen list[CONF_LISTEN_MAX];
 };
 
+/* Where something is listened on; all zero: nowhere. */
+struct conf_endpoint {
+	sa_family_t family;  /* AF_INET or AF_INET6			*/
+	uint8_t address[16]; /* network order; the first 4 for AF_INET	*/
+	uint16_t port;       /* host order; 0: off			*/
+};
+
+enum { CONF_ENDPOINT_TEXT_MAX = 64 };
+
+/* "127.0.0.1:9445", "[::1]:9445", "off". Returns buf. */
+const char *conf_endpoint_text(const struct conf_endpoint *e,
+			       char buf[CONF_ENDPOINT_TEXT_MAX]);
+/* Of one that is not off. */
+bool conf_endpoint_is_loopback(const struct conf_endpoint *e);
+
 /* A set of dialects. */
 enum conf_dialect {
 	CONF_DIALECT_202 = 1 << 0,
@@ -64,6 +79,33 @@ enum conf_log { CONF_LOG_CONSOLE, CONF_LOG_SYSLOG, CONF_LOG_FILE };
 struct conf_log_params {
 	const char *path; /* set if log_destination is file; may be NULL otherwise */
 	bool timestamp;
+};
+
+/* What an audit log says of user names, addresses of clients, names of files and values of parameters. */
+enum conf_sensitive {
+	CONF_SENSITIVE_ALLOW,
+	CONF_SENSITIVE_STRIP, /* nothing */
+	CONF_SENSITIVE_HASH, /* by keyed hashes: equal ones can be told, and nothing else */
+};
+
+#define CONF_ID_NONE UINT32_MAX /* no uid, no gid */
+
+struct conf_audit_params {
+	const char *path; /* set if audit_enable is; may be NULL otherwise	*/
+	uint32_t days;    /* day files kept, today's included; 0: all	*/
+	uint32_t uid;     /* of the files; CONF_ID_NONE: the server's	*/
+	uint32_t gid;
+	const char *cn; /* name of this server in each event, or NULL	*/
+	enum conf_sensitive sensitive_data;
+};
+
+/* How much of what happens on a share goes into the audit log. Each includes the ones before it. */
+enum conf_audit_level {
+	CONF_AUDIT_NONE,  /* what concerns no share, and refusals	*/
+	CONF_AUDIT_TREES, /* who connects to it and leaves it		*/
+	CONF_AUDIT_CHANGES, /* what is made, emptied, deleted, renamed; owners and permissions */
+	CONF_AUDIT_WRITERS, /* what is opened to be written, or may not be opened	*/
+	CONF_AUDIT_OPENS,   /* whatever is opened				*/
 };
 
 /* What a client may do on a share, before any file is looked at. Each includes the ones before it. */
@@ -114,6 +156,7 @@ struct conf_share {
 	bool case_insensitive;
 	bool named_streams;
 	bool administrative;
+	uint32_t audit_level;       /* enum conf_audit_level */
 	uint32_t force_create_mode; /* bits added to the mode of new files; 0: none */
 	uint32_t force_directory_mode;
 	const char *
@@ -168,6 +211,9 @@ struct conf {
 	enum conf_log log_destination;
 	uint32_t log_level; /* enum log_level */
 	struct conf_log_params log_params;
+	bool audit_enable;
+	struct conf_audit_params audit_params;
+	struct conf_endpoint metrics_listen;
 
 	struct conf_share *shares; /* in the order of the file */
 	size_t share_count;

@@ -134,6 +134,27 @@ static void lint_log(const struct lint *l)
 				 "path is without effect: log_destination is not file");
 }
 
+static void lint_audit(const struct lint *l)
+{
+	const struct conf *c = l->conf;
+
+	for (size_t i = 0; !c->audit_enable && i < c->share_count; i++)
+		if (c->shares[i].audit_level)
+			conf_errors_warn(
+				l->errs, (struct conf_place){c->shares[i].line, 1},
+				"audit_level", "without effect: audit_enable is false");
+}
+
+static void lint_metrics(const struct lint *l)
+{
+	const struct conf_endpoint *e = &l->conf->metrics_listen;
+
+	if (e->port && !conf_endpoint_is_loopback(e))
+		conf_errors_warn(l->errs, place_of(l, "metrics_listen"), "metrics_listen",
+				 "open to the network: whoever can connect may read "
+				 "metrics and status, without a password");
+}
+
 void lint_conf(const struct conf *c, const struct conf_place *at,
 	       struct conf_errors *errs)
 {
@@ -145,6 +166,8 @@ void lint_conf(const struct conf *c, const struct conf_place *at,
 	lint_encryption(&l);
 	lint_dialects(&l);
 	lint_log(&l);
+	lint_audit(&l);
+	lint_metrics(&l);
 }
 
 /* The world */

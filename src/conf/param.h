@@ -39,11 +39,13 @@ enum param_type {
 	PARAM_ACCOUNT,     /* const char *, Unix user or group	*/
 	PARAM_ENUM,        /* an enum, index into words		*/
 	PARAM_LISTEN,      /* struct conf_listens; each line appends	*/
+	PARAM_ENDPOINT,    /* struct conf_endpoint			*/
 	PARAM_DIALECTS,    /* uint32_t, a set			*/
 	PARAM_CIPHERS,     /* struct conf_ciphers			*/
 	PARAM_SIGNINGS,    /* struct conf_signings			*/
 	PARAM_PERMISSIONS, /* struct conf_permissions		*/
 	PARAM_LOG_PARAMS,  /* struct conf_log_params			*/
+	PARAM_AUDIT,       /* struct conf_audit_params		*/
 	PARAM_TYPE_COUNT,
 };
 

@@ -426,11 +426,13 @@ static const struct {
 	[PARAM_ACCOUNT] = {account_parse, text_print},
 	[PARAM_ENUM] = {enum_parse, enum_print},
 	[PARAM_LISTEN] = {listen_parse, listen_print},
+	[PARAM_ENDPOINT] = {endpoint_parse, endpoint_print},
 	[PARAM_DIALECTS] = {dialects_parse, dialects_print},
 	[PARAM_CIPHERS] = {ciphers_parse, ciphers_print},
 	[PARAM_SIGNINGS] = {signings_parse, signings_print},
 	[PARAM_PERMISSIONS] = {permissions_parse, permissions_print},
 	[PARAM_LOG_PARAMS] = {log_params_parse, log_params_print},
+	[PARAM_AUDIT] = {audit_params_parse, audit_params_print},
 };
 
 bool value_parse(const struct param *p, struct span text, struct arena *a, void *field,

@@ -12,9 +12,11 @@
 #include "base/log.h"
 #include "smb/durable.h"
 #include "smb/req.h"
+#include "smb/watches.h"
 #include "wire/utf16.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -349,6 +351,8 @@ static void close_applied(struct wait *w)
 
 	if (c->open->node->watched)
 		node_watch(c->open->node);
+	if (c->open->directory && c->open->delete_on_close)
+		watches_end(c->open->server, c->open->node);
 	if (open_may(c->open, FILE_WRITE_DATA | FILE_APPEND_DATA))
 		shown_catch_up(open_shown(c->open));
 	if (c->result.remove_name && c->unlink.dir) /* its streams go with it */
@@ -359,6 +363,43 @@ static void close_applied(struct wait *w)
 		close_tell(c, atomic_load(&c->open->wrote));
 }
 
+/* What a rename under way may change under us is copied. */
+static char *closing_path(struct open_closing *c)
+{
+	struct open *o = c->open;
+	size_t len;
+	char *path;
+
+	{
+		LOCK_SCOPE(&o->lock);
+		len = strlen(o->path) + 1;
+	}
+	path = arena_alloc(&c->arena, len);
+	if (path) {
+		LOCK_SCOPE(&o->lock);
+		snprintf(path, len, "%s", o->path);
+	}
+	return path;
+}
+
+static void removal_noted(struct open_closing *c)
+{
+	struct open *o = c->open;
+	struct trail_event e = {.kind = TRAIL_DELETE, .directory = o->directory};
+	const char *path, *stream = NULL;
+	struct node *parent = NULL;
+
+	if (!trail_wants_of_open(o, c->lane, CONF_AUDIT_CHANGES))
+		return;
+	path = closing_path(c);
+	if (c->result.remove_name && c->unlink.dir)
+		e.path = path;
+	else if (path && node_name(o->node, &c->arena, &parent, &stream) == 0)
+		e.path = trail_path(&c->arena, path, stream);
+	node_put(parent);
+	trail_note_of_open(o, &e);
+}
+
 static void close_removed(struct wait *w)
 {
 	struct open_closing *c = container_of(w, struct open_closing, wait);
@@ -366,6 +407,8 @@ static void close_removed(struct wait *w)
 	if (w->err)
 		log_verbose("delete on close: \"%s\": %s",
 			    c->unlink.name ? c->unlink.name : "", strerror(-w->err));
+	else
+		removal_noted(c);
 	close_tell(c, true);
 }
 

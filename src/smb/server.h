@@ -21,6 +21,7 @@
 #include "smb/refuse.h"
 #include "smb/share.h"
 #include "smb/stats.h"
+#include "smb/trail.h"
 
 struct keylog;
 struct logons;
@@ -89,6 +90,7 @@ struct smb_server {
 	struct logons *logons;    /* under way, and failed */
 	struct audit *audit;
 	struct keylog *keylog;  /* NULL: keys go nowhere */
+	struct trail *trail;    /* NULL: nobody writes an audit log */
 	struct lock opens_lock; /* rank TABLE */
 	struct map opens;       /* L of opens_lock  open.by_state_id: all but pipes */
 	struct map durables;    /* L of opens_lock  open.by_persistent_id */
@@ -99,6 +101,8 @@ struct smb_server {
 	struct stock path_stock;                /* open_path_new() */
 	atomic_bool stopping;                   /* smb/durable.h */
 	atomic_size_t open_count;
+	atomic_size_t
+		open_max; /* what there are descriptors for, if open_files_max is more; 0: any number */
 	atomic_ullong next_open_id;
 	atomic_ullong next_persistent_id;
 	uint8_t persistent_key[16]; /* I  what makes ids of that number */

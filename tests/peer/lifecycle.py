@@ -11,13 +11,15 @@ import struct
 import subprocess
 import time
 
-from harness.testing import Failed, Skip, Test
+from harness.testing import Failed, Skip, Test, need
 
 from peer import raw
 from peer.files import expect, write
 from peer.raw import Disconnected, Dropped, Raw
 from peer.server import Server, scratch
 from peer.smbclient import Smbclient
+
+TOO_MANY_OPENED_FILES = 0xC000011F
 
 # A wrong line, and what the error must name besides file, line and column.
 WRONG_GLOBAL = [
@@ -202,6 +204,24 @@ def opened(client, tree, name, **fields):
     return raw.file_id_of(client.expect(raw.CREATE, raw.create_body(name, **fields), "sign", tree=tree))
 
 
+def descriptors(build):
+    """The soft limit is raised, opens and connections are fitted to the hard one: what is beyond is refused by name."""
+    hard, kept = 400, 128
+    connections = (hard - kept) // 4
+    fits = (hard - kept - connections) // 2
+    with Server(build, before=(need("prlimit", "util-linux"), f"--nofile=40:{hard}")) as s, Raw(s) as client:
+        s.wait_text(f"open_files_max 1048576: there are descriptors for {fits}")
+        s.wait_text(f"connections_max 1024: there are descriptors for {connections}")
+        tree = client.ready()
+        files = [opened(client, tree, f"file{i}") for i in range(fits)]
+        client.expect(raw.CREATE, raw.create_body("more"), "sign", tree=tree, status=TOO_MANY_OPENED_FILES)
+        client.expect(raw.WRITE, raw.write_body(files[0], b"content"), "sign", tree=tree)
+        with Raw(s) as another:
+            another.expect(raw.CREATE, raw.create_body("more"), "sign", tree=another.ready(), status=TOO_MANY_OPENED_FILES)
+        client.expect(raw.CLOSE, raw.close_body(files.pop()), "sign", tree=tree)
+        opened(client, tree, "more")
+
+
 def reload_wrong(build):
     """A wrong file replaces nothing."""
     with Server(build) as s, Raw(s) as client:
@@ -348,6 +368,29 @@ def passwd(build):
         expect(s.passwd("-a").returncode, 2, "no user named")
 
 
+def passwd_import(build):
+    """Users of an smbpasswd file log on to a server that runs, by their old passwords; after a file with a fault nobody does."""
+    with Server(build) as s:
+        s.passwd("-a", "carol", "--stdin", password="Old one 3")
+        with open(f"{s.top}/run/users_db.txt") as f:
+            digest = re.search("carol::(.*):", f.read())[1]
+        s.passwd("-x", "carol")
+        good = f"carol:1000:{'X' * 32}:{digest}:[U          ]:LCT-6B0BE70A:"
+        off = good.replace("carol", "dave").replace("[U ", "[DU")
+        done = s.passwd("-i", "-", password=f"{good}\n{off}\nnonsense")
+        expect((done.returncode, "standard input:3:9:" in done.stderr), (1, True), done.stderr)
+        carol = Smbclient(s, user="carol", password="Old one 3")
+        expect(carol.refused("ls"), "NT_STATUS_LOGON_FAILURE", "half an import")
+        done = s.passwd("-i", "-", password=f"{good}\n{off}")
+        expect(done.returncode, 0, done.stderr)
+        carol("ls")
+        dave = Smbclient(s, user="dave", password="Old one 3")
+        expect(dave.refused("ls"), "NT_STATUS_ACCOUNT_DISABLED", "a user who was disabled")
+        s.passwd("-e", "dave")
+        dave("ls")
+        Smbclient(s)("ls")  # as before
+
+
 def permissions(build):
     """Share permissions: no, read, change, full; users, everyone."""
     shares = {"ro": {"permissions": "everyone:read"}, "rw": {"permissions": "alice:change, bob:read"},
@@ -471,6 +514,6 @@ def kernel_mount(build):
 
 
 def tests(build):
-    for f in (check_errors, check_structure, bad_start, version, ready_line, listeners, reload_shares, reload_nested, reload_wrong, reload_tightens,
-              reload_rejects, reload_retires, reload_loosens, passwd, permissions, escape, as_root, ordinary_user, stop_under_load, kernel_mount):
+    for f in (check_errors, check_structure, bad_start, version, ready_line, listeners, reload_shares, reload_nested, descriptors, reload_wrong, reload_tightens,
+              reload_rejects, reload_retires, reload_loosens, passwd, passwd_import, permissions, escape, as_root, ordinary_user, stop_under_load, kernel_mount):
         yield Test(f"lifecycle.{f.__name__.replace('_', '-')}", functools.partial(f, build), limit=90)

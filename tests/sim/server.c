@@ -65,12 +65,15 @@ static struct conf *conf_make(struct sim *s)
 		 "server_name = SIM\n"
 		 "userdb_file = %s\n"
 		 "runstate_dir = /nowhere\n"
+		 "audit_enable = true\n"
+		 "audit_params = path=/nowhere\n"
 		 "%s\n"
 		 "[/global]\n"
 		 "[share]\n"
 		 "netname = files\n"
 		 "path = /nowhere\n"
 		 "permissions = everyone:full\n"
+		 "audit_level = 4\n"
 		 "[/share]\n",
 		 s->settings.users->path, s->settings.global ? s->settings.global : "");
 	if (conf_parse(span_of_str(text), "sim", &machine, &conf, &errs) != 0) {
@@ -257,6 +260,7 @@ void sim_server_make(struct sim *s)
 	s->server.commands = cmd_table;
 	s->server.command_count = SMB2_COMMAND_COUNT;
 	s->server.notify = s->notify;
+	s->trail = sim_trail_new(s);
 	s->snapshot = sim_snapshot_new(s);
 	for (size_t i = 0; i < SIM_LANES; i++) {
 		struct lane *l = &s->lanes[i].lane;
@@ -321,6 +325,7 @@ void sim_server_free(struct sim *s)
 			 s->volume->refs - memfs_handles(s->volume) - 2);
 	snapshot_put(s->snapshot);
 	smb_server_fini(&s->server);
+	sim_trail_free(s->trail);
 	sim_notify_free(s->notify);
 	vfs_put(s->volume);
 	log_set(LOG_INFO, NULL);
