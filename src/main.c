@@ -82,7 +82,7 @@ static void reload(struct server *s, const char *path)
 	struct config_applied a = {.why = "it has errors"};
 
 	sd_notify(0, "RELOADING=1");
-	if (!conf || server_reload(s, conf, &a) != 0)
+	if (!conf || server_reload(s, conf, "SIGHUP", &a) != 0)
 		log_error("%s not taken over, the configuration in force stays: %s", path,
 			  a.why);
 	sd_notify(0, "READY=1");

@@ -14,6 +14,8 @@
 enum { IDENTITY_LEN_MAX = 512 };
 #define IDENTITY_NAME     "identity"
 #define IDENTITY_NEW_NAME "identity.new"
+#define KEY_NAME          "audit.key"
+#define KEY_NEW_NAME      "audit.key.new"
 
 static void runstate_make(struct env *env, struct runstate *s)
 {
@@ -78,6 +80,52 @@ static int runstate_write(int dir, const struct runstate *s)
 		err = -errno;
 	if (!err && fsync(dir) != 0)
 		err = -errno;
+	return err;
+}
+
+static int key_read(int dir, uint8_t *ret_key, size_t key_len)
+{
+	int fd = openat(dir, KEY_NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, ret_key, key_len);
+	close(fd);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == key_len ? 0 : -EINVAL;
+}
+
+static int key_write(int dir, const uint8_t *key, size_t key_len)
+{
+	int fd = openat(dir, KEY_NEW_NAME,
+			O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, key, key_len) != (ssize_t)key_len || fsync(fd) != 0)
+		err = errno ? -errno : -EIO;
+	close(fd);
+	if (!err && renameat(dir, KEY_NEW_NAME, dir, KEY_NAME) != 0)
+		err = -errno;
+	return err;
+}
+
+int runstate_key(const char *dir, struct env *env, uint8_t *ret_key, size_t key_len)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = key_read(fd, ret_key, key_len);
+	if (err == -ENOENT) {
+		env_random(env, mspan_of(ret_key, key_len));
+		err = key_write(fd, ret_key, key_len);
+	}
+	close(fd);
 	return err;
 }
 

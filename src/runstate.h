@@ -17,5 +17,12 @@ struct runstate {
 	struct sid machine_sid; /* S-1-5-21-x-y-z */
 };
 
+/*
+ * The key by which names in the audit log are hashed: made once, so that equal names stay equal. Logged by the caller.
+ * -EINVAL: what lies there is no key.
+ */
+MUST_CHECK int runstate_key(const char *dir, struct env *env, uint8_t *ret_key,
+			    size_t key_len);
+
 MUST_CHECK int runstate_load(const char *dir, struct env *env,
 			     struct runstate *ret_state);

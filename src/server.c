@@ -1,6 +1,7 @@
 #include "server.h"
 
 #include "accounts.h"
+#include "auditing.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "crypto/crypto.h"
@@ -8,6 +9,7 @@
 #include "fs/cred.h"
 #include "fs/local_watch.h"
 #include "fs/notify.h"
+#include "gather.h"
 #include "interfaces.h"
 #include "keylog.h"
 #include "logging.h"
@@ -32,6 +34,7 @@ enum { AUTH_THREADS = 2 };
 struct server {
 	struct conf *conf;
 	struct logging *logging;
+	struct auditing *auditing;
 	struct smb_server smb;
 	struct snapshot *snapshot;
 	struct net *net;
@@ -40,6 +43,8 @@ struct server {
 	struct descriptors_plan limits; /* in force */
 	struct ctl *ctl;
 	struct config config; /* what its calls work on */
+	struct gather gather;
+	struct status status; /* likewise */
 };
 
 static void *connection_opened(struct lane *lane, struct xport *x, void *arg)
@@ -227,6 +232,10 @@ static int core_make(struct server *s)
 	s->smb.command_count = SMB2_COMMAND_COUNT;
 	s->smb.accounts = &unix_accounts;
 	s->smb.net_addresses = interfaces_list;
+	err = auditing_new(net_env(s->net), &s->auditing);
+	if (err)
+		return err;
+	s->smb.trail = auditing_trail(s->auditing);
 	if (inotify_server_new(&s->smb.notify) != 0)
 		log_warn("the kernel has no inotify: clients are not told of changes");
 	local_watch_make(s);
@@ -267,8 +276,11 @@ static int config_apply(void *arg, struct conf *conf, struct config_applied *ret
 {
 	struct server *s = arg;
 
-	log_info("control socket: uid %u changes the configuration", ctl_caller(s->ctl));
-	return server_reload(s, conf, ret);
+	char by[32];
+
+	snprintf(by, sizeof(by), "uid %u", ctl_caller(s->ctl));
+	log_info("control socket: %s changes the configuration", by);
+	return server_reload(s, conf, by, ret);
 }
 
 static struct conf *config_current(void *arg)
@@ -288,10 +300,13 @@ static int control_make(struct server *s, const char *path)
 {
 	const struct ctl_family families[] = {
 		{config_calls, &s->config},
+		{status_calls, &s->status},
 	};
 	int err = ctl_new(s->conf->runstate_dir, families, ARRAY_LEN(families), &s->ctl);
 
 	s->config = (struct config){.path = path, .ops = &config_ops, .arg = s};
+	s->gather = (struct gather){s->net, &s->smb, &s->snapshot, s->ctl};
+	s->status = (struct status){.ops = &gather_ops, .arg = &s->gather};
 	if (err)
 		log_error("runstate_dir %s: control socket: %s", s->conf->runstate_dir,
 			  err == -EADDRINUSE ? "another server lives there"
@@ -315,6 +330,19 @@ static void lane_confine(struct lane *lane, void *arg)
 	cred_confine_thread();
 }
 
+static int auditing_start(struct server *s)
+{
+	struct auditing_change c;
+	char why[AUDITING_WHY_MAX];
+	int err = auditing_begin(s->auditing, NULL, s->conf, &c, why);
+
+	if (err)
+		log_error("%s", why);
+	else
+		auditing_finish(s->auditing, &c, NULL, s->conf, NULL);
+	return err;
+}
+
 int server_start(struct conf *conf, const char *path, const char *keylog,
 		 struct server **ret_server)
 {
@@ -332,6 +360,8 @@ int server_start(struct conf *conf, const char *path, const char *keylog,
 		err = net_make(s);
 	if (!err)
 		err = core_make(s);
+	if (!err)
+		err = auditing_start(s);
 	if (!err && keylog)
 		err = keylog_open(keylog, &s->smb.keylog);
 	if (!err)
@@ -404,12 +434,18 @@ static void log_tightening(size_t count)
 
 /* The steps that may fail, then nothing that could. */
 static int reload_prepare(struct server *s, struct conf *conf,
-			  struct snapshot **ret_fresh, struct config_applied *ret)
+			  struct snapshot **ret_fresh,
+			  struct auditing_change *ret_auditing,
+			  struct config_applied *ret)
 {
-	int err = snapshot_make(s, conf, ret_fresh);
+	int err = auditing_begin(s->auditing, s->conf, conf, ret_auditing, ret->why);
 
+	if (err)
+		return err;
+	err = snapshot_make(s, conf, ret_fresh);
 	if (err) {
 		snprintf(ret->why, sizeof(ret->why), "%s", strerror(-err));
+		auditing_give_up(ret_auditing);
 		return err;
 	}
 	err = relisten(s, conf, ret);
@@ -421,15 +457,19 @@ static int reload_prepare(struct server *s, struct conf *conf,
 			(void)server_listen(s, s->conf);
 		}
 	}
-	if (err)
+	if (err) {
+		auditing_give_up(ret_auditing);
 		snapshot_put(*ret_fresh);
+	}
 	return err;
 }
 
-int server_reload(struct server *s, struct conf *conf, struct config_applied *ret)
+int server_reload(struct server *s, struct conf *conf, const char *by,
+		  struct config_applied *ret)
 {
+	struct auditing_change auditing;
 	struct snapshot *fresh;
-	int err = reload_prepare(s, conf, &fresh, ret);
+	int err = reload_prepare(s, conf, &fresh, &auditing, ret);
 
 	if (err)
 		return err;
@@ -441,6 +481,7 @@ int server_reload(struct server *s, struct conf *conf, struct config_applied *re
 	net_memory_max(s->net, memory_max(conf));
 	log_tightening(ret->sessions_held);
 	log_changes(s->conf, conf);
+	auditing_finish(s->auditing, &auditing, s->conf, conf, by);
 	snapshot_put(s->snapshot);
 	s->snapshot = fresh;
 	conf_put(s->conf);
@@ -490,6 +531,7 @@ bool server_stop(struct server *s)
 		inotify_server_free(s->smb.notify);
 	fanotify_watch_free(s->smb.local_watch);
 	keylog_close(s->smb.keylog);
+	auditing_free(s->auditing, s->conf);
 	if (s->smb.nodes)
 		smb_server_fini(&s->smb);
 	net_free(s->net);

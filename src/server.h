@@ -23,10 +23,11 @@ MUST_CHECK int server_start(struct conf *conf, const char *path, const char *key
 int server_control_fd(const struct server *s);
 void server_control(struct server *s);
 /*
- * Serve by conf from now on: returns when every worker does, and the listeners are those it names. Logs what has changed.
+ * Serve by conf from now on: returns when every worker does, and the listeners are those it names. Logs what has changed, and
+ * who changed it: "uid 0", "SIGHUP".
  * Negative errno, and a reason in *ret: nothing has changed.
  */
-MUST_CHECK int server_reload(struct server *s, struct conf *conf,
+MUST_CHECK int server_reload(struct server *s, struct conf *conf, const char *by,
 			     struct config_applied *ret);
 /* "127.0.0.1:4450 [::1]:4450": the listeners. buf holds len bytes. */
 void server_listeners(struct server *s, char *buf, size_t len);

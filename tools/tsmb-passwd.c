@@ -12,6 +12,7 @@
 #include "base/ct.h"
 #include "base/secret.h"
 #include "conf/conf.h"
+#include "passwd_import.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,12 +38,17 @@ static const char usage_text[] =
 	"  -m, --map USER      change the Unix account, given by --unix\n"
 	"  -x, --delete USER   remove a user\n"
 	"  -l, --list          list all users\n"
+	"  -i, --import FILE   add the users of a Samba smbpasswd file, or of what "
+	"pdbedit -Lw prints; -: standard\n"
+	"                      input. All of them or none\n"
 	"\n"
 	"      --unix ACCOUNT  with -a, -m: the Unix account the user acts as: name or "
 	"uid\n"
 	"                      (at first: the one of the same name)\n"
 	"      --stdin         with -a: read the password as one line from standard "
 	"input\n"
+	"      --replace       with -i: set the passwords of users that are there "
+	"already\n"
 	"      --json          with -l: print JSON\n"
 	"  -c, --config FILE   the configuration that names the database (" CONF_DEFAULT
 	")\n"
@@ -54,16 +60,17 @@ static const char usage_text[] =
 
 /* ---- command line --------------------------------------------------------------- */
 
-enum { OPT_UNIX = 256, OPT_STDIN, OPT_JSON, OPT_FILE };
+enum { OPT_UNIX = 256, OPT_STDIN, OPT_JSON, OPT_FILE, OPT_REPLACE };
 
 struct args {
-	int action; /* 'a', 'd', 'e', 'm', 'x', 'l'; 0: none */
-	const char *user;
+	int action;          /* 'a', 'd', 'e', 'm', 'x', 'l', 'i'; 0: none */
+	const char *user;    /* 'i': the file */
 	const char *account; /* NULL: not given */
 	const char *conf_path;
 	const char *db_path;
 	bool from_stdin;
 	bool json;
+	bool replace;
 };
 
 static int usage_error(const char *text)
@@ -75,7 +82,7 @@ static int usage_error(const char *text)
 static int args_check(const struct args *a)
 {
 	if (!a->action)
-		return usage_error("expected one of -a, -d, -e, -m, -x, -l");
+		return usage_error("expected one of -a, -d, -e, -m, -x, -l, -i");
 	if (a->from_stdin && a->action != 'a')
 		return usage_error("--stdin goes with -a");
 	if (a->account && a->action != 'a' && a->action != 'm')
@@ -84,6 +91,8 @@ static int args_check(const struct args *a)
 		return usage_error("-m needs --unix");
 	if (a->json && a->action != 'l')
 		return usage_error("--json goes with -l");
+	if (a->replace && a->action != 'i')
+		return usage_error("--replace goes with -i");
 	if (a->conf_path && a->db_path)
 		return usage_error("-c and --file exclude each other");
 	return -1;
@@ -99,6 +108,8 @@ static int args_parse(int argc, char **argv, struct args *a)
 		{"map", required_argument, NULL, 'm'},
 		{"delete", required_argument, NULL, 'x'},
 		{"list", no_argument, NULL, 'l'},
+		{"import", required_argument, NULL, 'i'},
+		{"replace", no_argument, NULL, OPT_REPLACE},
 		{"unix", required_argument, NULL, OPT_UNIX},
 		{"stdin", no_argument, NULL, OPT_STDIN},
 		{"json", no_argument, NULL, OPT_JSON},
@@ -110,7 +121,8 @@ static int args_parse(int argc, char **argv, struct args *a)
 	};
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "a:d:e:m:x:lc:hv", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "a:d:e:m:x:li:c:hv", options, NULL)) !=
+	       -1) {
 		switch (opt) {
 		case 'a':
 		case 'd':
@@ -118,6 +130,7 @@ static int args_parse(int argc, char **argv, struct args *a)
 		case 'm':
 		case 'x':
 		case 'l':
+		case 'i':
 			if (a->action)
 				return usage_error("expected one action");
 			a->action = opt;
@@ -128,6 +141,9 @@ static int args_parse(int argc, char **argv, struct args *a)
 			break;
 		case OPT_STDIN:
 			a->from_stdin = true;
+			break;
+		case OPT_REPLACE:
+			a->replace = true;
 			break;
 		case OPT_JSON:
 			a->json = true;
@@ -414,6 +430,14 @@ static int list_users(const struct args *a, const char *db_path)
 	return err ? refused(f.text) : EXIT_DONE;
 }
 
+static int import_users(const struct args *a, const char *db_path)
+{
+	const struct import_args i = {
+		.db_path = db_path, .from = a->user, .replace = a->replace};
+
+	return passwd_import(&i) ? EXIT_DONE : EXIT_REFUSED;
+}
+
 /* Without -c, a machine without configuration has the database in its usual place. */
 static struct conf *conf_find(const struct args *a, struct conf_errors *errs)
 {
@@ -453,6 +477,8 @@ int main(int argc, char **argv)
 			return EXIT_REFUSED;
 		db_path = c->userdb_file;
 	}
-	return args.action == 'l' ? list_users(&args, db_path)
+	if (args.action == 'l')
+		return list_users(&args, db_path);
+	return args.action == 'i' ? import_users(&args, db_path)
 				  : change_user(&args, db_path);
 }

@@ -106,7 +106,7 @@ static int hex_digit(uint8_t c)
 	return -1;
 }
 
-static bool hash_parse(struct span hex, struct ntlm_key *ret_hash)
+bool userline_hash_parse(struct span hex, struct ntlm_key *ret_hash)
 {
 	if (hex.len != 2 * sizeof(ret_hash->b))
 		return false;
@@ -154,7 +154,7 @@ const char *userline_parse(struct span line, struct user *u)
 	fault = userdb_account_fault(u->account);
 	if (fault)
 		return fault;
-	if (!hash_parse(hash, &u->nt_hash))
+	if (!userline_hash_parse(hash, &u->nt_hash))
 		return "the hash is not 32 hexadecimal digits";
 	u->disabled = false;
 	return flags_parse(line, u) ? NULL : "unknown flag: expected nothing or disabled";

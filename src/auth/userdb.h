@@ -32,6 +32,7 @@
 #pragma once
 
 #include "auth/ntlmkey.h"
+#include "base/map.h"
 
 enum { USER_NAME_MAX = 256 /* UTF-16 code units */, USER_ACCOUNT_MAX = 255 /* bytes */ };
 
@@ -77,3 +78,18 @@ enum userdb_verdict { USERDB_PUT, USERDB_DELETE };
 MUST_CHECK int userdb_edit(const char *path, const char *name,
 			   int (*fn)(struct user *u, bool exists, void *arg), void *arg,
 			   struct userdb_fault *ret_fault);
+
+/* One of many users that are added together. */
+struct userdb_entry {
+	struct user user;
+	bool existed;         /* in the database */
+	struct map_node node; /* userdb_import()'s own */
+};
+
+/*
+ * Add all of them, or none. Of one that is there the hash is replaced and whether it is disabled, and its Unix account kept;
+ * unless replace is set, that is -EEXIST, without a fault, and each one's `existed` is told. Names must differ, without regard
+ * to case.
+ */
+MUST_CHECK int userdb_import(const char *path, struct userdb_entry *entries, size_t count,
+			     bool replace, struct userdb_fault *ret_fault);

@@ -1,4 +1,4 @@
-/* useredit.c - userdb_edit(): see userdb.h */
+/* useredit.c - userdb_edit() and userdb_import(): see userdb.h */
 #include "auth/userdb.h"
 
 #include "auth/userline.h"
@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 static const char preface[] = "# Users of tsmb. One a line: name:account:hash:flags, see "
-			      "tsmb-passwd(1), which edits\n"
+			      "tsmb-passwd(8), which edits\n"
 			      "# this file. Whoever can read a hash can log on with it: "
 			      "the mode must stay 0600.\n";
 
@@ -267,4 +267,109 @@ int userdb_edit(const char *path, const char *name,
 	if (err)
 		return err;
 	return draft_commit(&d, l.fd);
+}
+
+/* ---- many at once ------------------------------------------------------------------- */
+
+/* A key that nobody needs to guess: an administrator reads his own files. */
+static const uint8_t import_key[16] = "users to import";
+
+struct import {
+	struct userdb_entry *entries;
+	size_t count;
+	struct map by_name;
+	bool any_existed;
+};
+
+static struct userdb_entry *import_find(const struct import *i, const char *name)
+{
+	struct map_node *n = map_first(&i->by_name, utf8_hash_nocase(import_key, name));
+
+	for (; n; n = map_next(n)) {
+		struct userdb_entry *e = container_of(n, struct userdb_entry, node);
+
+		if (utf8_eq_nocase(e->user.name, name))
+			return e;
+	}
+	return NULL;
+}
+
+/* The name and the account stay as they were written. */
+static int import_carry(struct import *i, struct draft *d, const struct userlines *l,
+			struct span line)
+{
+	CLEANUP(user_wipe) struct user u;
+	struct userdb_entry *e;
+	const char *fault;
+
+	if (userline_is_comment(line))
+		return draft_add_line(d, line);
+	fault = userline_parse(line, &u);
+	if (fault)
+		return fault_set(d->fault, -EINVAL, "%s:%u: %s", l->path, l->line, fault);
+	e = import_find(i, u.name);
+	if (!e)
+		return draft_add_line(d, line);
+	e->existed = i->any_existed = true;
+	u.nt_hash = e->user.nt_hash;
+	u.disabled = e->user.disabled;
+	return draft_add_user(d, &u);
+}
+
+static int import_append(struct import *i, struct draft *d)
+{
+	int err = 0;
+
+	for (size_t n = 0; !err && n < i->count; n++)
+		if (!i->entries[n].existed)
+			err = draft_add_user(d, &i->entries[n].user);
+	return err;
+}
+
+static int import_write(struct import *i, const char *path, bool replace,
+			struct userdb_fault *fault)
+{
+	CLEANUP(draft_close) struct draft d;
+	CLEANUP(userlines_close) struct userlines l = {.fd = -1};
+	struct span line;
+	int more = 0, err = draft_open(&d, path, fault);
+
+	if (err)
+		return err;
+	err = userlines_open(&l, path, fault);
+	if (err == -ENOENT)
+		err = draft_add(&d, span_of_str(preface));
+	else if (!err)
+		more = 1;
+	while (!err && more) {
+		more = userlines_next(&l, &line, fault);
+		if (more < 0)
+			err = more;
+		else if (more > 0)
+			err = import_carry(i, &d, &l, line);
+	}
+	if (!err && i->any_existed && !replace)
+		err = -EEXIST;
+	if (!err)
+		err = import_append(i, &d);
+	return err ? err : draft_commit(&d, l.fd);
+}
+
+int userdb_import(const char *path, struct userdb_entry *entries, size_t count,
+		  bool replace, struct userdb_fault *ret_fault)
+{
+	struct import i = {.entries = entries, .count = count};
+	int err = map_init(&i.by_name);
+
+	ret_fault->text[0] = '\0';
+	if (err)
+		return fault_set(ret_fault, err, "out of memory");
+	for (size_t n = 0; n < count; n++) {
+		entries[n].existed = false;
+		map_add(&i.by_name, &entries[n].node,
+			utf8_hash_nocase(import_key, entries[n].user.name));
+	}
+	err = import_write(&i, path, replace, ret_fault);
+	map_fini(&i.by_name);
+	return err;
 }

@@ -1,5 +1,5 @@
 /*
- * userline.h - lines of the user database, for userdb.c and useredit.c only.
+ * userline.h - lines of the user database, for userdb.c, useredit.c and smbpasswd.c only.
  *
  * Owns     struct userlines: its descriptor and buffer, until userlines_close().
  * Threads  one owner at a time.
@@ -15,6 +15,8 @@ int fault_set(struct userdb_fault *f, int err, const char *fmt, ...) PRINTF_LIKE
 /* NULL, and *u set; or what is wrong with the line, and *u is anything. */
 const char *userline_parse(struct span line, struct user *u);
 bool userline_is_comment(struct span line);
+/* 32 hexadecimal digits. */
+MUST_CHECK bool userline_hash_parse(struct span hex, struct ntlm_key *ret_hash);
 
 struct userlines {
 	const char *path;

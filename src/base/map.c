@@ -115,6 +115,19 @@ struct map_node *map_walk_next(const struct map *m, struct map_walk *pos)
 	return n;
 }
 
+/* Growing splits slot i into 2i and 2i + 1, as slots are the top bits of the product: the order of the walk stays. */
+bool map_cursor_next(const struct map *m, struct map_cursor *c,
+		     struct map_node **ret_chain)
+{
+	if (c->slot_count)
+		c->slot *= m->slot_count / c->slot_count;
+	c->slot_count = m->slot_count;
+	if (c->slot >= m->slot_count)
+		return false;
+	*ret_chain = m->slots[c->slot++];
+	return true;
+}
+
 /* SipHash-2-4, Aumasson and Bernstein 2012. */
 struct sip {
 	uint64_t v0, v1, v2, v3;

@@ -49,5 +49,15 @@ struct map_walk {
 struct map_node *map_walk_first(const struct map *m, struct map_walk *pos);
 struct map_node *map_walk_next(const struct map *m, struct map_walk *pos);
 
+/*
+ * Walk in pieces, between which the map may change: what is in it all the while is seen once. True, and the entries of the
+ * next slot, linked by `next` (NULL: it is empty); false at the end.
+ */
+struct map_cursor {
+	size_t slot, slot_count;
+};
+bool map_cursor_next(const struct map *m, struct map_cursor *c,
+		     struct map_node **ret_chain);
+
 /* Keyed hash (SipHash-2-4) of bytes a peer may choose. */
 uint64_t map_hash(const uint8_t key[16], struct span bytes);

@@ -68,6 +68,7 @@ typedef struct {
 #define STATUS_PIPE_BUSY                               NT_STATUS(0xC00000AE)
 #define STATUS_PIPE_DISCONNECTED                       NT_STATUS(0xC00000B0)
 #define STATUS_IO_TIMEOUT                              NT_STATUS(0xC00000B5)
+#define STATUS_FILE_FORCED_CLOSED                      NT_STATUS(0xC00000B6)
 #define STATUS_FILE_IS_A_DIRECTORY                     NT_STATUS(0xC00000BA)
 #define STATUS_NOT_SUPPORTED                           NT_STATUS(0xC00000BB)
 #define STATUS_NETWORK_NAME_DELETED                    NT_STATUS(0xC00000C9)

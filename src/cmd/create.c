@@ -232,6 +232,65 @@ static void create_show(struct req *q, struct node *n)
 	open_show(q, n, &c->stat);
 }
 
+/* As it was asked for. NULL without memory. */
+static const char *asked_path(struct req *q)
+{
+	const struct create *c = q->state;
+	size_t len = 1;
+	char *path;
+	struct wr w;
+
+	for (size_t i = 0; i < c->path.count; i++)
+		len += strlen(c->path.names[i]) + 1;
+	path = arena_alloc(&q->arena, len);
+	if (!path)
+		return NULL;
+	w = wr_of(mspan_of(path, len));
+	for (size_t i = 0; i < c->path.count; i++) {
+		if (i)
+			wr_u8(&w, '\\');
+		wr_bytes(&w, span_of_str(c->path.names[i]));
+	}
+	wr_u8(&w, 0);
+	return trail_path(&q->arena, path, c->path.stream);
+}
+
+static void create_noted(struct req *q, const char *path)
+{
+	const struct create *c = q->state;
+	const uint32_t writes = FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_EA |
+				FILE_WRITE_ATTRIBUTES | FILE_DELETE_CHILD | DELETE |
+				WRITE_DAC | WRITE_OWNER;
+	struct trail_event e = {.kind = TRAIL_OPEN, .access = c->granted};
+	enum conf_audit_level level = c->granted & writes ? CONF_AUDIT_WRITERS
+							  : CONF_AUDIT_OPENS;
+
+	if (c->action != FILE_OPENED) {
+		level = CONF_AUDIT_CHANGES;
+		e.kind = c->action == FILE_CREATED ? TRAIL_CREATE : TRAIL_OVERWRITE;
+	}
+	if (!trail_wants(q, level))
+		return;
+	e.path = trail_path(&q->arena, path, c->path.stream);
+	e.directory = c->stat.type == VFS_DIR;
+	trail_note(q, &e);
+}
+
+static void create_refused(struct req *q, nt_status st)
+{
+	const struct create *c = q->state;
+	struct trail_event e = {
+		.kind = TRAIL_OPEN_REFUSED,
+		.status = st,
+		.access = access_map_generic(c->desired_access),
+	};
+
+	if (!nt_is(st, STATUS_ACCESS_DENIED) || !trail_wants(q, CONF_AUDIT_WRITERS))
+		return;
+	e.path = asked_path(q);
+	trail_note(q, &e);
+}
+
 nt_status create_succeed(struct req *q)
 {
 	struct create *c = q->state;
@@ -256,6 +315,7 @@ nt_status create_succeed(struct req *q)
 
 	create_cache_open_new(q, &in);
 	create_durable_open_new(q, &in);
+	create_instance_open_new(q, &in);
 	if (!in.path)
 		return create_fail(q, STATUS_INSUFFICIENT_RESOURCES);
 	st = open_new(&in, &o);
@@ -263,6 +323,7 @@ nt_status create_succeed(struct req *q)
 		open_path_free(q->conn->server, in.path);
 		return create_fail(q, st);
 	}
+	create_noted(q, in.path);
 	principal_get(in.who); /* the open's own */
 	c->node = c->parent = NULL;
 	c->data = NULL;
@@ -321,6 +382,7 @@ nt_status create_fail(struct req *q, nt_status st)
 {
 	struct create *c = q->state;
 
+	create_refused(q, st);
 	c->failure = st;
 	if (!c->reserved)
 		return create_withdrawn(q, 0, NULL);

@@ -8,6 +8,7 @@
  *     create_open.c   something: access, the turn of the node, share modes, a data handle, truncation
  *     create_cache.c  oplock or lease: what is asked for, what others hold, what is answered
  *     create_durable.c  what makes an open durable; or instead of all this: the open that a client lost, once more
+ *     create_instance.c  the same application on another machine gives way
  *     create.c        an open, and the answer; or everything undone, and a status
  *
  * Spec     [MS-SMB2] 3.3.5.9, [MS-FSA] 2.1.5.1
@@ -128,6 +129,18 @@ nt_status create_reconnect(struct req *q);
  * STATUS_PENDING: answered from the open, later. STATUS_DUPLICATE_OBJECTID, STATUS_ACCESS_DENIED, STATUS_FILE_NOT_AVAILABLE
  */
 nt_status create_replay(struct req *q);
+/* Is it the open of this request's share? A share of another name may give other rights, though it be over the same directory. */
+bool create_same_share(const struct req *q, const struct open *o);
+
+/*
+ * create_instance.c: c->node and its turn are held; does the file belong to the same application on another machine?
+ * STATUS_SUCCESS: no, go on. STATUS_PENDING: all begins again when it does not any more, or fails.
+ */
+nt_status create_instance(struct req *q);
+void create_instance_open_new(const struct req *q, struct open_new *in);
+/* create_cache.c: let go of all turns and files but c->parent and c->node: create_again() may follow. */
+void create_let_go(struct req *q);
+
 /* May the new open be durable? Into c's answer and the open. */
 void create_durable_open_new(const struct req *q, struct open_new *in);
 

@@ -65,12 +65,10 @@ static nt_status again(struct req *q, int err, struct wr *w)
 	return create_again(q);
 }
 
-nt_status create_cache_wait(struct req *q)
+void create_let_go(struct req *q)
 {
 	struct create *c = q->state;
 
-	if (c->made || c->stream_made) /* ours alone: nobody can hold anything of it */
-		return create_fail(q, STATUS_SHARING_VIOLATION);
 	turn_give(&c->node_ref);
 	if (c->stream_name)
 		name_turn_give(TAKE(c->stream_name), &c->stream_ref);
@@ -79,6 +77,15 @@ nt_status create_cache_wait(struct req *q)
 		name_turn_give(TAKE(c->name), &c->name_ref);
 	vfile_put(TAKE(c->file));
 	vfile_put(TAKE(c->data));
+}
+
+nt_status create_cache_wait(struct req *q)
+{
+	struct create *c = q->state;
+
+	if (c->made || c->stream_made) /* ours alone: nobody can hold anything of it */
+		return create_fail(q, STATUS_SHARING_VIOLATION);
+	create_let_go(q);
 	return break_wait(q, c->node, &c->op, again);
 }
 

@@ -120,8 +120,31 @@ static nt_status decode_dh2c(struct rd *r, struct arena *a, struct create_contex
 	return STATUS_SUCCESS;
 }
 
+static nt_status decode_instance(struct rd *r, struct arena *a, struct create_contexts *c)
+{
+	if (rd_left(r) != SMB2_APP_INSTANCE_ID_LEN)
+		return STATUS_INVALID_PARAMETER;
+	rd_skip(r, 2 + 2); /* StructureSize, Reserved */
+	c->instance.there = true;
+	c->instance.id = rd_guid(r);
+	return STATUS_SUCCESS;
+}
+
+static nt_status decode_version(struct rd *r, struct arena *a, struct create_contexts *c)
+{
+	struct instance_version *v = &c->instance.version;
+
+	if (rd_left(r) != SMB2_APP_INSTANCE_VERSION_LEN)
+		return STATUS_INVALID_PARAMETER;
+	rd_skip(r, 2 + 2 + 4); /* StructureSize, Reserved, Padding */
+	v->there = true;
+	v->high = rd_u64(r);
+	v->low = rd_u64(r);
+	return STATUS_SUCCESS;
+}
+
 static const struct {
-	const char *name;
+	const char *name; /* without a zero inside */
 	nt_status (*decode)(struct rd *r, struct arena *a, struct create_contexts *c);
 } decoders[] = {
 	{SMB2_CREATE_QUERY_MAXIMAL_ACCESS_REQUEST, decode_mxac},
@@ -135,6 +158,8 @@ static const struct {
 	{SMB2_CREATE_DURABLE_HANDLE_RECONNECT, decode_dhnc},
 	{SMB2_CREATE_DURABLE_HANDLE_REQUEST_V2, decode_dh2q},
 	{SMB2_CREATE_DURABLE_HANDLE_RECONNECT_V2, decode_dh2c},
+	{SMB2_CREATE_APP_INSTANCE_ID, decode_instance},
+	{SMB2_CREATE_APP_INSTANCE_VERSION, decode_version},
 };
 
 /* By its name, unless it is of a feature not offered. `seen`: which decoders have been used, a bit each. */
@@ -142,7 +167,7 @@ static nt_status decode_data(struct span name, struct rd *data, struct arena *a,
 			     struct create_contexts *c, uint32_t *seen)
 {
 	for (size_t i = 0; i < ARRAY_LEN(decoders); i++) {
-		if (!span_eq(name, span_of(decoders[i].name, NAME_LEN)))
+		if (!span_eq(name, span_of_str(decoders[i].name)))
 			continue;
 		if (*seen & 1u << i)
 			return STATUS_INVALID_PARAMETER;

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "fs/vfs.h"
+#include "smb/open.h"
 #include "wire/guid.h"
 #include "wire/sd.h"
 #include "wire/smb2_proto.h"
@@ -37,6 +38,13 @@ struct create_durable {
 	uint8_t granted;         /* to be answered: version 1 or 2, 0 for none */
 };
 
+/* Who an application is, wherever it runs, and its version. [MS-SMB2] 2.2.13.2.13, 2.2.13.2.15 */
+struct create_instance {
+	bool there; /* AppInstanceId	*/
+	struct guid id;
+	struct instance_version version;
+};
+
 /* What was asked for. Unknown contexts are ignored: 3.3.5.9. */
 struct create_contexts {
 	bool maximal_access; /* MxAc			*/
@@ -49,6 +57,7 @@ struct create_contexts {
 	uint64_t snapshot; /* TWrp: a time, 0 for none	*/
 	struct create_lease lease;
 	struct create_durable durable;
+	struct create_instance instance; /* SMB2_CREATE_APP_INSTANCE_ID, _VERSION */
 };
 
 /* list: the context list alone; EA values are borrowed from it. STATUS_INVALID_PARAMETER for what is not well-formed or

@@ -167,8 +167,7 @@ static struct durable_open open_facts(struct open *o, const struct state_result 
 	return f;
 }
 
-/* A share of another name may give other rights, though it be over the same directory. */
-static bool same_share(const struct req *q, const struct open *o)
+bool create_same_share(const struct req *q, const struct open *o)
 {
 	const struct share *s = q->tree->share;
 
@@ -185,7 +184,7 @@ static struct durable_claim claim_facts(struct req *q, struct open *o)
 		.lease = create_lease_id(q, c->contexts.lease.key),
 		.create_guid = c->contexts.durable.create_guid,
 		.flags = c->contexts.durable.flags,
-		.same_share = same_share(q, o),
+		.same_share = create_same_share(q, o),
 		.same_name = same_name(q, o),
 		.same_user = principal_same(req_who(q), o->who),
 	};
@@ -326,7 +325,6 @@ static nt_status replay_open(struct req *q)
 		return st;
 	if (!nt_ok(enter(q, c->lost))) /* another tree's, or it is going */
 		return STATUS_DUPLICATE_OBJECTID;
-	atomic_store(&c->lost->replay_eligible, true); /* nothing else was done with it */
 	return stat_lost(q, replayed);
 }
 
@@ -342,5 +340,8 @@ nt_status create_replay(struct req *q)
 	c->under_way.create_guid = c->contexts.durable.create_guid;
 	st = replay_begin(q->conn->server, &c->under_way,
 			  q->header.flags & SMB2_FLAGS_REPLAY_OPERATION, &c->lost);
-	return nt_ok(st) && c->lost ? replay_open(q) : st;
+	if (nt_ok(st) && c->lost)
+		return replay_open(q);
+	q->outlives = nt_ok(st);
+	return st;
 }

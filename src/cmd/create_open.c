@@ -138,7 +138,10 @@ nt_status create_reserve(struct req *q)
 static nt_status node_turn_held(struct req *q, int err, struct wr *w)
 {
 	struct create *c = q->state;
+	nt_status st = create_instance(q);
 
+	if (!nt_is(st, STATUS_SUCCESS))
+		return st;
 	c->op.code = STATE_RESERVE;
 	c->op.node = c->node->key;
 	c->op.overwrite = replaces(c);

@@ -65,6 +65,18 @@ nt_status replay_match(const struct durable_open *o, const struct replay_claim *
 	return c->same_session ? STATUS_SUCCESS : STATUS_DUPLICATE_OBJECTID;
 }
 
+nt_status instance_check(const struct instance_version *o,
+			 const struct instance_version *c, uint16_t dialect)
+{
+	bool versioned = c->there && dialect == SMB2_DIALECT_311;
+
+	if (!o->there)
+		return STATUS_SUCCESS;
+	if (!versioned || o->high > c->high || (o->high == c->high && o->low >= c->low))
+		return STATUS_FILE_FORCED_CLOSED;
+	return STATUS_SUCCESS;
+}
+
 nt_status durable_match(const struct durable_open *o, const struct durable_claim *c)
 {
 	if (!o->version || !o->disconnected || !o->holds_handle)

@@ -61,6 +61,13 @@ struct replay_claim {
 MUST_CHECK nt_status replay_match(const struct durable_open *o,
 				  const struct replay_claim *c);
 
+/*
+ * May an application take the file over from the open `o` of its own on another machine? `c`: what the CREATE says.
+ * STATUS_FILE_FORCED_CLOSED: that one is newer. 3.3.5.9.13
+ */
+MUST_CHECK nt_status instance_check(const struct instance_version *o,
+				    const struct instance_version *c, uint16_t dialect);
+
 /* STATUS_OBJECT_NAME_NOT_FOUND, STATUS_INVALID_PARAMETER, STATUS_ACCESS_DENIED: it is not the claimant's. */
 MUST_CHECK nt_status durable_match(const struct durable_open *o,
 				   const struct durable_claim *c);

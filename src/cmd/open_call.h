@@ -1,8 +1,7 @@
 /*
- * open_call.h - file system calls on behalf of whoever opened the request's file, and the file's name, which renames
- *               change.
+ * open_call.h - file system calls on behalf of whoever opened the request's file.
  *
- * Threads  the request's worker; open_path() and open_name() take the open's lock.
+ * Threads  the request's worker.
  */
 #pragma once
 
@@ -22,10 +21,3 @@ static inline void open_show(const struct req *q, struct node *n, struct vfs_sta
 {
 	shown_apply(&node_base(n)->shown, &n->shown, req_now_ns(q), stat);
 }
-
-/* The path it was opened by or renamed to: from the share root, with backslashes, "" for it. NULL without memory. */
-char *open_path(struct open *o, struct arena *a);
-
-/* Directory and last name of that path. The directory is counted; NULL, and name "", for the root. -ENOMEM. */
-MUST_CHECK int open_name(struct open *o, struct arena *a, struct node **ret_parent,
-			 const char **ret_name);

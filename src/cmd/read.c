@@ -4,6 +4,8 @@
 #include "cmd/open_call.h"
 #include "cmd/pipe_io.h"
 
+#include <errno.h>
+
 enum {
 	OFF_LENGTH = SMB2_HEADER_LEN + 4, /* Length in the request */
 	DATA_OFFSET = SMB2_HEADER_LEN + 16,
@@ -15,6 +17,7 @@ struct read {
 	uint64_t offset;
 	struct file_id id;
 	struct vfs_io io;
+	struct vfs_piece piece; /* instead of `io`, where that is possible */
 };
 
 uint32_t cmd_read_payload(struct req *q)
@@ -37,17 +40,22 @@ static nt_status read_decode(struct rd *r, struct read *a)
 	return rd_ok(r) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
 }
 
-/* The fixed part; data of `len` bytes lies behind it already. */
-void read_encode(struct req *q, size_t len)
+static void read_encode_fixed(struct wr *w, size_t len)
 {
-	struct wr *w = &q->w;
-
 	wr_u16(w, 17); /* StructureSize */
 	wr_u8(w, DATA_OFFSET);
 	wr_u8(w, 0); /* Reserved */
 	wr_u32(w, (uint32_t)len);
 	wr_u32(w, 0); /* DataRemaining */
 	wr_u32(w, 0); /* Flags */
+}
+
+/* The fixed part; data of `len` bytes lies behind it already. */
+void read_encode(struct req *q, size_t len)
+{
+	struct wr *w = &q->w;
+
+	read_encode_fixed(w, len);
 	(void)!wr_room(w, len);
 	if (len == 0)
 		wr_u8(w, 0); /* the buffer is never empty on the wire */
@@ -71,7 +79,10 @@ static nt_status read_done(struct req *q, int err, struct wr *w)
 	if (a->io.done < a->minimum || (a->io.done == 0 && a->length > 0))
 		return STATUS_END_OF_FILE;
 	open_moved_to(q->open, a->offset + a->io.done);
-	read_encode(q, a->io.done);
+	if (q->piece)
+		read_encode_fixed(w, q->piece_len);
+	else
+		read_encode(q, a->io.done);
 	return STATUS_SUCCESS;
 }
 
@@ -93,6 +104,56 @@ static nt_status read_hold_times(struct req *q, int err, struct wr *w)
 	s->file = q->open->node->file;
 	held_times_add(q->open, 0, s);
 	return open_call(q, &s->call, VFS_SETATTR, read_times_held);
+}
+
+/* Into the answer's buffer. */
+static nt_status read_start(struct req *q)
+{
+	struct read *a = q->state;
+
+	a->io.bytes = read_room(q, a->length);
+	if (!a->io.bytes.p)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	a->io.buf = q->out;
+	a->io.data = q->open->data;
+	a->io.off = a->offset;
+	vfs_run(open_vfs(q->open), &a->io.call, VFS_READ, q->lane->lane, NULL, &q->arena,
+		req_wait(q, read_hold_times));
+	return STATUS_PENDING;
+}
+
+static nt_status piece_done(struct req *q, int err, struct wr *w)
+{
+	struct read *a = q->state;
+
+	if (err == -EOPNOTSUPP)
+		return read_start(q);
+	if (!err && a->piece.piece)
+		req_piece_set(q, a->piece.piece, a->piece.done);
+	a->io.done = err ? 0 : a->piece.done;
+	return read_hold_times(q, err, w);
+}
+
+/* Nobody looks at the bytes, so they need not be copied. */
+static nt_status piece_start(struct req *q)
+{
+	struct read *a = q->state;
+
+	a->piece.data = q->open->data;
+	a->piece.off = a->offset;
+	a->piece.len = a->length;
+	vfs_run(open_vfs(q->open), &a->piece.call, VFS_PIECE, q->lane->lane, NULL,
+		&q->arena, req_wait(q, piece_done));
+	return STATUS_PENDING;
+}
+
+/* Large enough, alone in its frame, neither signed nor encrypted. */
+static bool wants_piece(const struct req *q, const struct read *a)
+{
+	size_t min = open_vfs(q->open)->piece_min;
+
+	return min && a->length >= min && q->frame->first == q->frame->last &&
+	       req_is_answered_plain(q);
 }
 
 static nt_status read_check(struct req *q, const struct read *a)
@@ -130,14 +191,6 @@ nt_status cmd_read(struct req *q)
 	st = read_check(q, a);
 	if (!nt_ok(st))
 		return st;
-	a->io.bytes = read_room(q, a->length);
-	if (!a->io.bytes.p)
-		return STATUS_INSUFFICIENT_RESOURCES;
-	a->io.buf = q->out;
-	a->io.data = q->open->data;
-	a->io.off = a->offset;
 	q->state = a;
-	vfs_run(open_vfs(q->open), &a->io.call, VFS_READ, q->lane->lane, NULL, &q->arena,
-		req_wait(q, read_hold_times));
-	return STATUS_PENDING;
+	return wants_piece(q, a) ? piece_start(q) : read_start(q);
 }

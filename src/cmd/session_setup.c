@@ -255,6 +255,8 @@ static nt_status setup_establish(struct req *q, struct setup_req *s,
 	sess->encrypt_data = out.encrypt_data;
 	sess->require_message_signing = q->snap->conf->require_message_signing;
 	sess->reject_unencrypted_access = q->snap->conf->reject_unencrypted_access;
+	sess->client_signs = q->channel->setup->client_signs || c->client_signs;
+	sess->conf_encrypts = q->snap->conf->encrypt_data;
 	{
 		LOCK_SCOPE(&sess->lock);
 		sess->who = principal_get(who);
@@ -336,6 +338,19 @@ static struct sess *previous_session(struct req *q, const struct setup_req *s,
 	return old;
 }
 
+static void setup_noted(struct req *q, const struct setup_req *s)
+{
+	struct trail_event e = {
+		.kind = TRAIL_LOGON,
+		.reason = q->binding ? "a further connection"
+			  : s->first ? NULL
+				     : "once more",
+	};
+
+	if (trail_wants(q, CONF_AUDIT_NONE))
+		trail_note(q, &e);
+}
+
 static nt_status setup_succeed(struct req *q, struct setup_req *s)
 {
 	struct principal *who = auth_principal(q->channel->setup->auth);
@@ -353,6 +368,7 @@ static nt_status setup_succeed(struct req *q, struct setup_req *s)
 		principal_put(who);
 		return setup_end(q, st);
 	}
+	setup_noted(q, s);
 	s->session_flags = session_flags(q->sess, who);
 	channel_settled(q->channel);
 	setup_free(TAKE(q->channel->setup));

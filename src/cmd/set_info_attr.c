@@ -279,6 +279,19 @@ static nt_status store_descriptor(struct req *q, const struct principal *who)
 	return STATUS_SUCCESS;
 }
 
+static nt_status security_set(struct req *q, int err, struct wr *w)
+{
+	const struct set_attr *s = q->state;
+	struct trail_event e = {.kind = TRAIL_SECURITY, .parts = s->parts};
+
+	if (!err && trail_wants(q, CONF_AUDIT_CHANGES)) {
+		e.path = open_path(q->open, &q->arena);
+		e.directory = q->open->directory;
+		trail_note(q, &e);
+	}
+	return set_done(q, err, w);
+}
+
 static nt_status security_stat_done(struct req *q, int err, struct wr *w)
 {
 	struct set_attr *s = q->state;
@@ -296,7 +309,7 @@ static nt_status security_stat_done(struct req *q, int err, struct wr *w)
 	if (!s->call.what)
 		return set_succeed(q);
 	held_times_add(q->open, 0, &s->call);
-	return open_call(q, &s->call.call, VFS_SETATTR, set_done);
+	return open_call(q, &s->call.call, VFS_SETATTR, security_set);
 }
 
 /* Two who set different parts do not undo each other's. */

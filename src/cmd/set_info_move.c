@@ -28,7 +28,8 @@ struct set_move {
 	bool link; /* a further name instead of another */
 	struct file_target to;
 	const char *to_name;
-	const char *to_path; /* with backslashes */
+	const char *to_path;   /* with backslashes */
+	const char *from_path; /* likewise, for the audit log; or NULL */
 	struct node *to_parent;
 	struct file_facts to_parent_facts;
 	struct node *parent; /* of the name it was opened by */
@@ -422,6 +423,20 @@ static nt_status entries_changed(struct req *q, struct node *dir, req_done then)
 	return cache_entries(q, dir, &who, open_parent_lease(q->open), then);
 }
 
+static void move_noted(struct req *q)
+{
+	const struct set_move *m = q->state;
+	struct trail_event e = {
+		.kind = m->link ? TRAIL_LINK : TRAIL_RENAME,
+		.path = m->from_path,
+		.to = m->to_path,
+		.directory = q->open->directory,
+	};
+
+	if (trail_wants(q, CONF_AUDIT_CHANGES))
+		trail_note(q, &e);
+}
+
 static nt_status entered(struct req *q, int err, struct wr *w)
 {
 	const struct set_move *m = q->state;
@@ -441,7 +456,10 @@ static nt_status linked(struct req *q, int err, struct wr *w)
 {
 	const struct set_move *m = q->state;
 
-	return err ? nt_from_errno(err) : entries_changed(q, m->to_parent, entered);
+	if (err)
+		return nt_from_errno(err);
+	move_noted(q);
+	return entries_changed(q, m->to_parent, entered);
 }
 
 static nt_status rename_it(struct req *q, bool replace)
@@ -495,6 +513,8 @@ static nt_status target_looked(struct req *q, int err, struct wr *w)
 			replace = true;
 		}
 	}
+	if (trail_wants(q, CONF_AUDIT_CHANGES))
+		m->from_path = open_path(q->open, &q->arena);
 	return m->link ? link_it(q, replace) : rename_it(q, replace);
 }
 
@@ -506,6 +526,7 @@ static nt_status moved(struct req *q, int err, struct wr *w)
 		return STATUS_OBJECT_NAME_NOT_FOUND;
 	if (err)
 		return nt_from_errno(err);
+	move_noted(q);
 	moved_opens_apply(&m->opens, m->parent, m->name);
 	/* without memory the node keeps its old name: nothing is deleted by a name that is not the file's */
 	m->err = node_moved(q->open->node, m->to_parent, m->to_name);

@@ -141,6 +141,23 @@ static nt_status all_held(struct req *q, int err, struct wr *w)
 	return open_call(q, &s->call.call, VFS_STREAM_RENAME, renamed);
 }
 
+/* Streams are named with their file. */
+static void stream_noted(struct req *q)
+{
+	const struct set_stream *s = q->state;
+	struct trail_event e = {.kind = TRAIL_RENAME};
+	const char *path;
+
+	if (!trail_wants(q, CONF_AUDIT_CHANGES))
+		return;
+	path = open_path(q->open, &q->arena);
+	if (path) {
+		e.path = trail_path(&q->arena, path, s->name);
+		e.to = trail_path(&q->arena, path, s->to->path.stream);
+	}
+	trail_note(q, &e);
+}
+
 static nt_status renamed(struct req *q, int err, struct wr *w)
 {
 	const struct set_stream *s = q->state;
@@ -152,6 +169,7 @@ static nt_status renamed(struct req *q, int err, struct wr *w)
 	if (err)
 		return nt_from_errno(err);
 	/* without memory it keeps its old name here: no turn is missed that way, at worst a wrong one taken */
+	stream_noted(q);
 	err = node_moved(q->open->node, NULL, s->to->path.stream);
 	return set_done(q, err, w);
 }

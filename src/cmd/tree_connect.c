@@ -47,6 +47,20 @@ static void connect_cleanup(struct req *q)
 	vfile_put(t->lookup.file);
 }
 
+static void connect_refused(struct req *q, const char *share, const char *why,
+			    nt_status st)
+{
+	struct trail_event e = {
+		.kind = TRAIL_CONNECT_REFUSED,
+		.status = st,
+		.share = share,
+		.reason = why,
+	};
+
+	if (trail_wants(q, CONF_AUDIT_NONE))
+		trail_note(q, &e);
+}
+
 /* May this session use the share at all? Its permissions, and policy with the share known. */
 static nt_status connect_check(struct req *q, struct tree_connect *t)
 {
@@ -67,6 +81,8 @@ static nt_status connect_check(struct req *q, struct tree_connect *t)
 	log_info("conn %" PRIu64 ": user \"%s\" has no permission on share %s",
 		 q->conn->id, log_esc(&esc, span_of_str(req_who(q)->user)),
 		 t->share->name);
+	connect_refused(q, t->share->name, "no permission on the share",
+			STATUS_ACCESS_DENIED);
 	return STATUS_ACCESS_DENIED;
 }
 
@@ -96,6 +112,14 @@ static bool connect_is_current(struct req *q)
 	return current;
 }
 
+static void connect_noted(struct req *q, const struct tree_connect *t)
+{
+	struct trail_event e = {.kind = TRAIL_CONNECT, .access = t->maximal_access};
+
+	if (trail_wants(q, CONF_AUDIT_TREES))
+		trail_note(q, &e);
+}
+
 static nt_status connect_done(struct req *q, int err, struct wr *w)
 {
 	struct tree_connect *t = q->state;
@@ -119,6 +143,7 @@ static nt_status connect_done(struct req *q, int err, struct wr *w)
 			node_put(root);
 		return st;
 	}
+	connect_noted(q, t);
 	if (q->lane->snapshot != q->snap && !connect_is_current(q)) {
 		tree_close(q->tree, q->lane->lane, NULL);
 		return STATUS_BAD_NETWORK_NAME;
@@ -138,8 +163,11 @@ nt_status cmd_tree_connect(struct req *q)
 	if (!t)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	t->share = snapshot_share(q->snap, name);
-	if (!t->share)
+	if (!t->share) {
+		connect_refused(q, name, "there is no such share",
+				STATUS_BAD_NETWORK_NAME);
 		return STATUS_BAD_NETWORK_NAME;
+	}
 	q->state = t;
 	q->cleanup = connect_cleanup;
 	st = connect_check(q, t);

@@ -66,6 +66,33 @@ struct conf_log_params {
 	bool timestamp;
 };
 
+/* What an audit log says of user names, addresses of clients, names of files and values of parameters. */
+enum conf_sensitive {
+	CONF_SENSITIVE_ALLOW,
+	CONF_SENSITIVE_STRIP, /* nothing */
+	CONF_SENSITIVE_HASH, /* by keyed hashes: equal ones can be told, and nothing else */
+};
+
+#define CONF_ID_NONE UINT32_MAX /* no uid, no gid */
+
+struct conf_audit_params {
+	const char *path; /* set if audit_enable is; may be NULL otherwise	*/
+	uint32_t days;    /* day files kept, today's included; 0: all	*/
+	uint32_t uid;     /* of the files; CONF_ID_NONE: the server's	*/
+	uint32_t gid;
+	const char *cn; /* name of this server in each event, or NULL	*/
+	enum conf_sensitive sensitive_data;
+};
+
+/* How much of what happens on a share goes into the audit log. Each includes the ones before it. */
+enum conf_audit_level {
+	CONF_AUDIT_NONE,  /* what concerns no share, and refusals	*/
+	CONF_AUDIT_TREES, /* who connects to it and leaves it		*/
+	CONF_AUDIT_CHANGES, /* what is made, emptied, deleted, renamed; owners and permissions */
+	CONF_AUDIT_WRITERS, /* what is opened to be written, or may not be opened	*/
+	CONF_AUDIT_OPENS,   /* whatever is opened				*/
+};
+
 /* What a client may do on a share, before any file is looked at. Each includes the ones before it. */
 enum conf_access {
 	CONF_ACCESS_NO,
@@ -114,6 +141,7 @@ struct conf_share {
 	bool case_insensitive;
 	bool named_streams;
 	bool administrative;
+	uint32_t audit_level;       /* enum conf_audit_level */
 	uint32_t force_create_mode; /* bits added to the mode of new files; 0: none */
 	uint32_t force_directory_mode;
 	const char *
@@ -168,6 +196,8 @@ struct conf {
 	enum conf_log log_destination;
 	uint32_t log_level; /* enum log_level */
 	struct conf_log_params log_params;
+	bool audit_enable;
+	struct conf_audit_params audit_params;
 
 	struct conf_share *shares; /* in the order of the file */
 	size_t share_count;
@@ -205,6 +235,10 @@ static inline void conf_putp(struct conf **c)
 {
 	conf_put(*c);
 }
+
+/* "AES-128-GCM", "AES-CMAC": as in the file; "" for none. Static. */
+const char *conf_cipher_name(enum seal_cipher cipher);
+const char *conf_signing_name(enum sign_alg alg);
 
 /* By name as a client wrote it, case-insensitively; NULL if there is none. Borrowed from c. */
 const struct conf_share *conf_share_find(const struct conf *c, const char *netname);

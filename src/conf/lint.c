@@ -134,6 +134,17 @@ static void lint_log(const struct lint *l)
 				 "path is without effect: log_destination is not file");
 }
 
+static void lint_audit(const struct lint *l)
+{
+	const struct conf *c = l->conf;
+
+	for (size_t i = 0; !c->audit_enable && i < c->share_count; i++)
+		if (c->shares[i].audit_level)
+			conf_errors_warn(
+				l->errs, (struct conf_place){c->shares[i].line, 1},
+				"audit_level", "without effect: audit_enable is false");
+}
+
 void lint_conf(const struct conf *c, const struct conf_place *at,
 	       struct conf_errors *errs)
 {
@@ -145,6 +156,7 @@ void lint_conf(const struct conf *c, const struct conf_place *at,
 	lint_encryption(&l);
 	lint_dialects(&l);
 	lint_log(&l);
+	lint_audit(&l);
 }
 
 /* The world */

@@ -48,6 +48,16 @@ static const char *name_of(const struct name *names, size_t count, unsigned valu
 	return "";
 }
 
+const char *conf_cipher_name(enum seal_cipher cipher)
+{
+	return name_of(cipher_names, ARRAY_LEN(cipher_names), cipher);
+}
+
+const char *conf_signing_name(enum sign_alg alg)
+{
+	return name_of(signing_names, ARRAY_LEN(signing_names), alg);
+}
+
 static bool name_refuse(const struct value_in *in, struct span part,
 			const struct name *names, size_t count)
 {

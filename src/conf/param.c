@@ -167,6 +167,21 @@ const struct param param_table[] = {
 	 .help = "path is the log file. timestamp heads each line with the time, which "
 		 "syslog does by itself."},
 
+	{GLOBAL(audit_enable, BOOL), .def = "false", .flag = "audit-enable",
+	 .help = "Write who did what to the files that audit_params names: logons, refusals and "
+		 "changes of the configuration, and what audit_level says of each share. See "
+		 "THE AUDIT LOG."},
+	{GLOBAL(audit_params, AUDIT), .def = "days=0,sensitive_data=allow",
+	 .flag = "audit-params",
+	 .help = "path is what the names of the files begin with: a day, in UTC, has its file "
+		 "path.YYYY-MM-DD. days is how many days are kept, today included; 0 keeps "
+		 "all. uid and gid own the files, which their group may read if gid is given. "
+		 "cn is the name of this server in each event, for logs of several put "
+		 "together. sensitive_data says what becomes of user names, addresses of "
+		 "clients, names of files and values of parameters: allow writes them, strip "
+		 "leaves them out, hash writes keyed hashes of them, by which equal ones can be "
+		 "told."},
+
 	/* What clients may cache */
 	{GLOBAL(enable_oplock, BOOL), .def = "true", .flag = "enable-oplock",
 	 .help = "Grant oplocks and leases: a client may cache what it reads and writes, and "
@@ -188,9 +203,6 @@ const struct param param_table[] = {
 		 "names no time itself; it may name up to 300 seconds. 0 grants none."},
 
 	KNOWN(GLOBAL, "metrics_listen", "address:port"),
-	KNOWN(GLOBAL, "audit_enable", "true|false"),
-	KNOWN(GLOBAL, "audit_params",
-	      "path=...[,days=...][,uid=...][,gid=...][,cn=...][,sensitive_data=allow|strip|hash]"),
 	KNOWN(GLOBAL, "privilegedb", "path"),
 	KNOWN(GLOBAL, "ca", "true|false"),
 	KNOWN(GLOBAL, "ca_path", "path"),
@@ -255,6 +267,12 @@ const struct param param_table[] = {
 		 "attribute of the file, more in the folder .tsmb/streams beneath path, which no "
 		 "client sees; it must be backed up, moved and restored together with the files, "
 		 "without new inodes."},
+	{SHARE(audit_level, INT), .max = CONF_AUDIT_OPENS, .def = "0", .flag = "audit-level",
+	 .help = "What of this share goes into the audit log, if audit_enable is true. 0: who "
+		 "was refused. 1: and who connects to it and leaves it. 2: and what is made, "
+		 "replaced, deleted, renamed or linked, and whose owner or permissions change. "
+		 "3: and what is opened for writing, or may not be opened. 4: and whatever else "
+		 "is opened."},
 	{SHARE(administrative, BOOL), .def = "false", .flag = "administrative",
 	 .help = "Mark the share as one for administration; clients do not show such shares."},
 	{SHARE(force_create_mode, OCTAL),
@@ -275,7 +293,6 @@ const struct param param_table[] = {
 	KNOWN(SHARE, "security_descriptor", "SDDL"),
 	KNOWN(SHARE, "map_attributes", "xattr[:v3|v4|v5], posix-exec:... or filename:..."),
 	KNOWN(SHARE, "access_based_enumeration", "true|false"),
-	KNOWN(SHARE, "audit_level", "number"),
 	KNOWN(SHARE, "ca", "true|false"),
 	KNOWN(SHARE, "ca_params", "[path][,durable]"),
 	KNOWN(SHARE, "vfs", "libc[:force_sync][,nodirect] or module:name=...,path=..."),
@@ -305,6 +322,8 @@ static const char *const type_syntax[PARAM_TYPE_COUNT] = {
 	[PARAM_SIGNINGS] = "any of AES-GMAC, AES-CMAC, HMAC-SHA256",
 	[PARAM_PERMISSIONS] = "id:access, ...",
 	[PARAM_LOG_PARAMS] = "[path=...][,timestamp=true|false]",
+	[PARAM_AUDIT] = "path=...[,days=...][,uid=...][,gid=...][,cn=...][,sensitive_"
+			"data=allow|strip|hash]",
 };
 
 const struct param *param_find(enum param_scope scope, struct span name)

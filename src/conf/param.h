@@ -44,6 +44,7 @@ enum param_type {
 	PARAM_SIGNINGS,    /* struct conf_signings			*/
 	PARAM_PERMISSIONS, /* struct conf_permissions		*/
 	PARAM_LOG_PARAMS,  /* struct conf_log_params			*/
+	PARAM_AUDIT,       /* struct conf_audit_params		*/
 	PARAM_TYPE_COUNT,
 };
 

@@ -358,6 +358,7 @@ static void parse_end(struct parse *p)
 	struct conf_place start = {.line = 1, .column = 1};
 	const struct param *log = param_find(PARAM_GLOBAL,
 					     span_of_str("log_destination"));
+	const struct param *audit = param_find(PARAM_GLOBAL, span_of_str("audit_enable"));
 
 	if (p->section == SECTION_GLOBAL || p->section == SECTION_SHARE)
 		conf_errors_add(p->errs, p->opened, "section",
@@ -370,6 +371,9 @@ static void parse_end(struct parse *p)
 	if (p->conf->log_destination == CONF_LOG_FILE && !p->conf->log_params.path)
 		conf_errors_add(p->errs, p->global_at[param_index(log)], log->name,
 				"file needs a line log_params = path=...");
+	if (p->conf->audit_enable && !p->conf->audit_params.path)
+		conf_errors_add(p->errs, p->global_at[param_index(audit)], audit->name,
+				"true needs a line audit_params = path=...");
 }
 
 static void parse_lint(struct parse *p)

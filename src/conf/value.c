@@ -431,6 +431,7 @@ static const struct {
 	[PARAM_SIGNINGS] = {signings_parse, signings_print},
 	[PARAM_PERMISSIONS] = {permissions_parse, permissions_print},
 	[PARAM_LOG_PARAMS] = {log_params_parse, log_params_print},
+	[PARAM_AUDIT] = {audit_params_parse, audit_params_print},
 };
 
 bool value_parse(const struct param *p, struct span text, struct arena *a, void *field,

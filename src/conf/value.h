@@ -69,5 +69,7 @@ value_parse_fn dialects_parse, ciphers_parse, signings_parse, log_params_parse;
 value_print_fn dialects_print, ciphers_print, signings_print, log_params_print;
 value_parse_fn listen_parse;
 value_print_fn listen_print;
+value_parse_fn audit_params_parse;
+value_print_fn audit_params_print;
 value_parse_fn permissions_parse;
 value_print_fn permissions_print;

@@ -72,6 +72,7 @@ union field {
 	struct conf_signings signings;
 	struct conf_permissions permissions;
 	struct conf_log_params log_params;
+	struct conf_audit_params audit_params;
 };
 
 /*

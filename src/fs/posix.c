@@ -177,7 +177,7 @@ struct posix_op {
 };
 
 /*
- * READ, WRITE, SYNC, COPY need no rights beyond the descriptors they use; but what writes must not have those over disks
+ * READ, PIECE, WRITE, SYNC, COPY need no rights beyond the descriptors they use; but what writes must not have those over disks
  * that root has. STAT becomes the user only if it has to read stored attributes: posix_dosattr_get(); or is raised to read them.
  */
 static const struct posix_op ops[VFS_OP_COUNT] = {
@@ -190,6 +190,7 @@ static const struct posix_op ops[VFS_OP_COUNT] = {
 	[VFS_RENAME] = {posix_rename, CRED_USER, PLACE_METADATA},
 	[VFS_LINK] = {posix_link, CRED_USER, PLACE_METADATA},
 	[VFS_READ] = {posix_read, CRED_ANY, PLACE_DATA},
+	[VFS_PIECE] = {posix_piece, CRED_ANY, PLACE_DATA},
 	[VFS_WRITE] = {posix_write, CRED_NOT_SERVER, PLACE_DATA},
 	[VFS_SYNC] = {posix_sync, CRED_ANY, PLACE_POOL},
 	[VFS_COPY] = {posix_copy, CRED_NOT_SERVER, PLACE_POOL},
@@ -306,6 +307,7 @@ static void volume_free(struct vfs *vfs)
 	posix_names_free(v->names);
 	posix_dosattrs_free(v->dosattrs);
 	posix_streams_free(v->streams);
+	posix_pipes_free(v->pipes);
 	posix_closep(&v->proc_fd);
 	stock_fini(&v->files);
 	lock_fini(&v->devs_lock);
@@ -317,7 +319,6 @@ const struct vfs_ops posix_vfs_ops = {
 	.root = volume_root,
 	.close = posix_file_close,
 	.free = volume_free,
-	.resident = posix_resident,
 };
 
 /* Without it we cannot serve at all: better to say so once, at the start. */
@@ -388,6 +389,7 @@ int posix_new(const struct posix_settings *s, struct vfs **ret_vfs)
 	atomic_init(&v->vfs.refs, 1);
 	v->proc_fd = -1;
 	v->vfs.case_insensitive = s->case_insensitive;
+	v->vfs.piece_min = POSIX_PIECE_MIN;
 	v->switch_credentials = s->switch_credentials;
 	v->self_uid = geteuid();
 	v->force_create_mode = s->force_create_mode;
@@ -397,7 +399,8 @@ int posix_new(const struct posix_settings *s, struct vfs **ret_vfs)
 		v->names = posix_names_new(s->hash_key);
 	v->closer = posix_closer_new();
 	v->streams = posix_streams_new();
-	if (!v->dosattrs || !v->closer || !v->streams ||
+	v->pipes = posix_pipes_new();
+	if (!v->dosattrs || !v->closer || !v->streams || !v->pipes ||
 	    (s->case_insensitive && !v->names))
 		goto fail;
 	err = open_proc(v);

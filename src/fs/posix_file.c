@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -95,31 +94,6 @@ void posix_closep(int *fd)
 		close(*fd);
 }
 
-static struct posix_file *file_of_seg(struct seg_file *seg)
-{
-	return container_of(seg, struct posix_file, vf.seg);
-}
-
-static ssize_t seg_send(struct seg_file *seg, int sock, uint64_t off, size_t len)
-{
-	off_t pos = (off_t)off;
-	ssize_t n;
-
-	do {
-		n = sendfile(sock, file_of_seg(seg)->fd, &pos, len);
-	} while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n;
-}
-
-static void seg_free(struct seg_file *seg)
-{
-	struct posix_file *f = file_of_seg(seg);
-	struct posix_volume *v = f->vol;
-
-	posix_closer_close(v->closer, f);
-	vfs_put(&v->vfs);
-}
-
 void posix_file_free(struct posix_file *f)
 {
 	posix_stream_put(f->vol->streams, f->stream);
@@ -127,15 +101,13 @@ void posix_file_free(struct posix_file *f)
 	stock_give(&f->vol->files, f);
 }
 
-static const struct seg_file_ops seg_ops = {
-	.send = seg_send,
-	.free = seg_free,
-};
-
-/* Output under way may still need the descriptor: the segment's count decides when it goes. */
-void posix_file_close(struct vfile *f)
+void posix_file_close(struct vfile *vf)
 {
-	seg_file_put(&f->seg);
+	struct posix_file *f = posix_file_of(vf);
+	struct posix_volume *v = f->vol;
+
+	posix_closer_close(v->closer, f);
+	vfs_put(&v->vfs);
 }
 
 struct posix_file *posix_file_new(struct posix_volume *v, int fd, enum vfs_type type,
@@ -149,8 +121,6 @@ struct posix_file *posix_file_new(struct posix_volume *v, int fd, enum vfs_type 
 	}
 	atomic_init(&f->vf.refs, 1);
 	f->vf.ops = &posix_vfs_ops;
-	f->vf.seg.ops = &seg_ops;
-	atomic_init(&f->vf.seg.refs, 1);
 	f->vol = posix_volume_of(vfs_get(&v->vfs));
 	f->fd = fd;
 	f->type = type;

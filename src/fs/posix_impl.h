@@ -11,6 +11,7 @@
  *     posix_sd.c      stored security descriptors
  *     posix_open.c    CREATE, OPEN
  *     posix_io.c      READ, WRITE, SYNC
+ *     posix_piece.c   PIECE, pipes
  *     posix_copy.c    COPY
  *     posix_attr.c    STAT, SETATTR, STATFS
  *     posix_move.c    UNLINK, RENAME, LINK
@@ -34,8 +35,10 @@
 #include <sys/stat.h>
 
 enum {
-	POSIX_NAME_MAX = 255, /* bytes of one component, without its NUL	*/
-	POSIX_WRITE_INLINE_MAX = 65536,
+	POSIX_NAME_MAX = 255,             /* bytes of one component, without its NUL	*/
+	POSIX_WRITE_INLINE_MAX = 1 << 20, /* while the bytes are in its cache */
+	/* below, waking the receiver for each costs more than the copy */
+	POSIX_PIECE_MIN = 256 * 1024,
 	POSIX_QUICK_BLOCKS =
 		32768,       /* of 512 bytes, 16 MiB: they are quickly given back */
 	POSIX_DEVS_MAX = 64, /* file systems mounted below one root	*/
@@ -65,6 +68,7 @@ struct posix_volume {
 	struct posix_dosattrs *dosattrs;
 	struct posix_closer *closer;
 	struct posix_streams *streams;
+	struct posix_pipes *pipes;
 	struct stock files;      /* struct posix_file */
 	bool switch_credentials; /* I */
 	int proc_fd;             /* I  /proc/self/fd */
@@ -93,6 +97,7 @@ struct posix_file {
 	bool dot_name;             /* I  found under a name that begins with a dot */
 	const struct posix_fs *fs; /* I  one of vol->devs */
 	atomic_bool no_nowait;     /* reading without waiting does not work here */
+	atomic_bool no_splice;     /* neither does splice() */
 	atomic_bool dir_busy;      /* somebody is using the position of a directory */
 	uint64_t dir_pos;          /* his: the cookie of that position, or 0 */
 	struct posix_pace pace;    /* of writes */
@@ -120,6 +125,7 @@ int posix_unlink(struct posix_volume *v, struct vfs_call *c, enum posix_where wh
 int posix_rename(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_link(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_read(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+int posix_piece(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_write(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_sync(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_copy(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
@@ -127,7 +133,6 @@ int posix_readdir(struct posix_volume *v, struct vfs_call *c, enum posix_where w
 int posix_statfs(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_ea_list(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_ea_set(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
-size_t posix_resident(struct vfile *data, uint64_t off, size_t len);
 
 /* ---- posix.c ------------------------------------------------------------------------------------ */
 
@@ -197,6 +202,11 @@ struct posix_closer *posix_closer_new(void);    /* NULL without memory */
 void posix_closer_free(struct posix_closer *c); /* waits for what is being closed */
 /* Nobody refers to f any more. */
 void posix_closer_close(struct posix_closer *c, struct posix_file *f);
+
+/* ---- posix_piece.c ------------------------------------------------------------------------------ */
+
+struct posix_pipes *posix_pipes_new(void); /* NULL without memory */
+void posix_pipes_free(struct posix_pipes *t);
 
 /* ---- posix_lookup.c ----------------------------------------------------------------------------- */
 

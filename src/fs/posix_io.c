@@ -2,7 +2,6 @@
 #include "fs/posix_stream.h"
 
 #include <errno.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -74,59 +73,6 @@ int posix_read(struct posix_volume *v, struct vfs_call *c, enum posix_where wher
 		return err;
 	return where == POSIX_INLINE ? read_inline(f, io)
 				     : read_on(posix_contents_fd(f), io, 0);
-}
-
-/* Linux 6.5; <sys/syscall.h> of older systems lacks it. */
-#ifndef SYS_cachestat
-#define SYS_cachestat 451
-#endif
-
-/* Pages of a range that are in memory, or a negative errno: -ENOSYS, -EPERM where it is not ours to ask. */
-static int64_t pages_cached(int fd, uint64_t off, size_t len)
-{
-	struct {
-		uint64_t off, len;
-	} range = {off, len};
-	struct {
-		uint64_t cached, dirty, writeback, evicted, recently_evicted;
-	} stat;
-
-	if (syscall(SYS_cachestat, fd, &range, &stat, 0) < 0)
-		return -errno;
-	return (int64_t)stat.cached;
-}
-
-static bool byte_cached(int fd, uint64_t off)
-{
-	uint8_t byte;
-	struct iovec iov = {&byte, 1};
-
-	return preadv2(fd, &iov, 1, (off_t)off, RWF_NOWAIT) == 1;
-}
-
-/* Where the kernel cannot say for all pages, both ends stand for what is between: read-ahead brings whole ranges. */
-static bool range_cached(int fd, uint64_t off, size_t len)
-{
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	uint64_t pages = (off + len - 1) / page - off / page + 1;
-	int64_t cached = pages_cached(fd, off, len);
-
-	if (cached >= 0)
-		return (uint64_t)cached >= pages;
-	return byte_cached(fd, off) && byte_cached(fd, off + len - 1);
-}
-
-size_t posix_resident(struct vfile *data, uint64_t off, size_t len)
-{
-	struct posix_file *f = posix_file_of(data);
-	struct stat st;
-
-	if (!f->data || f->stream || f->type != VFS_FILE || !f->fs->local || len == 0 ||
-	    fstat(f->fd, &st) < 0 || off >= (uint64_t)st.st_size)
-		return 0;
-	if (len > (uint64_t)st.st_size - off)
-		len = (size_t)((uint64_t)st.st_size - off);
-	return f->fs->memory || range_cached(f->fd, off, len) ? len : 0;
 }
 
 /* ---- WRITE -------------------------------------------------------------------------------------- */

@@ -217,6 +217,21 @@ size_t state_lease_opens(struct state *s, const struct node_key *node,
 /* What the oplock or the lease that `who` names holds, into ret as COMMIT does; false: there is none. */
 bool state_held(struct state_node *n, const struct state_op *who,
 		struct state_result *ret);
+/* What an open of this server has asked for; false: there is no such open. */
+struct state_open {
+	uint32_t access, share; /* of its CREATE */
+	size_t lock_count;
+	bool delete_pending; /* of the file or stream */
+};
+bool state_open_look(struct state_node *n, uint32_t server, uint64_t open,
+		     struct state_open *ret);
+/* Its byte-range locks, held ones first: at most max, without the first `skip`. Returns how many of those there are. */
+struct state_open_lock {
+	struct state_range range;
+	bool waiting;
+};
+size_t state_open_locks(struct state_node *n, uint32_t server, uint64_t open, size_t skip,
+			struct state_open_lock *ret, size_t max);
 /* All that anybody caches of it: CACHING_READ, CACHING_WRITE. */
 uint8_t state_cached(struct state_node *n);
 /* Might somebody have it open only because that is cached? */

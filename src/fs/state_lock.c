@@ -358,3 +358,37 @@ nt_status state_io_check(struct state_node *n, uint32_t server, uint64_t open,
 	return lock_conflicts(n, &who, &r, false) ? STATUS_FILE_LOCK_CONFLICT
 						  : STATUS_SUCCESS;
 }
+
+/* ---- looking ---------------------------------------------------------------------------------------------- */
+
+/* Where the next one goes. */
+struct lock_list {
+	uint32_t server;
+	uint64_t open;
+	size_t skip, max, count;
+	struct state_open_lock *ret;
+};
+
+static void lock_show(struct lock_list *l, const struct held_lock *h, bool waiting)
+{
+	if (h->server != l->server || h->open != l->open || l->count == l->max)
+		return;
+	if (l->skip) {
+		l->skip--;
+		return;
+	}
+	l->ret[l->count++] = (struct state_open_lock){h->range, waiting};
+}
+
+size_t state_open_locks(struct state_node *n, uint32_t server, uint64_t open, size_t skip,
+			struct state_open_lock *ret, size_t max)
+{
+	struct lock_list l = {server, open, skip, max, 0, ret};
+	LOCK_SCOPE(state_node_lock(n));
+
+	list_for_each (it, &n->locks)
+		lock_show(&l, container_of(it, struct held_lock, node), false);
+	list_for_each (it, &n->waiting)
+		lock_show(&l, container_of(it, struct waiting_lock, node)->lock, true);
+	return l.count;
+}

@@ -228,3 +228,21 @@ size_t state_open_count(struct state_node *n)
 
 	return n->entry_count;
 }
+
+bool state_open_look(struct state_node *n, uint32_t server, uint64_t open,
+		     struct state_open *ret)
+{
+	const struct state_op who = {.server = server, .open = open};
+	const struct entry *e;
+	LOCK_SCOPE(state_node_lock(n));
+
+	e = state_entry_find(n, &who);
+	if (e)
+		*ret = (struct state_open){
+			.access = e->access,
+			.share = e->share,
+			.lock_count = e->lock_count,
+			.delete_pending = n->delete_pending || n->base->delete_pending,
+		};
+	return e != NULL;
+}

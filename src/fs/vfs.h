@@ -66,7 +66,6 @@ struct vfs_stat {
 struct vfile {
 	atomic_uint refs;
 	const struct vfs_ops *ops;
-	struct seg_file seg; /* for output straight from the file */
 };
 
 struct vfile *vfile_get(struct vfile *f);
@@ -90,6 +89,7 @@ enum vfs_op {
 	VFS_RENAME,
 	VFS_LINK,
 	VFS_READ,
+	VFS_PIECE,
 	VFS_WRITE,
 	VFS_SYNC,
 	VFS_COPY,
@@ -251,6 +251,23 @@ struct vfs_io {
 	size_t done; /* with an error, too: so far it came before */
 };
 
+/*
+ * READ bytes that nobody has to look at: instead of being copied they are held as a piece that a transport sends by
+ * itself. What is done to the file before that may be seen in it: bytes that were written since, zeros for what was cut
+ * off. Short only at the end of the file. -EINVAL beyond INT64_MAX.
+ *
+ * -EOPNOTSUPP: not of this file, or not now: READ it.
+ */
+struct vfs_piece {
+	struct vfs_call call;
+	struct vfile *data;
+	uint64_t off;
+	size_t len; /* not 0 */
+	/* out */
+	struct seg_file *piece; /* the caller's reference; NULL at the end of the file */
+	size_t done;            /* bytes in it */
+};
+
 enum { VFS_COPY_MAX = 1 << 20 }; /* bytes a call: others get their turn in between */
 
 /*
@@ -394,29 +411,18 @@ struct vfs_ops {
 	void (*free)(
 		struct vfs *
 			v); /* last reference gone: no call is under way, no vfile left */
-	/* See vfile_resident(); NULL: never. */
-	size_t (*resident)(struct vfile *data, uint64_t off, size_t len);
 };
 
 /*
- * How many bytes from off, at most len, can be sent as a segment of the file (data->seg) without waiting: all that
- * the file has there, or 0 if some of it is not in memory. It may still become shorter before it is sent, which ends
- * the connection: see net/xport.h. The right to read was checked when the handle was opened.
- */
-static inline size_t vfile_resident(struct vfile *data, uint64_t off, size_t len)
-{
-	return data->ops->resident ? data->ops->resident(data, off, len) : 0;
-}
-
-/*
- * One volume. Back ends embed it first. Counted by shares, and by each vfile (until its last segment is sent): the file
- * of one share may be known through another, whose directory lies below or above, and outlive it.
+ * One volume. Back ends embed it first. Counted by shares, by each vfile and by each piece: the file of one share may be
+ * known through another, whose directory lies below or above, and outlive it.
  */
 struct vfs {
 	const struct vfs_ops *ops;
 	atomic_uint refs;
 	bool case_insensitive;
 	uint64_t volume;
+	size_t piece_min; /* bytes from which on PIECE is cheaper than READ; 0: there is none */
 };
 
 struct vfs *vfs_get(struct vfs *v);

@@ -428,6 +428,11 @@ size_t net_memory_used(struct net *n)
 	return atomic_load(&n->budget.used) + atomic_load(&n->reserve.used);
 }
 
+size_t net_memory_limit(struct net *n)
+{
+	return atomic_load(&n->budget.max) + atomic_load(&n->reserve.max);
+}
+
 unsigned net_connections(struct net *n)
 {
 	return admit_count(&n->admit);

@@ -64,6 +64,8 @@ void net_memory_max(struct net *n, size_t bytes);
 unsigned net_connections(struct net *n);
 /* Bytes of payload buffers, in use or kept for the next request. */
 size_t net_memory_used(struct net *n);
+/* What that may grow to. */
+size_t net_memory_limit(struct net *n);
 unsigned net_lane_count(struct net *n);
 struct lane *net_lane(struct net *n, unsigned i);
 /* Asks the kernel for the time at each call. */

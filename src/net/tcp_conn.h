@@ -40,8 +40,7 @@ struct tcp_item {
 	struct buf *buf; /* keeps p alive; may be NULL */
 	const uint8_t *p;
 	struct seg_file *file;
-	uint64_t off; /* in the file */
-	size_t len;   /* still to be sent */
+	size_t len; /* still to be sent */
 	uint8_t head[4];
 };
 

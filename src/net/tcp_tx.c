@@ -125,7 +125,6 @@ int tx_queue(struct tcp *c, const struct seg *segs, size_t count)
 					      .buf = s->buf,
 					      .p = s->file ? NULL : s->bytes.p,
 					      .file = s->file,
-					      .off = s->file_off,
 					      .len = seg_len(s),
 				      });
 		else
@@ -194,12 +193,11 @@ static void tx_write_file(struct tcp *c)
 {
 	struct tcp_tx *tx = &c->tx;
 	struct tcp_item *it = ring_at(tx, 0);
-	ssize_t n = it->file->ops->send(it->file, c->fd.fd, it->off, it->len);
+	ssize_t n = it->file->ops->send(it->file, c->fd.fd, it->len, tx->count > 1);
 
 	if (n > 0) {
 		assert((size_t)n <= it->len);
 		tx->bytes -= (size_t)n;
-		it->off += (uint64_t)n;
 		it->len -= (size_t)n;
 		if (it->len == 0)
 			ring_pop(tx);

@@ -17,9 +17,9 @@
 struct lane;
 
 /*
- * A piece of a file, or a pipe filled from one, that the transport sends without a copy
- * through user memory. The back end that made it knows the descriptors; the layers
- * between pass it on by reference.
+ * Bytes of a file, held ready so that the transport can send them without a copy through
+ * user memory; they are used up as they are sent, from the first to the last. The back
+ * end that made it knows the descriptors; the layers between pass it on by reference.
  */
 struct seg_file {
 	const struct seg_file_ops *ops;
@@ -28,13 +28,12 @@ struct seg_file {
 
 struct seg_file_ops {
 	/*
-	 * Send up to len bytes from offset off to the stream socket sock, without
-	 * blocking. The bytes are known to be resident. Number of bytes sent (> 0),
-	 * -EAGAIN when the socket is full, 0 when the file got shorter than promised (the
-	 * connection ends: its header is out already), or another negative errno
-	 * (likewise).
+	 * Send up to len of the bytes that are left to the stream socket sock, without
+	 * blocking; more: further output follows at once. Number of bytes sent (> 0), -EAGAIN when the socket is full, 0 when
+	 * there are fewer than promised (the connection ends: the header is out already),
+	 * or another negative errno (likewise).
 	 */
-	ssize_t (*send)(struct seg_file *f, int sock, uint64_t off, size_t len);
+	ssize_t (*send)(struct seg_file *f, int sock, size_t len, bool more);
 	/* The last reference is gone. On any thread. */
 	void (*free)(struct seg_file *f);
 };
@@ -51,13 +50,12 @@ static inline void seg_file_put(struct seg_file *f)
 		f->ops->free(f);
 }
 
-/* One piece of output: memory in a buffer, or a range of a file. Never a descriptor. */
+/* One piece of output: memory in a buffer, or bytes of a file. Never a descriptor. */
 struct seg {
 	struct buf *buf; /* keeps `bytes` alive; NULL for a file or static bytes */
 	struct span bytes;
-	struct seg_file *file; /* a file range (plain READ only), else NULL */
-	uint64_t file_off;
-	size_t file_len; /* exactly this many bytes are sent: known resident */
+	struct seg_file *file; /* bytes of a file (plain READ only), else NULL */
+	size_t file_len;       /* exactly this many are in it, and are sent */
 };
 
 struct xport {

@@ -47,7 +47,8 @@ static struct conn *better_conn(const struct break_note *n, struct sess *s)
 		const struct channel *ch = container_of(it, struct channel, on_sess);
 		struct conn *c = ch->conn;
 
-		if (!ch->half && c->id > n->tried && (!best || c->id < best->id))
+		if (channel_carries(ch) && c->id > n->tried &&
+		    (!best || c->id < best->id))
 			best = c;
 	}
 	return best != n->conn ? conn_get(best) : NULL;
@@ -219,7 +220,7 @@ static void note_deliver(struct break_note *n)
 	o->sealed = is_sealed(n);
 	b->secret = o->sealed;
 	o->sess = sess_get(n->sess);
-	if (out_append(o, b, len, NULL, NULL) == 0)
+	if (out_append(o, &(struct out_message){.buf = b, .len = len}) == 0)
 		out_queue(c, o);
 	else
 		out_free(o);

@@ -12,6 +12,7 @@
 #include "wire/smb2_proto.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static void conn_closed(void *user_data, int err);
@@ -62,6 +63,8 @@ struct conn *conn_new(struct smb_lane *lane, struct xport *x)
 	c->xport = x;
 	c->id = atomic_fetch_add(&lane->server->next_conn_id, 1) + 1;
 	c->address = logons_address(c->server->logons, x->ops->peer(x));
+	snprintf(c->peer, sizeof(c->peer), "%s", x->ops->peer(x));
+	c->since = env_filetime(lane->server->env);
 	c->constrained = true;
 	c->sign_alg = SIGN_HMAC_SHA256;
 	c->next_async_id = 1;
@@ -114,15 +117,35 @@ static void channel_unlist(struct channel *ch)
 	map_del(ch->half ? &c->bindings : &c->channels, &ch->by_session);
 }
 
-/* Half-open channels do not keep a session alive: who it was would end with the last that is proved. */
-static bool has_channels(struct sess *s)
+/*
+ * Half-open channels do not keep a session alive: who it was would end with the last that is proved. Nor do those that are
+ * lost: nobody can ask for anything over them. but: another one to leave out; or NULL.
+ */
+static bool has_channels(struct sess *s, const struct channel *but)
 {
 	LOCK_SCOPE(&s->lock);
 
-	list_for_each (n, &s->channels)
-		if (!container_of(n, struct channel, on_sess)->half)
+	list_for_each (n, &s->channels) {
+		const struct channel *ch = container_of(n, struct channel, on_sess);
+
+		if (ch != but && channel_carries(ch))
 			return true;
+	}
 	return false;
+}
+
+bool channel_is_one_of_many(struct channel *ch)
+{
+	return ch->listed && !ch->half && has_channels(ch->sess, ch);
+}
+
+/* Off its connection. On its session it stays, for whoever ends that to tell its requests, until they are over. */
+static void channel_lose(struct channel *ch)
+{
+	channel_unlist(ch);
+	ch->valid = false;
+	LOCK_SCOPE(&ch->sess->lock);
+	ch->lost = true;
 }
 
 static void ended_drop(struct conn *c)
@@ -147,8 +170,11 @@ static void channels_lost(struct conn *c)
 		struct channel *ch = container_of(n, struct channel, by_session);
 		struct sess *s = sess_get(ch->sess);
 
-		channel_remove(ch);
-		if (!has_channels(s))
+		if (ch->orphans)
+			channel_lose(ch);
+		else
+			channel_remove(ch);
+		if (!has_channels(s, NULL))
 			sess_disconnect(s, c->lane->lane, NULL);
 		sess_put(s);
 	}
@@ -191,6 +217,7 @@ static void conn_closed(void *user_data, int err)
 	c->xport = NULL;
 	timer_cancel(c->lane->lane->timers, &c->deadline);
 	out_discard(c);
+	conn_requests_orphan(c);
 	conn_requests_abandon(c);
 	channels_lost(c);
 	list_del(&c->on_lane);
@@ -230,6 +257,8 @@ static void channel_forgotten(struct msg *m)
 	struct conn *c = ch->conn;
 
 	ch->valid = false;
+	if (ch->orphans)
+		channel_orphans_abandon(ch);
 	if (ch->listed && ch->sign && !ch->half) {
 		ended_keep(ch);
 	} else {
@@ -351,22 +380,34 @@ void channel_settled(struct channel *ch)
 	logons_ended(ch->conn->server->logons, ch->conn->address);
 }
 
-void channel_remove(struct channel *ch)
+/* Off its session, which had the table's reference. */
+static void channel_leave(struct channel *ch)
 {
 	bool forgotten;
+	{
+		LOCK_SCOPE(&ch->sess->lock);
+		traffic_fold(&ch->sess->traffic, &ch->traffic);
+		forgotten = ch->forgotten;
+		if (!forgotten)
+			list_del(&ch->on_sess);
+	}
+	if (!forgotten) /* else a message on its way owns the reference, or did */
+		channel_put(ch);
+}
 
+void channel_remove(struct channel *ch)
+{
 	if (!ch->listed)
 		return;
 	channel_unlist(ch);
 	ch->valid = false;
-	{
-		LOCK_SCOPE(&ch->sess->lock);
-		list_del(&ch->on_sess);
-		traffic_fold(&ch->sess->traffic, &ch->traffic);
-		forgotten = ch->forgotten;
-	}
-	if (!forgotten) /* else a message on its way owns the reference */
-		channel_put(ch);
+	channel_leave(ch);
+}
+
+void channel_orphan_ended(struct channel *ch)
+{
+	if (--ch->orphans == 0)
+		channel_leave(ch);
 }
 
 void channels_forget(struct sess *s, struct lane *lane)

@@ -19,6 +19,8 @@
 struct sess;
 struct out;
 
+enum { CONN_PEER_MAX = 64 };
+
 enum conn_state {
 	CONN_NEW,      /* nothing negotiated: NEGOTIATE only			*/
 	CONN_WILDCARD, /* 0x02FF answered to the multi-protocol NEGOTIATE	*/
@@ -35,6 +37,8 @@ struct channel {
 	bool valid; /* authenticated here: carries more than SESSION_SETUP */
 	bool home;  /* the session's first: it signs with Session.SigningKey		*/
 	bool half;  /* being bound: in conn->bindings. Written here, under sess's lock	*/
+	bool lost;  /* its connection is, but not all its requests. Likewise		*/
+	unsigned orphans;      /* requests that go on after the connection; worker only */
 	struct conn *conn;     /* borrowed: channels go before their connection	*/
 	struct sess *sess;     /* counted						*/
 	struct sign_key *sign; /* signs and verifies here; NULL: no keys (yet)	*/
@@ -52,7 +56,9 @@ struct conn {
 	struct smb_server *server; /* I */
 	struct smb_lane *lane;     /* I */
 	struct xport *xport;
-	uint64_t address; /* I  of the peer, for server->logons			*/
+	uint64_t address;         /* I  of the peer, for server->logons			*/
+	char peer[CONN_PEER_MAX]; /* I  "192.0.2.1:50123"				*/
+	uint64_t since;           /* I  FILETIME					*/
 	struct list_node on_lane;
 	struct list_node on_out;
 
@@ -149,6 +155,15 @@ void channel_put(struct channel *ch); /* wipes the key with the last */
 void channel_settled(struct channel *ch);
 /* Off both sides; borrowed pointers to it end. */
 void channel_remove(struct channel *ch);
+/* Carries messages of its session, or did: neither half-open nor lost. Under its session's lock. */
+static inline bool channel_carries(const struct channel *ch)
+{
+	return !ch->half && !ch->lost;
+}
+/* Its session would go on without it. */
+bool channel_is_one_of_many(struct channel *ch);
+/* A request of a lost channel is over: the session lets go of the channel with the last. */
+void channel_orphan_ended(struct channel *ch);
 /* Any thread: the session has ended, take it off every connection. lane: the caller's. */
 void channels_forget(struct sess *s, struct lane *lane);
 /* Begins an exchange with the users and settings of snap. NULL without memory. */

@@ -4,6 +4,8 @@
 #include "smb/replay.h"
 #include "smb/req.h"
 
+#include <string.h>
+
 enum { SCAVENGE_PAUSE_MS = 100 }; /* each look is at all of a worker's */
 
 static uint64_t now_ms(const struct smb_server *s)
@@ -12,6 +14,11 @@ static uint64_t now_ms(const struct smb_server *s)
 }
 
 /* ---- the tables ---------------------------------------------------------------------------------------------- */
+
+static uint64_t instance_key(const struct smb_server *s, const struct guid *id)
+{
+	return map_hash(s->hash_key, span_of(id->bytes, GUID_LEN));
+}
 
 void durable_enlist(struct open *o)
 {
@@ -23,6 +30,8 @@ void durable_enlist(struct open *o)
 	if (o->has_create_guid)
 		map_add(&s->creates, &o->by_create,
 			replay_key(s, o->client_guid, &o->create_guid));
+	if (o->has_instance)
+		map_add(&s->instances, &o->by_instance, instance_key(s, &o->instance));
 }
 
 void durable_delist(struct open *o)
@@ -31,6 +40,8 @@ void durable_delist(struct open *o)
 		map_del(&o->server->durables, &o->by_persistent_id);
 	if (o->has_create_guid)
 		map_del(&o->server->creates, &o->by_create);
+	if (o->has_instance)
+		map_del(&o->server->instances, &o->by_instance);
 }
 
 struct open *durable_find(struct smb_server *s, uint64_t persistent_id)
@@ -40,6 +51,33 @@ struct open *durable_find(struct smb_server *s, uint64_t persistent_id)
 
 	return n ? open_get_unless_gone(container_of(n, struct open, by_persistent_id))
 		 : NULL;
+}
+
+/* Another client's, and not ending yet. */
+static bool is_instance(struct open *o, const struct req *q, const struct guid *id)
+{
+	if (!guid_eq(&o->instance, id) ||
+	    memcmp(o->client_guid, q->sess->client_guid, sizeof(o->client_guid)) == 0)
+		return false;
+	LOCK_SCOPE(&o->lock);
+	return o->state < OPEN_CLOSING;
+}
+
+struct open *durable_find_instance(const struct req *q, const struct guid *id,
+				   bool (*is_of)(const struct open *o,
+						 const struct req *q))
+{
+	struct smb_server *s = q->conn->server;
+	LOCK_SCOPE(&s->opens_lock);
+
+	for (struct map_node *n = map_first(&s->instances, instance_key(s, id)); n;
+	     n = map_next(n)) {
+		struct open *o = container_of(n, struct open, by_instance);
+
+		if (is_instance(o, q, id) && is_of(o, q) && open_get_unless_gone(o))
+			return o;
+	}
+	return NULL;
 }
 
 /* ---- DISCONNECTED, and on from there --------------------------------------------------------------------------- */
@@ -86,7 +124,7 @@ static void close_gone(struct list_node *gone)
 	for (struct list_node *n; (n = list_pop(gone)) != NULL;) {
 		struct open *o = container_of(n, struct open, on_home);
 
-		open_close_forsaken(o, o->home->lane);
+		open_close_forsaken(o, o->home->lane, NULL);
 	}
 }
 
@@ -264,7 +302,8 @@ struct lane *durable_holder(struct open *o, uint64_t *conn_id)
 								on_sess);
 			struct conn *c = ch->conn;
 
-			if (!ch->half && c->id > *conn_id && (!next || c->id < next->id))
+			if (channel_carries(ch) && c->id > *conn_id &&
+			    (!next || c->id < next->id))
 				next = c;
 		}
 		if (next) {
@@ -287,6 +326,38 @@ void durable_forsake(struct open *o)
 		forsake(o, &gone);
 	}
 	close_gone(&gone);
+}
+
+/* Off the list: the caller closes it, with the list's reference. */
+static bool take_disconnected(struct open *o)
+{
+	LOCK_SCOPE(&o->server->opens_lock);
+	LOCK_SCOPE(&o->lock);
+
+	if (is_parting(o))
+		o->forsaken = true;
+	if (o->state != OPEN_DISCONNECTED)
+		return false;
+	leave(o, OPEN_CLOSING);
+	return true;
+}
+
+static bool has_sess(struct open *o)
+{
+	LOCK_SCOPE(&o->lock);
+
+	return o->state == OPEN_OPEN && !is_parting(o);
+}
+
+void durable_evict(struct open *o, struct lane *lane, struct open_drain *d,
+		   struct wait *w)
+{
+	if (take_disconnected(o))
+		open_close_forsaken(o, lane, w);
+	else if (has_sess(o))
+		open_close(o, lane, NULL, w);
+	else
+		durable_wait(o, d, w);
 }
 
 /* All whose share is not in `now`; NULL: all. */

@@ -30,6 +30,14 @@ void durable_delist(struct open *o);
 /* By the persistent id that its client was told; counted. NULL: there is none. */
 struct open *durable_find(struct smb_server *s, uint64_t persistent_id);
 
+/*
+ * One of that application on another machine than q's, of which is_of() is true, and which is not about to end; counted. NULL:
+ * there is none. is_of runs under opens_lock. 3.3.5.9.13
+ */
+struct open *durable_find_instance(const struct req *q, const struct guid *id,
+				   bool (*is_of)(const struct open *o,
+						 const struct req *q));
+
 /* Does its oplock or lease let its client keep it open? Fills what it holds. */
 bool durable_holds_handle(const struct open *o, struct state_result *ret);
 
@@ -58,6 +66,11 @@ struct lane *durable_holder(struct open *o, uint64_t *conn_id);
 
 /* A client that cannot be asked: what is disconnected, or about to be, is closed. Others stay as they are. */
 void durable_forsake(struct open *o);
+/*
+ * Whoever has it, it is closed: w, of lane's worker, ends when that is done, or when it is worth another look. d is in the waiter.
+ */
+void durable_evict(struct open *o, struct lane *lane, struct open_drain *d,
+		   struct wait *w);
 /* All whose share is not in `now` any more. */
 void durable_forsake_gone(struct smb_server *s, const struct snapshot *now);
 /* No open stays from now on, and all that did are closed. */

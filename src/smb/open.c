@@ -15,6 +15,7 @@
 #include "smb/durable.h"
 #include "smb/req.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -206,6 +207,9 @@ nt_status open_new(const struct open_new *in, struct open **ret_open)
 	o->durable_timeout_ms = in->durable_timeout_ms;
 	o->has_create_guid = in->has_create_guid;
 	o->create_guid = in->create_guid;
+	o->has_instance = in->has_instance;
+	o->instance = in->instance;
+	o->instance_version = in->instance_version;
 	atomic_store(&o->replay_eligible, in->replay_eligible);
 	memcpy(o->client_guid, in->client_guid, sizeof(o->client_guid));
 	o->directory = in->directory;
@@ -367,7 +371,9 @@ nt_status open_enter(struct open *o, struct req *q)
 	st = open_enter_sequence(o, q);
 	if (!nt_ok(st))
 		return st;
-	atomic_store_explicit(&o->replay_eligible, false, memory_order_relaxed);
+	if (q->header.command !=
+	    SMB2_CREATE) /* answered from it: nothing is done with it */
+		atomic_store_explicit(&o->replay_eligible, false, memory_order_relaxed);
 	q->open_seq = o->next_seq++;
 	list_add_tail(&o->inflight, &q->on_open);
 	return STATUS_SUCCESS;
@@ -489,4 +495,48 @@ void open_after_writes(struct open *o, struct req *q, struct wait *w)
 {
 	q->drain = (struct open_drain){.seq = q->open_seq, .writes_only = true};
 	open_drain(o, &q->drain, w);
+}
+
+/* No allocation under the lock: measure, make room, look whether it still fits. */
+static int copy_path(struct open *o, struct arena *a, struct node **ret_parent,
+		     char **ret_path)
+{
+	size_t len = 0;
+
+	for (;;) {
+		char *room = arena_alloc(a, len + 1);
+
+		if (!room)
+			return -ENOMEM;
+		LOCK_SCOPE(&o->lock);
+		if (strlen(o->path) > len) {
+			len = strlen(o->path);
+			continue;
+		}
+		memcpy(room, o->path, strlen(o->path) + 1);
+		*ret_path = room;
+		if (ret_parent)
+			*ret_parent = o->parent ? node_get(o->parent) : NULL;
+		return 0;
+	}
+}
+
+char *open_path(struct open *o, struct arena *a)
+{
+	char *path;
+
+	return copy_path(o, a, NULL, &path) == 0 ? path : NULL;
+}
+
+int open_name(struct open *o, struct arena *a, struct node **ret_parent,
+	      const char **ret_name)
+{
+	char *path, *sep;
+	int err = copy_path(o, a, ret_parent, &path);
+
+	if (err)
+		return err;
+	sep = strrchr(path, '\\');
+	*ret_name = sep ? sep + 1 : path;
+	return 0;
 }

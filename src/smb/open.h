@@ -31,6 +31,12 @@ struct file_id {
 	uint64_t volatile_id;
 };
 
+/* Of the application that opened it. [MS-SMB2] 3.3.1.10 Open.ApplicationInstanceVersionHigh, Low */
+struct instance_version {
+	bool there;
+	uint64_t high, low;
+};
+
 /* In the order of open.c's diagram: below CLOSING it is, or may be, used again. */
 enum open_state { OPEN_OPEN, OPEN_PARTING, OPEN_DISCONNECTED, OPEN_CLOSING, OPEN_CLOSED };
 
@@ -81,10 +87,14 @@ struct open {
 	struct guid create_guid;     /* I						*/
 	uint8_t client_guid[16];     /* I  of the session it was opened in	*/
 	uint32_t durable_timeout_ms; /* I  how long it stays		*/
+	bool has_instance;           /* I						*/
+	struct guid instance;        /* I  Open.AppInstanceId			*/
+	struct instance_version instance_version; /* I				*/
 	atomic_bool replay_eligible; /* A  nothing was done with it since its CREATE */
 	bool enlisted;               /* opens_lock: in the tables	*/
 	struct map_node by_persistent_id; /* opens_lock: durable		*/
 	struct map_node by_create;        /* opens_lock: has_create_guid	*/
+	struct map_node by_instance;      /* opens_lock: has_instance		*/
 	struct smb_lane *home;    /* opens_lock  DISCONNECTED: whose list it is on */
 	struct list_node on_home; /* opens_lock				*/
 	uint64_t expires_ms;      /* opens_lock				*/
@@ -146,6 +156,9 @@ struct open_new {
 	struct guid create_guid;
 	uint8_t client_guid[16];
 	uint32_t durable_timeout_ms;
+	bool has_instance;
+	struct guid instance;
+	struct instance_version instance_version;
 };
 
 /* The server's: what comes and goes with opens. */
@@ -183,6 +196,13 @@ static inline bool open_may(const struct open *o, uint32_t any_of)
 
 /* The directory it was opened in, as it is now: counted; NULL for a root. */
 struct node *open_parent(struct open *o);
+
+/* The path it was opened by or renamed to: from the share root, with backslashes, "" for it. NULL without memory. */
+char *open_path(struct open *o, struct arena *a);
+
+/* Directory and last name of that path. The directory is counted; NULL, and name "", for the root. -ENOMEM. */
+MUST_CHECK int open_name(struct open *o, struct arena *a, struct node **ret_parent,
+			 const char **ret_name);
 
 /* The lease key that its client uses for that directory; NULL: none. [MS-SMB2] 2.2.13.2.10 */
 static inline const struct lease_id *open_parent_lease(const struct open *o)
@@ -250,7 +270,10 @@ void open_drain(struct open *o, struct open_drain *d, struct wait *w);
 
 /* One whose last reference goes is not brought back. NULL: it goes. */
 struct open *open_get_unless_gone(struct open *o);
-/* It is CLOSING and belongs to nobody: lane's worker closes it, with the caller's reference. Any thread. */
-void open_close_forsaken(struct open *o, struct lane *lane);
+/*
+ * It is CLOSING and belongs to nobody: lane's worker closes it, with the caller's reference. Any thread. w: of that worker, ends
+ * when it is done; or NULL.
+ */
+void open_close_forsaken(struct open *o, struct lane *lane, struct wait *w);
 /* It is none of s's opens any more. */
 void open_sess_leave(struct sess *s);

@@ -15,6 +15,7 @@
 #include "wire/utf16.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -166,12 +167,12 @@ static void close_begin(struct msg *m)
 	close_drained(&container_of(m, struct open_closing, begin)->wait);
 }
 
-void open_close_forsaken(struct open *o, struct lane *lane)
+void open_close_forsaken(struct open *o, struct lane *lane, struct wait *w)
 {
 	struct open_closing *c = o->closing;
 
 	c->lane = lane;
-	c->then = NULL;
+	c->then = w;
 	c->begin.run = close_begin;
 	wait_init(&c->wait, lane->mailbox);
 	mailbox_post(lane->mailbox, &c->begin);
@@ -359,6 +360,43 @@ static void close_applied(struct wait *w)
 		close_tell(c, atomic_load(&c->open->wrote));
 }
 
+/* What a rename under way may change under us is copied. */
+static char *closing_path(struct open_closing *c)
+{
+	struct open *o = c->open;
+	size_t len;
+	char *path;
+
+	{
+		LOCK_SCOPE(&o->lock);
+		len = strlen(o->path) + 1;
+	}
+	path = arena_alloc(&c->arena, len);
+	if (path) {
+		LOCK_SCOPE(&o->lock);
+		snprintf(path, len, "%s", o->path);
+	}
+	return path;
+}
+
+static void removal_noted(struct open_closing *c)
+{
+	struct open *o = c->open;
+	struct trail_event e = {.kind = TRAIL_DELETE, .directory = o->directory};
+	const char *path, *stream = NULL;
+	struct node *parent = NULL;
+
+	if (!trail_wants_of_open(o, c->lane, CONF_AUDIT_CHANGES))
+		return;
+	path = closing_path(c);
+	if (c->result.remove_name && c->unlink.dir)
+		e.path = path;
+	else if (path && node_name(o->node, &c->arena, &parent, &stream) == 0)
+		e.path = trail_path(&c->arena, path, stream);
+	node_put(parent);
+	trail_note_of_open(o, &e);
+}
+
 static void close_removed(struct wait *w)
 {
 	struct open_closing *c = container_of(w, struct open_closing, wait);
@@ -366,6 +404,8 @@ static void close_removed(struct wait *w)
 	if (w->err)
 		log_verbose("delete on close: \"%s\": %s",
 			    c->unlink.name ? c->unlink.name : "", strerror(-w->err));
+	else
+		removal_noted(c);
 	close_tell(c, true);
 }
 

@@ -78,8 +78,8 @@ static const char *remedy(const struct policy_out *out)
 		       : "";
 }
 
-/* Who the session is, or says it will be; of a binding who says he is the one. */
-static const char *user_of(const struct req *q, struct log_esc *esc)
+/* Who the session is, or says it will be; of a binding who says he is the one. With a reference to keep it by. */
+static const char *user_of(const struct req *q, struct principal **ret_who)
 {
 	/* while a step runs the exchange is the pool's */
 	bool claims = q->channel && q->channel->setup && !q->channel->setup->busy;
@@ -88,25 +88,27 @@ static const char *user_of(const struct req *q, struct log_esc *esc)
 
 	if (claims && (!who || q->binding))
 		name = auth_claimed_user(q->channel->setup->auth);
-	log_esc(esc, span_of_str(name));
-	principal_put(who);
-	return esc->text;
+	*ret_who = who;
+	return name;
 }
 
-static void report(const struct req *q, const char *text, const char *parameter,
-		   const char *more)
+static void report(const struct req *q, nt_status st, const char *text,
+		   const char *parameter, const char *more)
 {
+	CLEANUP(principal_putp) struct principal *who = NULL;
 	struct smb_server *server = q->conn->server;
+	const char *user = user_of(q, &who);
 	struct log_esc esc;
 
+	trail_refused(q, st, user, text, parameter);
 	if (!log_limit_ok(&server->refusal_log, REFUSALS_LOGGED_A_SECOND,
 			  env_now_ns(server->env)))
 		return;
 	log_warn("conn %" PRIu64 " %s: %s refused to user \"%s\", dialect %s: %s%s%s%s",
 		 q->conn->id, conn_peer(q->conn),
-		 smb_command_name(server, q->header.command), user_of(q, &esc),
-		 conn_dialect_name(q->conn->dialect), text,
-		 parameter ? "; parameter " : "", parameter ? parameter : "", more);
+		 smb_command_name(server, q->header.command),
+		 log_esc(&esc, span_of_str(user)), conn_dialect_name(q->conn->dialect),
+		 text, parameter ? "; parameter " : "", parameter ? parameter : "", more);
 }
 
 static void count_one(const struct req *q, atomic_ullong *all, unsigned i)
@@ -119,7 +121,8 @@ static void count_one(const struct req *q, atomic_ullong *all, unsigned i)
 void refuse_report(const struct req *q, const struct policy_out *out)
 {
 	count_one(q, &q->conn->server->counters.refused[out->reason], out->reason);
-	report(q, policy_reason_text(out->reason), out->parameter, remedy(out));
+	report(q, out->verdict == POLICY_REFUSE ? out->status : STATUS_SUCCESS,
+	       policy_reason_text(out->reason), out->parameter, remedy(out));
 }
 
 void refuse_other(const struct req *q, enum refusal r, nt_status st)
@@ -129,7 +132,7 @@ void refuse_other(const struct req *q, enum refusal r, nt_status st)
 	count_one(q, &q->conn->server->counters.refused_otherwise[r],
 		  POLICY_REASON_COUNT + r);
 	snprintf(status, sizeof(status), " (%s)", nt_status_name(st));
-	report(q, refusals[r].text, refusals[r].parameter, status);
+	report(q, st, refusals[r].text, refusals[r].parameter, status);
 }
 
 void refuse_logon(const struct req *q, nt_status st)

@@ -95,33 +95,42 @@ static int reply_hash(struct req *q, struct buf *buf, size_t len, struct sign_ke
 	return item.err;
 }
 
-/* Pass an encoded answer on: into the frame's gathered answers, protected as policy says. */
-static int reply_append(struct req *q, struct buf *buf, size_t len, bool interim)
+bool req_is_answered_plain(const struct req *q)
+{
+	struct policy_in in = req_policy(q);
+
+	return policy_answer(&in, false, q->final_setup) == POLICY_ANSWER_PLAIN;
+}
+
+/* Pass an encoded answer on: into the frame's gathered answers, protected as policy says. Takes m's buffer and piece over. */
+static int reply_append(struct req *q, struct out_message *m, bool interim)
 {
 	struct policy_in in = req_policy(q);
 	enum policy_answer how = policy_answer(&in, interim, q->final_setup);
 	struct frame *f = q->frame;
 	struct out *o;
-	struct sign_key *key = how == POLICY_ANSWER_SIGNED ? req_sign_key(q) : NULL;
 
+	m->sign = how == POLICY_ANSWER_SIGNED ? req_sign_key(q) : NULL;
+	m->channel = q->channel;
 	if (!f->out)
 		f->out = out_new(q->conn);
 	o = f->out;
-	if (!o || (how == POLICY_ANSWER_SIGNED && !key) ||
-	    reply_hash(q, buf, len, &key) != 0) { /* never sent otherwise */
-		conn_memory(q->conn, -(int64_t)buf->cap);
-		buf_put(buf);
+	if (!o || (how == POLICY_ANSWER_SIGNED && !m->sign) ||
+	    reply_hash(q, m->buf, m->len, &m->sign) != 0) { /* never sent otherwise */
+		conn_memory(q->conn, -(int64_t)(m->buf->cap + m->piece_len));
+		buf_put(m->buf);
+		seg_file_put(m->piece);
 		return o ? -ENOKEY : -ENOMEM;
 	}
 	if (how == POLICY_ANSWER_ENCRYPTED) {
 		o->sealed = true;
-		buf->secret = true;
+		m->buf->secret = true;
 	}
 	if (!o->sess && q->sess)
 		o->sess = sess_get(q->sess);
 	if (!o->sess && f->seal_sess)
 		o->sess = sess_get(f->seal_sess);
-	return out_append(o, buf, len, key, q->channel);
+	return out_append(o, m);
 }
 
 /* Everything of the frame is answered, or the rest comes later: to the connection's queue. */
@@ -150,6 +159,7 @@ static bool reply_body(struct req *q, nt_status *st)
 		return false; /* the client would not know the keys that are in force now */
 	if (keeps_body(q, *st))
 		*st = STATUS_INSUFFICIENT_RESOURCES;
+	req_piece_drop(q);
 	w = req_reply_anew(q, ERROR_RESPONSE_SIZE + ERROR_CONTEXT_HEADER_LEN +
 				      q->error_data.len);
 	wr_error_body(w, q->conn->dialect, q->error_data);
@@ -159,8 +169,7 @@ static bool reply_body(struct req *q, nt_status *st)
 static int reply_encode(struct req *q, nt_status *st)
 {
 	struct conn *c = q->conn;
-	struct buf *b;
-	size_t len;
+	struct out_message m;
 
 	if (!reply_body(q, st))
 		return -ENOMEM;
@@ -168,9 +177,11 @@ static int reply_encode(struct req *q, nt_status *st)
 	wr_reply_header(
 		q, *st,
 		q->async_id ? 0 : credits_grant(&c->credits, q->header.credits, false));
-	len = wr_pos(&q->w);
-	b = TAKE(q->out);
-	return reply_append(q, b, len, false);
+	m = (struct out_message){.len = wr_pos(&q->w), .piece_len = q->piece_len};
+	m.buf = TAKE(q->out);
+	m.piece = TAKE(q->piece);
+	q->piece_len = 0;
+	return reply_append(q, &m, false);
 }
 
 void req_finish(struct req *q, nt_status st)
@@ -217,7 +228,8 @@ void req_interim(struct req *q)
 		q->out = kept;
 	}
 	f->running = NULL;
-	if (reply_append(q, b, wr_pos(&w), true) != 0)
+	if (reply_append(q, &(struct out_message){.buf = b, .len = wr_pos(&w)}, true) !=
+	    0)
 		conn_disconnect(c, "no memory, or no key, for an answer");
 	reply_flush(f);
 }

@@ -88,6 +88,23 @@ static void req_out_put(struct req *q)
 	buf_put(TAKE(q->out));
 }
 
+void req_piece_drop(struct req *q)
+{
+	if (!q->piece)
+		return;
+	conn_memory(q->conn, -(int64_t)q->piece_len);
+	seg_file_put(TAKE(q->piece));
+	q->piece_len = 0;
+}
+
+void req_piece_set(struct req *q, struct seg_file *piece, size_t len)
+{
+	conn_memory(q->conn, (int64_t)len);
+	req_piece_drop(q);
+	q->piece = piece;
+	q->piece_len = len;
+}
+
 void req_free(struct req *q)
 {
 	struct frame *f = q->frame;
@@ -105,7 +122,10 @@ void req_free(struct req *q)
 		map_del(&q->conn->async, &q->by_async);
 		q->conn->async_count--;
 	}
+	if (q->orphan)
+		channel_orphan_ended(q->channel);
 	req_out_put(q);
+	req_piece_drop(q);
 	principal_put(q->who);
 	tree_put(q->tree);
 	channel_put(q->channel);
@@ -324,7 +344,7 @@ void req_cancel(struct req *q, enum wait_why why)
 
 void req_parked(struct req *q)
 {
-	if (q->conn->state == CONN_CLOSED || q->conn->retired)
+	if ((q->conn->state == CONN_CLOSED && !q->outlives) || q->conn->retired)
 		req_cancel(q, WAIT_DISCONNECTED);
 	else if (q->open && open_is_closing(q->open))
 		req_cancel(q, WAIT_CLOSED);
@@ -335,14 +355,53 @@ void req_parked(struct req *q)
 		req_interim(q);
 }
 
+void conn_requests_orphan(struct conn *c)
+{
+	struct map_walk pos;
+
+	for (struct map_node *n = map_walk_first(&c->requests, &pos); n;
+	     n = map_walk_next(&c->requests, &pos)) {
+		struct req *q = container_of(n, struct req, by_id);
+
+		if (!q->outlives || c->retired || !channel_is_one_of_many(q->channel))
+			continue;
+		q->orphan = true;
+		q->channel->orphans++;
+	}
+}
+
+/* From now on it waits for nobody. */
+static void abandon(struct req *q)
+{
+	q->outlives = false;
+	req_cancel(q, WAIT_DISCONNECTED);
+}
+
 void conn_requests_abandon(struct conn *c)
 {
 	struct map_walk pos;
 
 	/* a claimed request ends from the loop, not in here: the walk is safe */
 	for (struct map_node *n = map_walk_first(&c->requests, &pos); n;
-	     n = map_walk_next(&c->requests, &pos))
-		req_cancel(container_of(n, struct req, by_id), WAIT_DISCONNECTED);
+	     n = map_walk_next(&c->requests, &pos)) {
+		struct req *q = container_of(n, struct req, by_id);
+
+		if (!q->orphan)
+			abandon(q);
+	}
+}
+
+void channel_orphans_abandon(struct channel *ch)
+{
+	struct map_walk pos;
+
+	for (struct map_node *n = map_walk_first(&ch->conn->requests, &pos); n;
+	     n = map_walk_next(&ch->conn->requests, &pos)) {
+		struct req *q = container_of(n, struct req, by_id);
+
+		if (q->orphan && q->channel == ch)
+			abandon(q);
+	}
 }
 
 const char *req_text(struct req *q)

@@ -83,13 +83,18 @@ struct req {
 	bool sequence_counted; /* in open->channel_sequence */
 	struct open_drain drain;
 
-	struct buf *out; /* response: BUF_HEADROOM, SMB2 header, body	*/
-	struct wr w;     /* over header and body				*/
+	struct buf *out;        /* response: BUF_HEADROOM, SMB2 header, body	*/
+	struct wr w;            /* over header and body				*/
+	struct seg_file *piece; /* counted: bytes of a file that follow it; or NULL */
+	size_t piece_len;
 	struct span
 		error_data; /* of an ERROR response, in the arena; p NULL: none: 2.2.2	*/
 	struct break_wait *break_wait; /* cmd/break_wait.c's, the one under way */
 	struct cache_use *cache_use;   /* likewise */
 	struct write_note *write_note; /* cmd/write_note.c's, likewise */
+	/* The handler's: it goes on when its connection is lost, as long as its session has another. Worker only */
+	bool outlives;
+	bool orphan;      /* it does, and counts in channel->orphans */
 	bool with_body;   /* the handler's: its error carries the command's own body */
 	bool final_setup; /* SESSION_SETUP that made a session or channel	*/
 	/* The handler's: the answer as it is sent; at once signed, if it is. For the preauth hash. */
@@ -113,6 +118,14 @@ void wr_file_id(struct wr *w, struct file_id id);
  * cursor is failed and the answer becomes STATUS_INSUFFICIENT_RESOURCES.
  */
 struct wr *req_reply(struct req *q, size_t body_len);
+
+/*
+ * Is nobody going to look at the bytes of the answer? Only then may it end with a piece, if it is not in a compound; should
+ * policy think otherwise in the end, the connection ends.
+ */
+bool req_is_answered_plain(const struct req *q);
+/* End the answer with a piece of a file: takes the reference over, in place of the one before. */
+void req_piece_set(struct req *q, struct seg_file *piece, size_t len);
 
 /* Arm the request's wait: pass the result to an asynchronous call, then return STATUS_PENDING. */
 struct wait *req_wait(struct req *q, req_done done);
@@ -181,6 +194,7 @@ void frame_drop(struct frame *f);
 void req_finish(struct req *q, nt_status st);
 /* Forget what was written and begin again, with the lane's reserve if need be. */
 struct wr *req_reply_anew(struct req *q, size_t body_len);
+void req_piece_drop(struct req *q);
 /* A cursor over b as a response, behind the header. */
 struct wr wr_body(struct buf *b);
 /* The handler has parked it on another client: the interim answer ([MS-SMB2] 3.3.4.2), or an end at once if cancel, close or
@@ -189,8 +203,12 @@ void req_parked(struct req *q);
 /* Send the interim answer. */
 void req_interim(struct req *q);
 void req_free(struct req *q);
-/* A lost connection: claim all that is parked. */
+/* A connection is being lost: what may outlive it becomes an orphan of its channel. */
+void conn_requests_orphan(struct conn *c);
+/* A lost connection: claim all that is parked, but orphans. */
 void conn_requests_abandon(struct conn *c);
+/* The session of a lost channel has ended: claim its orphans, too. */
+void channel_orphans_abandon(struct channel *ch);
 
 /* What policy may know of a connection, of a session there and a tree (or NULL); all that a message adds is zero. */
 struct policy_in conn_policy(const struct conn *c, const struct sess *s,

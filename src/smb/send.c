@@ -39,12 +39,21 @@ static void message_buf_drop(struct out *o, struct out_message *m)
 		buf_put(b);
 }
 
+/* Likewise its piece. */
+static struct seg_file *message_piece_take(struct out *o, struct out_message *m)
+{
+	if (m->piece)
+		conn_memory(o->conn, -(int64_t)m->piece_len);
+	return TAKE(m->piece);
+}
+
 void out_free(struct out *o)
 {
 	if (!o)
 		return;
 	for (size_t i = 0; i < o->count; i++) {
 		message_buf_drop(o, &o->messages[i]);
+		seg_file_put(message_piece_take(o, &o->messages[i]));
 		channel_put(o->messages[i].channel);
 	}
 	if (o->messages != o->inl)
@@ -92,23 +101,32 @@ static void link_to_next(struct out_message *m)
 	wr_fill_u32(&w, SMB2_OFF_NEXT_COMMAND, (uint32_t)m->len);
 }
 
-int out_append(struct out *o, struct buf *buf, size_t len, struct sign_key *sign,
-	       struct channel *channel)
+/* Nobody could protect a piece, or put another message behind it. */
+static bool fits(const struct out *o, const struct out_message *m)
 {
-	if (o->count == o->cap && out_grow(o) != 0) {
-		conn_memory(o->conn, -(int64_t)buf->cap);
-		buf_put(buf);
-		return -ENOMEM;
+	if (o->count && o->messages[o->count - 1].piece)
+		return false;
+	return !m->piece || (!o->count && !m->sign && !o->sealed);
+}
+
+int out_append(struct out *o, const struct out_message *in)
+{
+	struct out_message m = *in;
+	int err = fits(o, in) ? 0 : -EIO;
+
+	if (!err && o->count == o->cap)
+		err = out_grow(o);
+	if (err) {
+		message_buf_drop(o, &m);
+		seg_file_put(message_piece_take(o, &m));
+		return err;
 	}
 	if (o->count)
 		link_to_next(&o->messages[o->count - 1]);
-	o->len += len;
-	o->messages[o->count++] = (struct out_message){
-		.buf = buf,
-		.len = len,
-		.sign = sign,
-		.channel = channel ? channel_get(channel) : NULL,
-	};
+	o->len += m.len + m.piece_len;
+	o->messages[o->count++] = m;
+	if (m.channel)
+		channel_get(m.channel);
 	return 0;
 }
 
@@ -164,7 +182,8 @@ static int out_gather(struct conn *c, struct out *o)
 static int out_seal(struct conn *c, struct out *o)
 {
 	struct mspan frame;
-	int err = o->sess && o->sess->seal ? out_gather(c, o) : -EIO;
+	int err = o->sess && o->sess->seal && !o->messages[0].piece ? out_gather(c, o)
+								    : -EIO;
 
 	if (err)
 		return err;
@@ -179,10 +198,12 @@ static int out_seal(struct conn *c, struct out *o)
 
 static int out_send(struct conn *c, struct out *o)
 {
-	struct seg inl[OUT_MESSAGES_INLINE] = {0};
-	struct seg *segs = o->count <= ARRAY_LEN(inl) ? inl
-						      : calloc(o->count, sizeof(*segs));
+	struct seg inl[OUT_MESSAGES_INLINE + 1] = {0};
+	struct seg *segs = o->count < ARRAY_LEN(inl)
+				   ? inl
+				   : calloc(o->count + 1, sizeof(*segs));
 	size_t head = o->sealed ? SEAL_HEADER_LEN : 0;
+	size_t count = 0;
 	int err;
 
 	if (!segs)
@@ -190,11 +211,15 @@ static int out_send(struct conn *c, struct out *o)
 	for (size_t i = 0; i < o->count; i++) {
 		struct out_message *m = &o->messages[i];
 
-		segs[i].bytes = span_of(m->buf->data + BUF_HEADROOM - head,
-					m->len + head);
-		segs[i].buf = message_buf_take(o, m); /* the transport's now */
+		segs[count].bytes = span_of(m->buf->data + BUF_HEADROOM - head,
+					    m->len + head);
+		segs[count++].buf = message_buf_take(o, m); /* the transport's now */
+		if (!m->piece)
+			continue;
+		segs[count].file_len = m->piece_len;
+		segs[count++].file = message_piece_take(o, m);
 	}
-	err = c->xport->ops->send(c->xport, segs, o->count);
+	err = c->xport->ops->send(c->xport, segs, count);
 	if (segs != inl)
 		free(segs);
 	return err;

@@ -16,8 +16,10 @@
 
 /* One response within a transport message. */
 struct out_message {
-	struct buf *buf; /* the message lies at buf->data + BUF_HEADROOM	*/
-	size_t len;      /* header to last byte, padding included		*/
+	struct buf *buf;        /* the message lies at buf->data + BUF_HEADROOM	*/
+	size_t len;             /* header to last byte, padding included		*/
+	struct seg_file *piece; /* what follows it, of a file: counted; or NULL	*/
+	size_t piece_len;
 	struct sign_key *
 		sign; /* signs it, kept alive by `channel` or out->sess; NULL: not signed */
 	struct channel *channel; /* counted, or NULL					*/
@@ -44,10 +46,15 @@ struct out {
 struct out *out_new(struct conn *c);
 void out_free(struct out *o);
 
-/* Append a response: pads the one before to 8 bytes and sets its NextCommand. Takes buf over, which counts as the
- * connection's memory already, and a reference to channel. -ENOMEM. [MS-SMB2] 3.3.4.1.3 */
-MUST_CHECK int out_append(struct out *o, struct buf *buf, size_t len,
-			  struct sign_key *sign, struct channel *channel);
+/*
+ * Append a response: pads the one before to 8 bytes and sets its NextCommand. Takes over m's buffer and piece, which count
+ * as the connection's memory already; its channel stays the caller's. -ENOMEM.
+ *
+ * A piece is of a file, so that no byte of it can be protected: it goes alone, and what is to be sealed or signed is not
+ * sent with one (-EIO).
+ * Spec: [MS-SMB2] 3.3.4.1.3
+ */
+MUST_CHECK int out_append(struct out *o, const struct out_message *m);
 /* To the connection's queue; it is protected at the end of the worker's turn. Takes o over. */
 void out_queue(struct conn *c, struct out *o);
 /* Drop what was not sent: the connection is gone. */

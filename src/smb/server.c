@@ -81,7 +81,8 @@ int smb_server_init(struct smb_server *s, struct env *env, const uint8_t guid[16
 	s->audit = audit_new();
 	if (!s->nodes || !s->logons || !s->audit || map_init(&s->sessions) != 0 ||
 	    map_init(&s->opens) != 0 || map_init(&s->durables) != 0 ||
-	    map_init(&s->creates) != 0 || map_init(&s->creates_under_way) != 0) {
+	    map_init(&s->creates) != 0 || map_init(&s->creates_under_way) != 0 ||
+	    map_init(&s->instances) != 0) {
 		smb_server_fini(s);
 		return -ENOMEM;
 	}
@@ -100,6 +101,7 @@ void smb_server_fini(struct smb_server *s)
 	map_fini(&s->durables);
 	map_fini(&s->creates);
 	map_fini(&s->creates_under_way);
+	map_fini(&s->instances);
 	opens_fini(s);
 	lock_fini(&s->opens_lock);
 	lock_fini(&s->lock);

@@ -21,6 +21,7 @@
 #include "smb/refuse.h"
 #include "smb/share.h"
 #include "smb/stats.h"
+#include "smb/trail.h"
 
 struct keylog;
 struct logons;
@@ -89,11 +90,13 @@ struct smb_server {
 	struct logons *logons;    /* under way, and failed */
 	struct audit *audit;
 	struct keylog *keylog;  /* NULL: keys go nowhere */
+	struct trail *trail;    /* NULL: nobody writes an audit log */
 	struct lock opens_lock; /* rank TABLE */
 	struct map opens;       /* L of opens_lock  open.by_state_id: all but pipes */
 	struct map durables;    /* L of opens_lock  open.by_persistent_id */
 	struct map creates;     /* L of opens_lock  open.by_create */
 	struct map creates_under_way; /* L of opens_lock  create_under_way.by_create */
+	struct map instances;         /* L of opens_lock  open.by_instance */
 	struct stock open_stock, closing_stock; /* struct open, struct open_closing */
 	struct stock path_stock;                /* open_path_new() */
 	atomic_bool stopping;                   /* smb/durable.h */

@@ -9,6 +9,7 @@
 #include "smb/open.h"
 #include "smb/tree.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,7 @@ nt_status sess_new(struct smb_server *server, const struct conn *c, uint32_t ses
 	s->cipher = c->cipher;
 	s->sign_alg = c->sign_alg;
 	memcpy(s->client_guid, c->client_guid, sizeof(s->client_guid));
+	snprintf(s->client, sizeof(s->client), "%s", conn_peer(c));
 	list_init(&s->channels);
 	lock_init(&s->lock, LOCK_RANK_SESS);
 	s->next_tree_id = 1;
@@ -131,6 +133,7 @@ static void sess_end(struct sess *s, struct lane *lane, bool keep, struct wait *
 			wait_now(w, 0);
 		return;
 	}
+	trail_logoff(s, lane);
 	channels_forget(s, lane);
 	trees_shut(s);
 	teardown_run(&s->teardown, lane, s, NULL, keep, w);

@@ -24,7 +24,7 @@ struct channel;
 struct open;
 struct tree;
 
-enum { SESS_CHANNELS_MAX = 32 }; /* as Windows */
+enum { SESS_CHANNELS_MAX = 32 /* as Windows */, SESS_CLIENT_MAX = 64 };
 
 enum sess_state { SESS_IN_PROGRESS, SESS_VALID, SESS_EXPIRED, SESS_CLOSED };
 
@@ -43,11 +43,12 @@ struct sess {
 	uint64_t id;               /* I */
 	atomic_uint refs;
 	_Atomic(enum sess_state) state;
-	uint64_t created;        /* I  FILETIME */
-	uint16_t dialect;        /* I */
-	enum seal_cipher cipher; /* I */
-	enum sign_alg sign_alg;  /* I */
-	uint8_t client_guid[16]; /* I */
+	uint64_t created;             /* I  FILETIME */
+	uint16_t dialect;             /* I */
+	enum seal_cipher cipher;      /* I */
+	enum sign_alg sign_alg;       /* I */
+	uint8_t client_guid[16];      /* I */
+	char client[SESS_CLIENT_MAX]; /* I  conn_peer() of its first connection */
 
 	/* written once by the worker that completes the first authentication, before VALID */
 	enum policy_user user;
@@ -56,7 +57,9 @@ struct sess {
 	bool encrypt_data;            /* the session flag as announced		*/
 	bool require_message_signing; /* in force at setup: loosening acts on new sessions only */
 	bool reject_unencrypted_access;
-	struct sign_key *sign;     /* Session.SigningKey: final setup answer, binding */
+	bool client_signs;     /* its client demanded signing		*/
+	bool conf_encrypts;    /* encrypt_data of [global], likewise in force at setup */
+	struct sign_key *sign; /* Session.SigningKey: final setup answer, binding */
 	struct seal_key *open_key; /* client to server			*/
 	struct seal_tx *seal;      /* server to client			*/
 

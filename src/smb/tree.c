@@ -28,6 +28,7 @@ nt_status tree_new(struct sess *s, struct share *share, struct node *root,
 	t->sess = sess_get(s);
 	t->share = share_get(share);
 	t->encrypt_data = share->encrypt_data;
+	t->audit_level = share->conf ? share->conf->audit_level : CONF_AUDIT_NONE;
 	t->root = root;
 	{
 		LOCK_SCOPE(&s->lock);
@@ -85,6 +86,8 @@ bool tree_follow(struct tree *t, const struct share *now, const struct principal
 	if (now->encrypt_data)
 		atomic_store(&t->encrypt_data, true);
 	atomic_store(&t->maximal_access, access);
+	atomic_store(&t->audit_level,
+		     now->conf ? now->conf->audit_level : CONF_AUDIT_NONE);
 	return access != 0;
 }
 
@@ -103,10 +106,13 @@ bool tree_shut(struct tree *t)
 
 void tree_close(struct tree *t, struct lane *lane, struct wait *w)
 {
-	if (tree_shut(t))
-		teardown_run(&t->teardown, lane, t->sess, t, false, w);
-	else if (w)
-		wait_now(w, 0);
+	if (!tree_shut(t)) {
+		if (w)
+			wait_now(w, 0);
+		return;
+	}
+	trail_disconnect(t, lane);
+	teardown_run(&t->teardown, lane, t->sess, t, false, w);
 }
 
 struct cred *tree_cred(const struct tree *t, const struct principal *who)

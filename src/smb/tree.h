@@ -20,6 +20,8 @@ struct tree {
 	/* A  the share's permissions for this user; tree_follow() changes it */
 	_Atomic uint32_t maximal_access;
 	atomic_bool encrypt_data; /* answers are encrypted; never goes back to false */
+	_Atomic uint32_t
+		audit_level; /* enum conf_audit_level; tree_follow() changes it */
 	atomic_bool closed;
 	struct teardown teardown; /* of whoever closed it */
 };

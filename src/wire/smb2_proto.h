@@ -357,6 +357,7 @@ enum { SMB2_CREATE_CONTEXT_HEADER_LEN = 16 };
 	"\x45\xBC\xA6\x6A\xEF\xA7\xF7\x4A\x90\x08\xFA\x46\x2E\x14\x4D\x74"
 #define SMB2_CREATE_APP_INSTANCE_VERSION                                                 \
 	"\xB9\x82\xD0\xB7\x3B\x56\x07\x4F\xA0\x7B\x52\x4A\x81\x16\xA0\x10"
+enum { SMB2_APP_INSTANCE_ID_LEN = 20, SMB2_APP_INSTANCE_VERSION_LEN = 24 };
 #define SVHDX_OPEN_DEVICE_CONTEXT                                                        \
 	"\x9C\xCB\xCF\x9E\x04\xC1\xE6\x43\x98\x0E\x15\x8D\xA1\xF6\xEC\x83"
 

@@ -8,7 +8,7 @@
 enum {
 	FRAME_MAX_DEFAULT = 2 << 20,
 	CREDIT_UNIT = 64 * 1024,
-	CREDITS_KEPT = 64, /* the client asks for more while it holds fewer */
+	CREDITS_KEPT = 64,
 };
 
 struct client *client_new(const struct client_settings *s)
@@ -20,9 +20,8 @@ struct client *client_new(const struct client_settings *s)
 	c->settings = *s;
 	if (!c->settings.frame_max)
 		c->settings.frame_max = FRAME_MAX_DEFAULT;
-	c->frame = calloc(1, c->settings.frame_max);
-	if (!c->frame)
-		abort();
+	if (!c->settings.credits_kept)
+		c->settings.credits_kept = CREDITS_KEPT;
 	c->credits = 1;
 	list_init(&c->pending);
 	list_init(&c->sessions);
@@ -128,8 +127,18 @@ bool client_may_send(const struct client *c, size_t payload)
 	return c->credits >= ids_of(charge_of(c, payload));
 }
 
+void client_trim(struct client *c)
+{
+	free(c->frame);
+	c->frame = NULL;
+}
+
 void client_begin(struct client *c)
 {
+	if (!c->frame)
+		c->frame = calloc(1, c->settings.frame_max);
+	if (!c->frame)
+		abort();
 	c->w = wr_of(mspan_of(c->frame + CLIENT_HEADROOM,
 			      c->settings.frame_max - CLIENT_HEADROOM));
 	c->element = NO_ELEMENT;
@@ -195,13 +204,15 @@ uint64_t client_element(struct client *c, uint16_t command, uint32_t tree, size_
 	};
 
 	assert(client_may_send(c, payload));
-	if (c->credits < CREDITS_KEPT)
-		h.credits = CREDITS_KEPT;
+	if (c->credits < c->settings.credits_kept)
+		h.credits = c->settings.credits_kept;
 	if (c->related && c->element != NO_ELEMENT) {
 		h.flags |= SMB2_FLAGS_RELATED_OPERATIONS;
 		h.session_id = SMB2_RELATED_ID64;
 		h.tree_id = SMB2_RELATED_ID32;
 	}
+	if (c->replay)
+		h.flags |= SMB2_FLAGS_REPLAY_OPERATION;
 	wr_element_header(c, &h);
 	pending_add(c, &h);
 	return h.message_id;

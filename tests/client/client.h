@@ -70,7 +70,10 @@ struct client_settings {
 		protect; /* of requests after the logon, if the server does not want more */
 	uint8_t guid[16];
 	uint64_t previous_session_id;
-	size_t frame_max;   /* bytes of one frame; 0: 2 MiB */
+	size_t frame_max;      /* bytes of one frame; 0: 2 MiB */
+	uint16_t credits_kept; /* asks for so many while it holds fewer; 0: 64 */
+	uint32_t
+		verify_every; /* of so many signed answers one is verified; 0 and 1: all are. Logons always */
 	client_broke broke; /* NULL: a break is a fault, as nobody asked for oplocks */
 };
 
@@ -156,11 +159,13 @@ struct client {
 	uint32_t credits;         /* ids from next_id on that may be used */
 	struct list_node pending; /* client_pending, oldest first */
 	size_t pending_count;
+	uint32_t unverified; /* signed answers since one was verified */
 
 	struct wr w; /* the frame under construction */
 	uint8_t *frame;
 	size_t element; /* offset of its last element; SIZE_MAX: none yet */
 	bool related;   /* what is added from now on */
+	bool replay;    /* likewise: SMB2_FLAGS_REPLAY_OPERATION. The caller's */
 	enum client_protect frame_protect;
 	bool frame_exact; /* not even what the protocol demands changes it */
 	char fault[CLIENT_FAULT_MAX];
@@ -184,6 +189,14 @@ struct client_session *client_session_bind(struct client *c,
 					   const struct client_session *of);
 void client_session_drop(struct client *c, struct client_session *s);
 
+/*
+ * Behave as if everything up to the logon had been done, towards a program that does the same: 3.1.1 with the first
+ * cipher and signing algorithm of the settings, keys of zero bytes, SessionId 1, MessageIds from 1 on. What remains is
+ * the pipeline of messages.
+ */
+enum { CLIENT_ASSUMED_SESSION = 1, CLIENT_ASSUMED_MAX = 8 << 20 };
+void client_assume(struct client *c);
+
 /* ---- frames --------------------------------------------------------------------------------------- */
 
 /* Begin a frame, protected as client->session->protect says; before the logon plain. */
@@ -194,6 +207,8 @@ void client_begin_as(struct client *c, enum client_protect protect);
 void client_relate(struct client *c);
 /* The finished frame, Direct TCP header first. */
 struct span client_end(struct client *c);
+/* Give the memory of the frame back until the next client_begin(). */
+void client_trim(struct client *c);
 
 typedef void (*client_got)(void *arg, const struct client_answer *a);
 /* One frame from the server; decrypted in place. */

@@ -61,6 +61,13 @@ void context_disk_id(struct wr *w)
 	wr_context(w, SMB2_CREATE_QUERY_ON_DISK_ID, 0);
 }
 
+void context_durable(struct wr *w, const struct guid *create_guid)
+{
+	wr_context(w, SMB2_CREATE_DURABLE_HANDLE_REQUEST_V2, SMB2_DURABLE_REQUEST_V2_LEN);
+	wr_zero(w, 16); /* Timeout, Flags, Reserved */
+	wr_bytes(w, span_of(create_guid->bytes, GUID_LEN));
+}
+
 /* Cut the context that `list` begins with off it. */
 static bool context_take(struct span *list, struct span *ret_name, struct span *ret_data)
 {

@@ -14,6 +14,7 @@
 #pragma once
 
 #include "client/answer.h"
+#include "wire/guid.h"
 
 /* All three kinds of caching. */
 #define SMB2_LEASE_ALL                                                                   \
@@ -33,6 +34,8 @@ struct client_lease {
 /* Each adds one to the list that w holds from its start. The CREATE asks for SMB2_OPLOCK_LEVEL_LEASE then. */
 void context_lease(struct wr *w, const struct client_lease *l);
 void context_disk_id(struct wr *w);
+/* A durable handle of version 2, for as long as the server likes. */
+void context_durable(struct wr *w, const struct guid *create_guid);
 
 /* NULL, or what is wrong with what came with the answer: the list, each known context, OplockLevel. */
 const char *contexts_check(const struct answer_create *a);

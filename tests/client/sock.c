@@ -125,6 +125,16 @@ int sock_raw(struct sock *s, struct span bytes)
 	return 0;
 }
 
+void sock_trim(struct sock *s)
+{
+	client_trim(s->client);
+	if (s->in_len != s->in_pos)
+		return;
+	free(s->in);
+	s->in = NULL;
+	s->in_cap = s->in_pos = s->in_len = 0;
+}
+
 int sock_put(struct sock *s)
 {
 	return sock_raw(s, client_end(s->client));
@@ -171,19 +181,16 @@ static int in_frame(struct sock *s, struct mspan *ret_frame, size_t *ret_need)
 static int in_receive(struct sock *s, int timeout_ms)
 {
 	struct pollfd p = {.fd = s->fd, .events = POLLIN};
-	ssize_t n = poll(&p, 1, timeout_ms);
+	ssize_t n = recv(s->fd, s->in + s->in_len, s->in_cap - s->in_len, MSG_DONTWAIT);
 
 	if (n == 0)
-		return -ETIMEDOUT;
-	if (n > 0)
-		n = recv(s->fd, s->in + s->in_len, s->in_cap - s->in_len, MSG_DONTWAIT);
-	else
-		errno = EINTR;
-	if (n == 0)
 		return -ECONNRESET;
-	if (n < 0)
-		return errno == EINTR || errno == EAGAIN ? 0 : -errno;
-	s->in_len += (size_t)n;
+	if (n < 0 && errno != EINTR && errno != EAGAIN)
+		return -errno;
+	if (n > 0)
+		s->in_len += (size_t)n;
+	else if (poll(&p, 1, timeout_ms) == 0)
+		return -ETIMEDOUT;
 	return 0;
 }
 

@@ -55,6 +55,9 @@ MUST_CHECK int sock_open(const struct sock_settings *settings, struct sock **ret
 /* Hang up; hard: by a reset. NULL is fine. */
 void sock_close(struct sock *s, bool hard);
 
+/* Give buffers back until there is something to send or to receive: for one of thousands that are idle. */
+void sock_trim(struct sock *s);
+
 /* Send the frame that was built in s->client. */
 MUST_CHECK int sock_put(struct sock *s);
 /* Receive what comes within timeout_ms, and what has come by then; 0 if nothing did. */

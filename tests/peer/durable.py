@@ -13,7 +13,7 @@ from peer.raw import Raw
 from peer.server import Server
 
 NOT_FOUND, DENIED, SHARING, INVALID = 0xC0000034, 0xC0000022, 0xC0000043, 0xC000000D
-DUPLICATE = 0xC000022A
+DUPLICATE, FORCED_CLOSED = 0xC000022A, 0xC00000B6
 REPLAY = 0x20000000
 PERSISTENT = 2
 GUID, OTHER_GUID = b"this create 0001", b"this create 0002"
@@ -25,7 +25,8 @@ SECONDS = 10
 
 
 def context(name, data):
-    return struct.pack("<IHHHHI4s4x", 0, 16, 4, 0, 24, len(data), name) + data
+    at = 16 + -(-len(name) // 8) * 8
+    return struct.pack("<IHHHHI", 0, 16, len(name), 0, at, len(data)) + name.ljust(at - 16, b"\0") + data
 
 
 def chain(*contexts):
@@ -40,6 +41,14 @@ def ask_v1():
 
 def ask_v2(guid=GUID, timeout_ms=0, flags=0):
     return context(b"DH2Q", struct.pack("<IIQ16s", timeout_ms, flags, 0, guid))
+
+
+def instance(number=1):
+    return context(bytes.fromhex("45bca66aefa7f74a9008fa462e144d74"), struct.pack("<HHQQ", 20, 0, number, 0))
+
+
+def version(high, low):
+    return context(bytes.fromhex("b982d0b73b56074fa07b524a8116a010"), struct.pack("<HHIQQ", 24, 0, 0, high, low))
 
 
 def again_v1(fid):
@@ -347,6 +356,53 @@ def replay(build):
         opened(a, tree, body, b"DH2Q")
 
 
+def elsewhere(server):
+    """A client on another machine, and its tree."""
+    c = Raw(server)
+    c.guid = b"another machine!"
+    return c, c.ready()
+
+
+def moved(build):
+    """An application takes its file over from the machine that it left; others, and older versions of it, do not."""
+    with Server(build) as s, Raw(s) as a:
+        tree = a.ready()
+        b, tree_b = elsewhere(s)
+        with b:
+            fid = opened(a, tree, create("f", instance(), version(2, 5), ask_v2(), sharing=0), b"DH2Q")
+            for contexts, what in (((version(2, 5),), "the same version"), ((version(1, 9),), "an older one"), ((), "none")):
+                body = create("f", instance(), ask_v2(OTHER_GUID), *contexts, sharing=0)
+                expect_status(b, tree_b, body, FORCED_CLOSED, what)
+            a.expect(raw.READ, raw.read_body(fid, 1), "sign", tree=tree, status=0xC0000011)
+            taken = opened(b, tree_b, create("f", instance(), version(2, 6), ask_v2(OTHER_GUID), sharing=0), b"DH2Q")
+            a.expect(raw.READ, raw.read_body(fid, 1), "sign", tree=tree, status=0xC0000128)
+            b.expect(raw.READ, raw.read_body(taken, 1), "sign", tree=tree_b, status=0xC0000011)
+
+
+def moved_lost(build):
+    """The same where the machine that it left is gone already: nobody can come back for the file."""
+    with Server(build) as s:
+        fid = lost(s, create("f", instance(), ask_v2(), sharing=0), b"DH2Q")
+        b, tree_b = elsewhere(s)
+        with b, Raw(s) as a:
+            tree = a.ready()
+            opened(b, tree_b, create("f", instance(), ask_v2(OTHER_GUID), sharing=0), b"DH2Q")
+            expect_status(a, tree, create("f", again_v2(fid)), NOT_FOUND, "claimed after it was taken over")
+
+
+def not_moved(build):
+    """Not from the same machine, not by who names another application or none."""
+    with Server(build) as s, Raw(s) as a:
+        tree = a.ready()
+        b, tree_b = elsewhere(s)
+        with b:
+            fid = opened(a, tree, create("f", instance(), sharing=0, level=0))
+            expect_status(a, tree, create("f", instance(), sharing=0, level=0), SHARING, "from the same machine")
+            expect_status(b, tree_b, create("f", instance(2), sharing=0, level=0), SHARING, "by another application")
+            expect_status(b, tree_b, raw.create_body("f", sharing=0), SHARING, "by no application")
+            a.expect(raw.READ, raw.read_body(fid, 1), "sign", tree=tree, status=0xC0000011)
+
+
 def stop(build):
     """A server that stops closes them all: nothing is left (its exit status would say so)."""
     with Server(build) as s:
@@ -395,7 +451,7 @@ def renamed_above(build):
 
 
 CASES = (reconnect_v1, reconnect_v2, refusals, not_granted, before_smb3, timeout, shared_stays, broken, broken_before, deleted,
-         ways_to_end, race, in_hurry, replay, stop, share_gone, renamed_above)
+         ways_to_end, race, in_hurry, replay, moved, moved_lost, not_moved, stop, share_gone, renamed_above)
 
 
 def tests(build):

@@ -368,6 +368,29 @@ def passwd(build):
         expect(s.passwd("-a").returncode, 2, "no user named")
 
 
+def passwd_import(build):
+    """Users of an smbpasswd file log on to a server that runs, by their old passwords; after a file with a fault nobody does."""
+    with Server(build) as s:
+        s.passwd("-a", "carol", "--stdin", password="Old one 3")
+        with open(f"{s.top}/run/users_db.txt") as f:
+            digest = re.search("carol::(.*):", f.read())[1]
+        s.passwd("-x", "carol")
+        good = f"carol:1000:{'X' * 32}:{digest}:[U          ]:LCT-6B0BE70A:"
+        off = good.replace("carol", "dave").replace("[U ", "[DU")
+        done = s.passwd("-i", "-", password=f"{good}\n{off}\nnonsense")
+        expect((done.returncode, "standard input:3:9:" in done.stderr), (1, True), done.stderr)
+        carol = Smbclient(s, user="carol", password="Old one 3")
+        expect(carol.refused("ls"), "NT_STATUS_LOGON_FAILURE", "half an import")
+        done = s.passwd("-i", "-", password=f"{good}\n{off}")
+        expect(done.returncode, 0, done.stderr)
+        carol("ls")
+        dave = Smbclient(s, user="dave", password="Old one 3")
+        expect(dave.refused("ls"), "NT_STATUS_ACCOUNT_DISABLED", "a user who was disabled")
+        s.passwd("-e", "dave")
+        dave("ls")
+        Smbclient(s)("ls")  # as before
+
+
 def permissions(build):
     """Share permissions: no, read, change, full; users, everyone."""
     shares = {"ro": {"permissions": "everyone:read"}, "rw": {"permissions": "alice:change, bob:read"},
@@ -492,5 +515,5 @@ def kernel_mount(build):
 
 def tests(build):
     for f in (check_errors, check_structure, bad_start, version, ready_line, listeners, reload_shares, reload_nested, descriptors, reload_wrong, reload_tightens,
-              reload_rejects, reload_retires, reload_loosens, passwd, permissions, escape, as_root, ordinary_user, stop_under_load, kernel_mount):
+              reload_rejects, reload_retires, reload_loosens, passwd, passwd_import, permissions, escape, as_root, ordinary_user, stop_under_load, kernel_mount):
         yield Test(f"lifecycle.{f.__name__.replace('_', '-')}", functools.partial(f, build), limit=90)

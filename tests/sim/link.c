@@ -61,19 +61,27 @@ static size_t flow_len(const struct flow *p)
 	return p->end - p->start;
 }
 
-static void flow_put(struct flow *p, struct span s)
+/* Room for the next len bytes, which whoever asks fills in. */
+static struct mspan flow_room(struct flow *p, size_t len)
 {
 	if (p->start == p->end)
 		p->start = p->end = 0;
-	if (p->end + s.len > p->cap) {
-		p->cap = (p->end + s.len) * 2;
+	if (p->end + len > p->cap) {
+		p->cap = (p->end + len) * 2;
 		p->p = realloc(p->p, p->cap);
 		if (!p->p)
 			abort();
 	}
+	p->end += len;
+	return mspan_of(p->p + p->end - len, len);
+}
+
+static void flow_put(struct flow *p, struct span s)
+{
+	struct mspan room = flow_room(p, s.len);
+
 	if (s.len)
-		memcpy(p->p + p->end, s.p, s.len);
-	p->end += s.len;
+		memcpy(room.p, s.p, s.len);
 }
 
 static struct mspan flow_peek(const struct flow *p, size_t len)
@@ -110,6 +118,18 @@ static struct sim_link *link_of(struct xport *x)
 	return container_of(x, struct sim_link, xport);
 }
 
+/* A segment, on its way to the client if he can still be reached. */
+static void link_put(struct sim_link *l, const struct seg *s, bool open)
+{
+	if (!s->file && open)
+		flow_put(&l->to_client, s->bytes);
+	if (s->file && open)
+		memfs_piece_take(s->file, flow_room(&l->to_client, s->file_len));
+	if (s->buf)
+		buf_put(s->buf);
+	seg_file_put(s->file);
+}
+
 static int link_send(struct xport *x, const struct seg *segs, size_t count)
 {
 	struct sim_link *l = link_of(x);
@@ -118,19 +138,13 @@ static int link_send(struct xport *x, const struct seg *segs, size_t count)
 	struct wr w = wr_of(mspan_of(head, sizeof(head)));
 	size_t len = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		assert(!segs[i].file); /* memfs has none to give */
-		len += segs[i].bytes.len;
-	}
+	for (size_t i = 0; i < count; i++)
+		len += segs[i].file ? segs[i].file_len : segs[i].bytes.len;
 	wr_be32(&w, (uint32_t)len);
 	if (open)
 		flow_put(&l->to_client, span_of(head, sizeof(head)));
-	for (size_t i = 0; i < count; i++) {
-		if (open)
-			flow_put(&l->to_client, segs[i].bytes);
-		if (segs[i].buf)
-			buf_put(segs[i].buf);
-	}
+	for (size_t i = 0; i < count; i++)
+		link_put(l, &segs[i], open);
 	return open ? 0 : -EPIPE;
 }
 

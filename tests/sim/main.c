@@ -46,6 +46,7 @@ enum {
 	CHAOS_ACTIONS = 400, /* of one connection */
 	CHAOS_LIVES = 3,
 	PAIR_LIVES = 6,
+	PAIRS = 2,
 	MEMORY_MIN = 512 *
 		     1024, /* of buffers, where there is little; the longest frame fits */
 	MEMORY_LITTLE = 1 << 20,
@@ -169,7 +170,8 @@ static uint64_t chaos_run(const struct options *o, uint64_t seed, bool faults)
 		sim_add_actor(s, chaos_new(s, m, &c));
 	}
 	if (w.pair)
-		sim_add_actor(s, pair_new(s, 0, PAIR_LIVES, faults));
+		for (unsigned i = 0; i < PAIRS; i++)
+			sim_add_actor(s, pair_new(s, i, PAIR_LIVES, faults));
 	sim_run(s, STEPS_MAX);
 	traffic = sim_traffic(s);
 	o->tally->steps += sim_steps(s);

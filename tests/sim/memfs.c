@@ -271,6 +271,7 @@ static int (*const operations[VFS_OP_COUNT])(struct memfs *fs, struct vfs_call *
 	[VFS_RENAME] = memfs_rename,
 	[VFS_LINK] = memfs_link,
 	[VFS_READ] = memfs_read,
+	[VFS_PIECE] = memfs_piece,
 	[VFS_WRITE] = memfs_write,
 	[VFS_SYNC] = memfs_sync,
 	[VFS_COPY] = memfs_copy,
@@ -356,6 +357,7 @@ struct vfs *memfs_new(const struct memfs_world *world, bool case_insensitive, ui
 		.refs = 1,
 		.case_insensitive = case_insensitive,
 		.volume = 0x5349,
+		.piece_min = 1,
 	};
 	fs->world = world;
 	fs->next_number = 2;

@@ -30,6 +30,8 @@ struct memfs_world {
 	bool (*defer)(void *arg, enum vfs_op op);
 	/* 0, or what the call fails with instead of being done. */
 	int (*fault)(void *arg, enum vfs_op op);
+	/* May this READ be answered with a piece of the file? */
+	bool (*piece)(void *arg);
 	void (*changed)(void *arg, const struct memfs_change *c);
 	void *arg;
 	/* A SYNC of a handle with WRITEs that were started and are not done fails with -EBUSY: only where all of them came
@@ -53,6 +55,8 @@ void memfs_make(struct vfs *v, const char *path, bool directory, uid_t uid, gid_
 bool memfs_peek(struct vfs *v, uint64_t number, struct span *ret_data);
 /* The number of a file's stream; 0: there is none. */
 uint64_t memfs_stream_number(struct vfs *v, uint64_t file, const char *name);
+/* The next bytes of a piece: as unkind as fs/vfs.h allows, those that the file has there by now, zeros where it has none. */
+void memfs_piece_take(struct seg_file *piece, struct mspan bytes);
 /* Handles that are not closed. */
 size_t memfs_handles(const struct vfs *v);
 /* Volumes and inodes of the process that have not been freed. */

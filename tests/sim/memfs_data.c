@@ -161,6 +161,75 @@ int memfs_read(struct memfs *fs, struct vfs_call *c)
 	return 0;
 }
 
+/* Bytes on their way to a client. */
+struct memfs_piece {
+	struct seg_file seg;
+	struct vfile *file; /* keeps the inode */
+	uint64_t off;       /* of the next byte */
+	size_t left;
+};
+
+static ssize_t piece_send(struct seg_file *seg, int sock, size_t len, bool more)
+{
+	return -EBADF; /* there are no sockets here: memfs_piece_take() */
+}
+
+static void piece_free(struct seg_file *seg)
+{
+	struct memfs_piece *p = container_of(seg, struct memfs_piece, seg);
+
+	vfile_put(p->file);
+	free(p);
+}
+
+void memfs_piece_take(struct seg_file *seg, struct mspan bytes)
+{
+	struct memfs_piece *p = container_of(seg, struct memfs_piece, seg);
+	const struct memfs_inode *n = memfs_inode_of(p->file);
+	size_t there = 0;
+
+	if (bytes.len > p->left)
+		abort();
+	if (p->off < n->len)
+		there = n->len - (size_t)p->off;
+	if (there > bytes.len)
+		there = bytes.len;
+	if (there)
+		memcpy(bytes.p, n->data + p->off, there);
+	memset(bytes.p + there, 0, bytes.len - there);
+	p->off += bytes.len;
+	p->left -= bytes.len;
+}
+
+int memfs_piece(struct memfs *fs, struct vfs_call *c)
+{
+	static const struct seg_file_ops ops = {.send = piece_send, .free = piece_free};
+	struct vfs_piece *in = container_of(c, struct vfs_piece, call);
+	struct memfs_handle *h = memfs_handle_of(in->data);
+	struct memfs_piece *p;
+
+	in->piece = NULL;
+	in->done = 0;
+	if (!h->data || !h->read)
+		return -EBADF;
+	if (h->inode->type == VFS_DIR || !fs->world->piece(fs->world->arg))
+		return -EOPNOTSUPP;
+	if (in->off >= h->inode->len)
+		return 0;
+	in->done = h->inode->len - (size_t)in->off;
+	if (in->done > in->len)
+		in->done = in->len;
+	p = memfs_alloc(sizeof(*p));
+	*p = (struct memfs_piece){
+		.seg = {.ops = &ops, .refs = 1},
+		.file = memfs_handle_new(h->inode, false, false, false),
+		.off = in->off,
+		.left = in->done,
+	};
+	in->piece = &p->seg;
+	return 0;
+}
+
 int memfs_write(struct memfs *fs, struct vfs_call *c)
 {
 	struct vfs_io *io = container_of(c, struct vfs_io, call);

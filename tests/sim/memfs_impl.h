@@ -124,6 +124,7 @@ int memfs_open(struct memfs *fs, struct vfs_call *c);
 int memfs_stat(struct memfs *fs, struct vfs_call *c);
 int memfs_setattr(struct memfs *fs, struct vfs_call *c);
 int memfs_read(struct memfs *fs, struct vfs_call *c);
+int memfs_piece(struct memfs *fs, struct vfs_call *c);
 int memfs_write(struct memfs *fs, struct vfs_call *c);
 int memfs_sync(struct memfs *fs, struct vfs_call *c);
 int memfs_copy(struct memfs *fs, struct vfs_call *c);

@@ -1,4 +1,7 @@
 /*
+ * Two of them want the same file for themselves, and each repeats its CREATE over the other connection where it is not answered,
+ * mostly as one connection is lost: then the same CreateGuid must lead to the same open.
+ *
  *     of each connection:   OUT --connect--> NEGOTIATED --SESSION_SETUP...--> SETUP --> WORKING
  *                            \__________________hang up, or the server closes__________/
  *
@@ -6,17 +9,28 @@
  */
 #include "sim/pair.h"
 
+#include "client/contexts.h"
 #include "wire/fscc_proto.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum pair_phase { PAIR_OUT, PAIR_CONNECTING, PAIR_NEGOTIATED, PAIR_SETUP, PAIR_WORKING };
-enum { HANGS_UP = 20, LOGS_OFF = 30, PENDING_MAX = 8 }; /* of a thousand */
+enum {
+	HANGS_UP = 20,
+	LOGS_OFF = 30,
+	PENDING_MAX = 8,
+	PAIR_NUMBER = 20
+}; /* of a thousand */
 
 struct pair_end {
 	struct station st;
 	struct pair *pair;
 	enum pair_phase phase;
+	/* CREATEs under way: by MessageId, which CreateGuid each named */
+	struct {
+		uint64_t mid, serial;
+	} asked[PENDING_MAX];
 };
 
 struct pair {
@@ -25,11 +39,16 @@ struct pair {
 	struct pair_end ends[2];
 	unsigned user, lives;
 	bool faults;
-	bool alive;    /* in a life: until both ends are out */
-	bool ending;   /* the session may be gone */
-	uint32_t tree; /* 0: none yet */
-	bool open;     /* `file` is */
-	struct client_file file;
+	bool alive;                      /* in a life: until both ends are out */
+	bool ending;                     /* the session may be gone */
+	uint32_t tree;                   /* 0: none yet */
+	bool open;                       /* `file` is */
+	struct client_file file, closed; /* closed: the last */
+	uint64_t serial; /* of the CREATE that is asked for, in its CreateGuid */
+	bool asking;     /* it was sent, and is not answered with an open yet */
+	bool used;       /* something was done with `file` */
+	bool broke;      /* an acknowledgement of `broken` is owed */
+	struct client_file broken;
 };
 
 static struct rng *rng_of(struct pair *p)
@@ -44,7 +63,7 @@ static void life_end(struct pair *p)
 {
 	for (int i = 1; i >= 0; i--)
 		client_free(TAKE(p->ends[i].st.client));
-	p->alive = p->open = p->ending = false;
+	p->alive = p->open = p->ending = p->asking = p->broke = false;
 	p->tree = 0;
 }
 
@@ -117,16 +136,45 @@ static void log_off(struct pair_end *e)
 	station_put(&e->st);
 }
 
-static void create(struct pair *p, struct client *c)
+static struct guid create_guid(const struct pair *p)
 {
-	static const struct client_create in = {
+	struct guid g;
+	struct wr w = wr_of(mspan_of(g.bytes, sizeof(g.bytes)));
+
+	wr_u64(&w, p->user + 1);
+	wr_u64(&w, p->serial);
+	return g;
+}
+
+/* For itself alone; the same once more if it has been asked for already. */
+static void create(struct pair *p, struct pair_end *e)
+{
+	uint8_t room[64];
+	struct wr w = wr_of(mspan_of(room, sizeof(room)));
+	struct client_create in = {
 		.path = "pair",
 		.access = FILE_READ_DATA | FILE_WRITE_DATA,
 		.share = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
 		.disposition = FILE_OPEN_IF,
+		.oplock = SMB2_OPLOCK_LEVEL_BATCH,
 	};
+	struct client *c = e->st.client;
+	struct guid g;
+	uint64_t mid;
 
-	(void)client_create(c, p->tree, &in);
+	if (!p->asking)
+		p->serial++;
+	g = create_guid(p);
+	context_durable(&w, &g);
+	in.contexts = wr_done(&w);
+	c->replay = p->asking;
+	p->asking = true;
+	sim_trace(p->sim, "user %u: CREATE %llu%s", p->user,
+		  (unsigned long long)p->serial, c->replay ? ", replayed" : "");
+	mid = client_create(c, p->tree, &in);
+	e->asked[mid % PENDING_MAX].mid = mid;
+	e->asked[mid % PENDING_MAX].serial = p->serial;
+	c->replay = false;
 }
 
 /* Over either connection: what one opened the other closes. */
@@ -144,13 +192,21 @@ static void work(struct pair_end *e)
 		break;
 	case 1:
 		if (p->tree && !p->open) {
-			create(p, c);
+			create(p, e);
 			break;
 		}
 		/* fall through */
 	case 2:
+		if (p->open && p->broke) {
+			p->broke = false;
+			p->used = true;
+			(void)client_oplock_ack(c, p->tree, p->broken,
+						SMB2_OPLOCK_LEVEL_NONE);
+			break;
+		}
 		if (p->open) {
 			p->open = false;
+			p->closed = p->file;
 			(void)client_close(c, p->tree, p->file, 0);
 			break;
 		}
@@ -192,6 +248,12 @@ static bool may_be(const struct pair *p, const struct client_answer *a)
 {
 	if (nt_ok(a->status) || p->faults)
 		return true;
+	if (a->command == SMB2_OPLOCK_BREAK) /* of what may have been closed by now */
+		return true;
+	if (a->command == SMB2_CREATE)
+		return nt_is(a->status, STATUS_FILE_NOT_AVAILABLE) ||
+		       nt_is(a->status, STATUS_DUPLICATE_OBJECTID) ||
+		       (nt_is(a->status, STATUS_USER_SESSION_DELETED) && p->ending);
 	return nt_is(a->status, STATUS_USER_SESSION_DELETED) && p->ending;
 }
 
@@ -205,18 +267,55 @@ static void setup_got(struct pair_end *e, const struct client_answer *a)
 		end_hang_up(e);
 }
 
-static void work_got(struct pair *p, const struct client_answer *a)
+static bool same_file(const struct client_file *a, const struct client_file *b)
 {
+	return a->persistent_id == b->persistent_id && a->volatile_id == b->volatile_id;
+}
+
+/*
+ * The serial's. As long as nothing is done with an open its CreateGuid leads to it. What is answered late, of an open that is
+ * closed by now or was made after that, is the session's to close.
+ */
+static void created(struct pair *p, const struct answer_create *made)
+{
+	if (p->open && !p->used && !same_file(&p->file, &made->id))
+		sim_fail(p->sim, "user %u: two opens of one CreateGuid", p->user);
+	if (!p->asking || same_file(&p->closed, &made->id))
+		return;
+	p->asking = false;
+	p->file = made->id;
+	p->open = true;
+	p->used = false;
+}
+
+/* Ids wrap around in the table: what is not found there is old. */
+static bool is_about_serial(const struct pair_end *e, uint64_t mid)
+{
+	size_t i = mid % PENDING_MAX;
+
+	return e->asked[i].mid == mid && e->asked[i].serial == e->pair->serial;
+}
+
+static void work_got(struct pair_end *e, const struct client_answer *a)
+{
+	struct pair *p = e->pair;
 	struct answer_create made;
 
 	if (!nt_ok(a->status))
 		return;
 	if (a->command == SMB2_TREE_CONNECT && !p->tree)
 		p->tree = a->tree_id;
-	if (a->command == SMB2_CREATE && answer_create(a, &made)) {
-		p->file = made.id; /* another one may be open: the session closes it */
-		p->open = true;
-	}
+	if (a->command == SMB2_CREATE && is_about_serial(e, a->message_id) &&
+	    answer_create(a, &made))
+		created(p, &made);
+}
+
+static void pair_broke(struct station *st, const struct client_break *b)
+{
+	struct pair *p = container_of(st, struct pair_end, st)->pair;
+
+	p->broke = true;
+	p->broken = b->id;
 }
 
 static void pair_got(struct station *st, const struct client_answer *a)
@@ -236,7 +335,7 @@ static void pair_got(struct station *st, const struct client_answer *a)
 		if (e == &p->ends[0])
 			setup(e);
 	} else {
-		work_got(p, a);
+		work_got(e, a);
 	}
 }
 
@@ -315,7 +414,9 @@ struct sim_actor *pair_new(struct sim *s, unsigned user, unsigned lives, bool fa
 		p->ends[i].pair = p;
 		p->ends[i].st = (struct station){.sim = s,
 						 .name = names[i],
+						 .number = PAIR_NUMBER + user,
 						 .got = pair_got,
+						 .broke = pair_broke,
 						 .closed = pair_closed};
 	}
 	return &p->actor;

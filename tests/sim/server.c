@@ -65,12 +65,15 @@ static struct conf *conf_make(struct sim *s)
 		 "server_name = SIM\n"
 		 "userdb_file = %s\n"
 		 "runstate_dir = /nowhere\n"
+		 "audit_enable = true\n"
+		 "audit_params = path=/nowhere\n"
 		 "%s\n"
 		 "[/global]\n"
 		 "[share]\n"
 		 "netname = files\n"
 		 "path = /nowhere\n"
 		 "permissions = everyone:full\n"
+		 "audit_level = 4\n"
 		 "[/share]\n",
 		 s->settings.users->path, s->settings.global ? s->settings.global : "");
 	if (conf_parse(span_of_str(text), "sim", &machine, &conf, &errs) != 0) {
@@ -182,6 +185,13 @@ static bool world_defer(void *arg, enum vfs_op op)
 	return rng_chance(&s->rng, s->defer_per_mille);
 }
 
+static bool world_piece(void *arg)
+{
+	struct sim *s = arg;
+
+	return rng_chance(&s->rng, 500);
+}
+
 static int world_fault(void *arg, enum vfs_op op)
 {
 	struct sim *s = arg;
@@ -237,6 +247,7 @@ void sim_server_make(struct sim *s)
 		.env = &s->env,
 		.defer = world_defer,
 		.fault = world_fault,
+		.piece = world_piece,
 		.changed = world_changed,
 		.arg = s,
 		.strict_sync = s->settings.strict_sync,
@@ -250,6 +261,7 @@ void sim_server_make(struct sim *s)
 	s->server.commands = cmd_table;
 	s->server.command_count = SMB2_COMMAND_COUNT;
 	s->server.notify = s->notify;
+	s->trail = sim_trail_new(s);
 	s->snapshot = sim_snapshot_new(s);
 	for (size_t i = 0; i < SIM_LANES; i++) {
 		struct lane *l = &s->lanes[i].lane;
@@ -314,6 +326,7 @@ void sim_server_free(struct sim *s)
 			 s->volume->refs - memfs_handles(s->volume) - 2);
 	snapshot_put(s->snapshot);
 	smb_server_fini(&s->server);
+	sim_trail_free(s->trail);
 	sim_notify_free(s->notify);
 	vfs_put(s->volume);
 	log_set(LOG_INFO, NULL);

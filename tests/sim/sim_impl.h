@@ -78,6 +78,7 @@ struct sim {
 	struct vfs *volume;
 	struct notify_server *notify;
 	struct state_order *order;
+	struct sim_trail *trail;
 	bool hush; /* nobody thinks of anything, until all that is under way has arrived */
 	unsigned hush_per_mille, defer_per_mille, fault_per_mille;
 	const int *faults;
@@ -105,6 +106,10 @@ void link_do(struct sim *s, const struct sim_choice *c);
 void links_free(struct sim *s);
 /* Buffers may be free again: connections that had none try anew. True if there were any. */
 bool links_feed(struct sim *s);
+
+/* trail.c: the other end of smb/trail.h. */
+struct sim_trail *sim_trail_new(struct sim *s);
+void sim_trail_free(struct sim_trail *t);
 
 /* notify.c */
 struct notify_server *sim_notify_new(struct sim *s);

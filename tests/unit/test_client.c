@@ -530,6 +530,92 @@ TEST(client_protects_exactly_as_told)
 	client_free(x.client);
 }
 
+/* ---- signed answers ---------------------------------------------------------------------------------------- */
+
+/* Ask for an ECHO, and be answered with a signature that is right or not. */
+static int echo_signed(struct client *c, struct box *x, bool right)
+{
+	struct smb2_header h = {
+		.command = SMB2_ECHO,
+		.flags = SMB2_FLAGS_SERVER_TO_REDIR,
+		.session_id = c->session->id,
+		.credits = 1,
+	};
+	uint8_t room[SMB2_HEADER_LEN + 4];
+	struct wr w = wr_of(mspan_of(room, sizeof(room)));
+	struct sign_item item = {.key = c->session->sign,
+				 .msg = mspan_of(room, sizeof(room))};
+
+	client_begin_as(c, CLIENT_SIGNED);
+	h.message_id = client_echo(c);
+	client_end(c);
+	wr_smb2_header(&w, &h);
+	wr_u16(&w, 4);
+	wr_u16(&w, 0);
+	sign_batch(&item, 1);
+	CHECK_EQ(item.err, 0);
+	if (!right)
+		room[SMB2_OFF_SIGNATURE] ^= 1;
+	return client_receive(c, item.msg, got, x);
+}
+
+TEST(client_verifies_every_signature_unless_told_otherwise)
+{
+	struct box x;
+
+	box_open(&x, NULL);
+	CHECK_EQ(echo_signed(x.client, &x, true), 0);
+	CHECK(echo_signed(x.client, &x, false) < 0);
+	CHECK_EQ(x.answers, 1);
+	client_free(x.client);
+}
+
+TEST(client_verifies_one_signature_in_so_many)
+{
+	struct box x;
+
+	box_open(&x, NULL);
+	x.client->settings.verify_every = 3;
+	for (int i = 0; i < 3; i++) {
+		CHECK_EQ(echo_signed(x.client, &x, false), 0);
+		CHECK_EQ(echo_signed(x.client, &x, false), 0);
+		CHECK_EQ(echo_signed(x.client, &x, true), 0);
+	}
+	CHECK_EQ(echo_signed(x.client, &x, true), 0);
+	CHECK_EQ(echo_signed(x.client, &x, true), 0);
+	CHECK(echo_signed(x.client, &x, false) < 0);
+	client_free(x.client);
+}
+
+/* Two that assume the same understand each other. */
+TEST(client_assumes_a_session_with_known_keys)
+{
+	struct client_settings s = settings;
+	struct clock clock;
+	struct client *c;
+	struct box x = {.answers = 0};
+
+	clock_init(&clock);
+	s.env = &clock.env;
+	s.signings[0] = SIGN_AES_GMAC;
+	s.signing_count = 1;
+	s.ciphers[0] = SEAL_AES_128_GCM;
+	s.cipher_count = 1;
+	s.protect = CLIENT_SEALED;
+	c = client_new(&s);
+	client_assume(c);
+	CHECK_EQ(echo_signed(c, &x, true), 0);
+	CHECK(echo_signed(c, &x, false) < 0);
+	client_begin(c);
+	client_echo(c);
+	CHECK_EQ(client_end(c).len, 4 + SEAL_HEADER_LEN + SMB2_HEADER_LEN + 4);
+	client_trim(c);
+	client_begin(c);
+	client_echo(c);
+	CHECK_EQ(client_end(c).len, 4 + SEAL_HEADER_LEN + SMB2_HEADER_LEN + 4);
+	client_free(c);
+}
+
 TEST(client_renames_from_the_root)
 {
 	struct box x;

@@ -91,6 +91,30 @@ TEST(dialects_without_their_algorithm_are_warned_of)
 	check_rows(check_lines, rows, ARRAY_LEN(rows));
 }
 
+TEST(an_audit_level_without_a_log_is_warned_of)
+{
+	static const char share[] = "[share]\nnetname = a\npath = /a\naudit_level = 2\n"
+				    "[/share]\n";
+	static const struct {
+		const char *global, *report;
+	} rows[] = {
+		{"[global]\nrequire_message_signing = true\n[/global]\n",
+		 "t:4:1: warning: audit_level: without effect: audit_enable is false\n"},
+		{"[global]\nrequire_message_signing = true\naudit_enable = true\n"
+		 "audit_params = path=/a\n[/global]\n",
+		 ""},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char text[512];
+
+		snprintf(text, sizeof(text), "%s%s", rows[i].global, share);
+		CLEANUP(check_fini) struct check c = check_text(text);
+
+		CHECK_STR(c.report, rows[i].report);
+	}
+}
+
 TEST(other_lines_without_effect_are_warned_of)
 {
 	static const struct check_row rows[] = {

@@ -126,6 +126,8 @@ TEST(empty_global_has_the_documented_defaults)
 		"log_destination = console\n"
 		"log_level = 3\n"
 		"log_params = timestamp=true\n"
+		"audit_enable = false\n"
+		"audit_params = days=0,sensitive_data=allow\n"
 		"enable_oplock = true\n"
 		"server_side_copy = true\n"
 		"durable_v1_timeout = 960\n"
@@ -141,6 +143,7 @@ TEST(empty_global_has_the_documented_defaults)
 		"map_acls = xattr:raw\n"
 		"case_insensitive = true\n"
 		"named_streams = true\n"
+		"audit_level = 0\n"
 		"administrative = false\n"
 		"force_create_mode = 0000\n"
 		"force_directory_mode = 0000\n"
@@ -257,8 +260,8 @@ TEST(lines_are_judged)
 		 "t:2:1: Encrypt_Data: unknown parameter of [global]; the nearest known "
 		 "name is encrypt_data\n"},
 		{"remark = x", "t:2:1: remark: belongs in [share], found in [global]\n"},
-		{"  audit_enable = true", "t:2:3: audit_enable: known, but this version "
-					  "does not act on it yet; remove the line\n"},
+		{"  tcp_tickle = true", "t:2:3: tcp_tickle: known, but this version "
+					"does not act on it yet; remove the line\n"},
 		{"encrypt_data: true",
 		 "t:2:1: line: expected name = value, [section] or # comment\n"},
 		{" = true", "t:2:2: line: expected a name before the =, found nothing\n"},

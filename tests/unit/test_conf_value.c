@@ -58,6 +58,14 @@ static const struct {
 	{"log_level = 5", "log_level = 5\n"},
 	{"log_level = 0", "log_level = 0\n"},
 	{"log_params = timestamp = false", "log_params = timestamp=false\n"},
+	{"audit_params = path=/var/log/audit",
+	 "audit_params = path=/var/log/audit,days=0,sensitive_data=allow\n"},
+	{"audit_enable = true\naudit_params = sensitive_data = hash, cn=nas 1, days=30, "
+	 "gid=4, uid=0, path=/a",
+	 "audit_enable = true\n"
+	 "audit_params = path=/a,days=30,uid=0,gid=4,cn=nas 1,sensitive_data=hash\n"},
+	{"audit_params = sensitive_data=strip",
+	 "audit_params = days=0,sensitive_data=strip\n"},
 };
 
 TEST(globals_are_accepted_and_printed)
@@ -223,6 +231,31 @@ TEST(numbers_and_paths_of_global_are_refused)
 		{"log_params = timestamp=true,tid=true",
 		 "t:2:29: log_params: expected path=... or timestamp=true|false, found "
 		 "\"tid=true\"\n"},
+		{"audit_enable = true",
+		 "t:2:16: audit_enable: true needs a line audit_params = path=...\n"},
+		{"audit_enable = true\naudit_params = days=3",
+		 "t:2:16: audit_enable: true needs a line audit_params = path=...\n"},
+		{"audit_params = path=a", "t:2:21: audit_params: expected an absolute "
+					  "path, found \"a\"\n"},
+		{"audit_params = path=/a,days=36501",
+		 "t:2:29: audit_params: expected a number from 0 to 36500, found "
+		 "\"36501\"\n"},
+		{"audit_params = path=/a,days=-1",
+		 "t:2:29: audit_params: expected a number from 0 to 36500, found "
+		 "\"-1\"\n"},
+		{"audit_params = path=/a,uid=4294967295",
+		 "t:2:28: audit_params: expected a number from 0 to 4294967294, found "
+		 "\"4294967295\"\n"},
+		{"audit_params = path=/a,gid=adm",
+		 "t:2:28: audit_params: expected a number from 0 to 4294967294, found "
+		 "\"adm\"\n"},
+		{"audit_params = path=/a,cn=",
+		 "t:2:27: audit_params: expected a name, found nothing\n"},
+		{"audit_params = path=/a,sensitive_data=no",
+		 "t:2:39: audit_params: expected allow, strip or hash, found \"no\"\n"},
+		{"audit_params = /a",
+		 "t:2:16: audit_params: expected path=..., days=..., uid=..., gid=..., "
+		 "cn=... or sensitive_data=allow|strip|hash, found \"/a\"\n"},
 		{"log_params =", "t:2:13: log_params: expected path=... or "
 				 "timestamp=true|false, found nothing\n"},
 	};

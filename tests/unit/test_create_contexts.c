@@ -132,6 +132,13 @@ TEST(what_a_context_may_hold)
 		{"SecD", {NULL, 0}, 0xC0000079},
 		{"SecD", BYTES(1, 0, 0, 0x80), 0xC0000079},
 		{"ExtA", ONE_EA, 0},
+		{SMB2_CREATE_APP_INSTANCE_ID, {NULL, 0}, 0xC000000D},
+		{SMB2_CREATE_APP_INSTANCE_ID, span_head(LEASE_V1, 19), 0xC000000D},
+		{SMB2_CREATE_APP_INSTANCE_ID, span_head(LEASE_V1, 20), 0},
+		{SMB2_CREATE_APP_INSTANCE_ID, span_head(LEASE_V1, 21), 0xC000000D},
+		{SMB2_CREATE_APP_INSTANCE_VERSION, span_head(LEASE_V1, 23), 0xC000000D},
+		{SMB2_CREATE_APP_INSTANCE_VERSION, span_head(LEASE_V1, 24), 0},
+		{SMB2_CREATE_APP_INSTANCE_VERSION, span_head(LEASE_V1, 25), 0xC000000D},
 		{"RqLs", LEASE_V1, 0},
 		{"RqLs", LEASE_V2, 0},
 		{"RqLs", {NULL, 0}, 0xC000000D},
@@ -196,6 +203,31 @@ TEST(leases_of_both_versions)
 }
 
 /* [MS-SMB2] 2.2.13.2.3, 2.2.13.2.4, 2.2.13.2.11, 2.2.13.2.12 */
+/* StructureSize, Reserved, an id; StructureSize, Reserved, Padding, two numbers */
+#define INSTANCE BYTES(20, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)
+#define INSTANCE_VERSION                                                                 \
+	BYTES(24, 0, 0, 0, 7, 7, 7, 7, 2, 0, 0, 0, 0, 0, 0, 1, 3, 0, 0, 0, 0, 0, 0, 0)
+
+TEST(instance_of_an_application_and_its_version)
+{
+	const struct context both[] = {
+		{SMB2_CREATE_APP_INSTANCE_ID, INSTANCE},
+		{SMB2_CREATE_APP_INSTANCE_VERSION, INSTANCE_VERSION},
+	};
+	struct create_contexts c;
+	uint8_t buf[LIST_MAX];
+
+	CHECK_ST(decode(build(buf, both, 2), &c), STATUS_SUCCESS);
+	CHECK(c.instance.there && c.instance.version.there);
+	CHECK_MEM(c.instance.id.bytes, DURABLE_V1.p, 16);
+	CHECK_EQ(c.instance.version.high, 0x0100000000000002);
+	CHECK_EQ(c.instance.version.low, 3);
+	CHECK_ST(decode(build(buf, both, 1), &c), STATUS_SUCCESS);
+	CHECK(c.instance.there && !c.instance.version.there);
+	CHECK_ST(decode(build(buf, both + 1, 1), &c), STATUS_SUCCESS);
+	CHECK(!c.instance.there && c.instance.version.there);
+}
+
 TEST(durable_contexts_of_both_versions)
 {
 	struct create_contexts c;

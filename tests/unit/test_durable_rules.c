@@ -248,4 +248,30 @@ TEST(replay_is_the_same_create_by_the_same_client)
 	}
 }
 
+/* 3.3.5.9.13 */
+TEST(instance_gives_way_to_a_newer_version)
+{
+	static const struct {
+		struct instance_version o, c;
+		uint16_t dialect;
+		uint32_t status;
+	} cases[] = {
+		{{0}, {0}, 0x0300, 0},
+		{{0}, {true, 1, 1}, 0x0311, 0},
+		{{true, 1, 1}, {true, 1, 2}, 0x0311, 0},
+		{{true, 1, 9}, {true, 2, 0}, 0x0311, 0},
+		{{true, 1, 1}, {true, 1, 1}, 0x0311, 0xC00000B6},
+		{{true, 1, 2}, {true, 1, 1}, 0x0311, 0xC00000B6},
+		{{true, 2, 0}, {true, 1, 9}, 0x0311, 0xC00000B6},
+		{{true, 0, 0}, {0}, 0x0311, 0xC00000B6},
+		/* the context is valid for 3.1.1 only: 2.2.13.2.15 */
+		{{true, 1, 1}, {true, 1, 2}, 0x0302, 0xC00000B6},
+		{{true, 1, 1}, {0}, 0x0300, 0xC00000B6},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		CHECK_EQ(instance_check(&cases[i].o, &cases[i].c, cases[i].dialect).v,
+			 cases[i].status);
+}
+
 TEST_MAIN()

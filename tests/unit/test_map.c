@@ -129,6 +129,47 @@ TEST(map_against_a_model)
 	map_fini(&m);
 }
 
+/* Grown between the pieces: what was there from the beginning is seen once, and in the end it is over. */
+TEST(map_cursor_sees_each_once_while_the_map_grows)
+{
+	enum { OLD = 500, ALL = 4000 };
+	static struct entry e[ALL];
+	static unsigned seen[ALL];
+	struct map_cursor pos = {0};
+	struct map_node *chain;
+	struct map m;
+	size_t added = OLD;
+
+	memset(seen, 0, sizeof(seen));
+	CHECK_EQ(map_init(&m), 0);
+	for (size_t i = 0; i < OLD; i++)
+		map_add(&m, &e[i].node, i);
+	while (map_cursor_next(&m, &pos, &chain)) {
+		for (; chain; chain = chain->next)
+			seen[chain->key]++;
+		for (size_t k = 0; k < 20 && added < ALL; k++, added++)
+			map_add(&m, &e[added].node, added);
+	}
+	CHECK_EQ(added, ALL);
+	for (size_t i = 0; i < ALL; i++)
+		CHECK(seen[i] <= 1 && (i >= OLD || seen[i] == 1));
+	map_fini(&m);
+}
+
+TEST(map_cursor_over_nothing_ends)
+{
+	struct map_cursor pos = {0};
+	struct map_node *chain;
+	struct map m;
+	size_t slots = 0;
+
+	CHECK_EQ(map_init(&m), 0);
+	for (; map_cursor_next(&m, &pos, &chain); slots++)
+		CHECK(chain == NULL);
+	CHECK_EQ(slots, m.slot_count);
+	map_fini(&m);
+}
+
 /* From the appendix of the SipHash paper: key 00..0f, input 00..0e; and the reference vectors' first and 64th. */
 TEST(map_hash_is_siphash_2_4)
 {

@@ -411,4 +411,40 @@ TEST(a_replica_follows_without_anybody_waiting)
 	state_free(s); /* with what is left in it */
 }
 
+/* Held ones first, then those that wait; nobody else's. */
+TEST(the_locks_of_an_open_can_be_looked_at)
+{
+	struct rig r;
+	struct rig_op waiting;
+	struct state_open_lock seen[4];
+	struct state_open open;
+
+	rig_init(&r);
+	rig_open(&r, 1);
+	rig_open(&r, 2);
+	lock(&r, 1, 0, 10, true);
+	lock(&r, 1, 20, 5, false);
+	lock(&r, 2, 40, 1, true);
+	wait_for(&r, &waiting, 1, 40, 1, true);
+	CHECK_EQ(state_open_locks(r.node, 0, 1, 0, seen, 4), 3);
+	CHECK_EQ(seen[0].range.length, 10);
+	CHECK(seen[0].range.exclusive && !seen[0].waiting);
+	CHECK_EQ(seen[1].range.offset, 20);
+	CHECK(!seen[1].range.exclusive);
+	CHECK(seen[2].waiting && seen[2].range.offset == 40);
+	CHECK_EQ(state_open_locks(r.node, 0, 1, 1, seen, 1), 1);
+	CHECK_EQ(seen[0].range.offset, 20);
+	CHECK_EQ(state_open_locks(r.node, 0, 1, 3, seen, 4), 0);
+	CHECK_EQ(state_open_locks(r.node, 1, 1, 0, seen, 4), 0); /* another server's */
+	CHECK(state_open_look(r.node, 0, 1, &open));
+	CHECK_EQ(open.lock_count, 2);
+	CHECK(!state_open_look(r.node, 0, 3, &open));
+	rig_simple(&r, STATE_CLOSE, 2);
+	rig_end(&waiting);
+	CHECK_EQ(state_open_locks(r.node, 0, 1, 2, seen, 4), 1);
+	CHECK(!seen[0].waiting); /* it has it now */
+	rig_simple(&r, STATE_CLOSE, 1);
+	rig_fini(&r);
+}
+
 TEST_MAIN()

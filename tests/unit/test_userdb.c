@@ -390,6 +390,63 @@ TEST(writers_do_not_lose_each_other)
 	CHECK_EQ(count, 80);
 }
 
+static void entry(struct userdb_entry *e, const char *name, uint8_t hash, bool disabled)
+{
+	*e = (struct userdb_entry){.user = {.disabled = disabled}};
+	snprintf(e->user.name, sizeof(e->user.name), "%s", name);
+	memset(e->user.nt_hash.b, hash, sizeof(e->user.nt_hash.b));
+}
+
+TEST(import_adds_all_or_none)
+{
+	struct userdb_entry e[3];
+
+	write_db(three);
+	entry(&e[0], "carol", 0x11, false);
+	entry(&e[1], "BOB smith", 0x22, false);
+	entry(&e[2], "dave", 0x33, true);
+	CHECK_EQ(userdb_import(path, e, 3, false, &fault), -EEXIST);
+	CHECK_STR(fault.text, "");
+	CHECK_STR(read_db(), three);
+	CHECK(!e[0].existed);
+	CHECK(e[1].existed);
+	CHECK_EQ(userdb_import(path, e, 3, true, &fault), 0);
+	CHECK_STR(read_db(), "# head\n"
+			     "alice::" HASH1 ":\n"
+			     "\n"
+			     "  # in between\n"
+			     "Bob Smith:bob:22222222222222222222222222222222:\n"
+			     "J\xc3\xbcrgen:1000:" HASH2 ":\n"
+			     "carol::11111111111111111111111111111111:\n"
+			     "dave::33333333333333333333333333333333:disabled\n");
+}
+
+TEST(import_into_a_faulty_file_changes_nothing)
+{
+	struct userdb_entry e;
+
+	write_db("alice::" HASH1 ":\nbob\n");
+	entry(&e, "carol", 0x11, false);
+	CHECK_EQ(userdb_import(path, &e, 1, true, &fault), -EINVAL);
+	assert_non_null(strstr(fault.text, ":2: expected name:account:hash:flags"));
+	CHECK_STR(read_db(), "alice::" HASH1 ":\nbob\n");
+}
+
+TEST(import_makes_a_file)
+{
+	struct userdb_entry e;
+	struct user u;
+	struct stat st;
+
+	write_db("");
+	CHECK_EQ(unlink(path), 0);
+	entry(&e, "carol", 0x11, false);
+	CHECK_EQ(userdb_import(path, &e, 1, false, &fault), 0);
+	CHECK_EQ(userdb_find(path, "CAROL", &u, &fault), 0);
+	CHECK_EQ(stat(path, &st), 0);
+	CHECK_EQ(st.st_mode & 07777, 0600);
+}
+
 TEST(cleans_up)
 {
 	char lock[128];

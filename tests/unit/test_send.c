@@ -1,0 +1,108 @@
+/* test_send.c - what goes into one transport message: pieces of files go alone and unprotected, or not at all. */
+#include "smb/send.h"
+#include "test.h"
+
+#include <errno.h>
+
+struct piece {
+	struct seg_file seg;
+	int freed;
+};
+
+static void piece_free(struct seg_file *f)
+{
+	container_of(f, struct piece, seg)->freed++;
+}
+
+static const struct seg_file_ops piece_ops = {.free = piece_free};
+
+struct fix {
+	struct buf_budget budget;
+	struct bufs *bufs;
+	struct conn conn;
+	struct out *out;
+	struct piece piece;
+};
+
+static void fix_init(struct fix *f)
+{
+	*f = (struct fix){.budget.max = 1 << 20, .piece.seg.ops = &piece_ops};
+	atomic_init(&f->piece.seg.refs, 1);
+	f->bufs = bufs_new(&f->budget);
+	f->out = out_new(&f->conn);
+	assert_non_null(f->bufs);
+	assert_non_null(f->out);
+}
+
+static void fix_fini(struct fix *f)
+{
+	out_free(f->out);
+	CHECK_EQ(f->conn.memory, 0);
+	CHECK_EQ(bufs_free(f->bufs), 0);
+}
+
+/* As the request hands it over: accounted for. */
+static int append(struct fix *f, bool piece, struct sign_key *sign)
+{
+	struct out_message m = {.buf = buf_new(f->bufs, 4096), .len = 80, .sign = sign};
+
+	assert_non_null(m.buf);
+	if (piece) {
+		m.piece = &f->piece.seg;
+		m.piece_len = 1000;
+	}
+	conn_memory(&f->conn, (int64_t)(m.buf->cap + m.piece_len));
+	return out_append(f->out, &m);
+}
+
+TEST(a_piece_goes_alone)
+{
+	struct fix f;
+
+	fix_init(&f);
+	CHECK_EQ(append(&f, true, NULL), 0);
+	CHECK_EQ(f.out->len, 1080);
+	CHECK_EQ(f.conn.memory, 4096 + 1000);
+	CHECK_EQ(append(&f, false, NULL), -EIO);
+	CHECK_EQ(f.out->count, 1);
+	CHECK_EQ(f.piece.freed, 0);
+	fix_fini(&f);
+	CHECK_EQ(f.piece.freed, 1);
+}
+
+TEST(nothing_stands_before_a_piece)
+{
+	struct fix f;
+
+	fix_init(&f);
+	CHECK_EQ(append(&f, false, NULL), 0);
+	CHECK_EQ(append(&f, true, NULL), -EIO);
+	CHECK_EQ(f.piece.freed, 1);
+	fix_fini(&f);
+}
+
+TEST(a_piece_is_not_signed)
+{
+	struct sign_key *key = (struct sign_key *)&key; /* not looked at */
+	struct fix f;
+
+	fix_init(&f);
+	CHECK_EQ(append(&f, true, key), -EIO);
+	CHECK_EQ(f.piece.freed, 1);
+	CHECK_EQ(append(&f, false, key), 0);
+	fix_fini(&f);
+}
+
+TEST(a_piece_is_not_sealed)
+{
+	struct fix f;
+
+	fix_init(&f);
+	f.out->sealed = true;
+	CHECK_EQ(append(&f, true, NULL), -EIO);
+	CHECK_EQ(f.piece.freed, 1);
+	CHECK_EQ(append(&f, false, NULL), 0);
+	fix_fini(&f);
+}
+
+TEST_MAIN()
