@@ -7,7 +7,7 @@ help: ## list these targets
 deps: ## install the Debian packages that are missing
 	@packaging/deps build run test
 
-build: ## build/tsmb-server, build/tsmb-cfg, build/tsmb-passwd
+build: ## build/tsmb-server, build/tsmb-cfg, build/tsmb-status, build/tsmb-passwd
 	@packaging/deps build
 	@[ -f $(BUILD)/build.ninja ] || meson setup $(BUILD)
 	@ninja -C $(BUILD) programs
@@ -34,8 +34,15 @@ fuzz: deps ## every fuzz target for SECONDS=20 each
 soak: deps ## clients that contend for files, SECONDS=60, and all changed handshakes, under the thread sanitizer
 	@SOAK_SECONDS='$(or $(SECONDS),60)' tests/run soak
 
-bench-compare: build ## server CPU per GiB beside Debian's smbd, as root, in about ten minutes
-	@tests/bench/compare --build $(BUILD)
+bench: build ## server CPU beside Samba and a bare pipeline, as root: doc/PERFORMANCE.md, 15 minutes (QUICK=1: 2; ONLY=ROW)
+	@packaging/deps bench
+	@ninja -C $(BUILD) tsmb-bench tests/bench/bench_bare
+	@tests/bench/run --build $(BUILD) $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick) $(if $(QUICK)$(ONLY),,--write)
+
+bench-scale: build ## whether tsmb costs more beside more connections, files, entries, shares; draws into doc/ (QUICK=1 does not)
+	@packaging/deps bench
+	@ninja -C $(BUILD) tsmb-bench
+	@tests/bench/scale --build $(BUILD) $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick) $(if $(QUICK)$(ONLY),,--write)
 
 format: ## lay out all C with clang-format
 	@find src tools tests -name '*.[ch]' -exec clang-format -i {} +
@@ -46,5 +53,5 @@ install: build ## programs, manual pages, systemd unit (DESTDIR= as usual)
 clean: ## remove what was built
 	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz
 
-.PHONY: help deps build run test check sanitize conformance fuzz soak bench-compare format install clean
+.PHONY: help deps build run test check sanitize conformance fuzz soak bench bench-scale format install clean
 .DEFAULT_GOAL := help

@@ -1,86 +1,19 @@
 #include "cfg_args.h"
 
-#include <stdarg.h>
+#define TOOL "tsmb-cfg"
 
-#define CONF_DEFAULT "/etc/tsmb/tsmb.conf"
-
-static bool usage(const char *format, ...) PRINTF_LIKE(1, 2);
-static bool usage(const char *format, ...)
+static enum cmdline_value takes_value(const struct cmdline_option *o)
 {
-	va_list ap;
+	bool none = option_is(o, "--json", NULL) || option_is(o, "--help", "-h") ||
+		    option_is(o, "--version", "-v");
 
-	va_start(ap, format);
-	fputs("tsmb-cfg: ", stderr);
-	vfprintf(stderr, format, ap);
-	fputs("; see tsmb-cfg --help\n", stderr);
-	va_end(ap);
-	return false;
-}
-
-/* ---- words and options ---- */
-
-static bool option_is(const struct cfg_option *o, const char *long_name,
-		      const char *short_name)
-{
-	struct span name = span_of(o->name, o->name_len);
-
-	return span_eq(name, span_of_str(long_name)) ||
-	       (short_name && span_eq(name, span_of_str(short_name)));
-}
-
-static bool takes_value(const struct cfg_option *o)
-{
-	return !option_is(o, "--json", NULL) && !option_is(o, "--help", "-h") &&
-	       !option_is(o, "--version", "-v");
-}
-
-/* "--name", "--name=value", "-n", "-nvalue"; the value may be the next argument. */
-static bool option_take(struct cfg_args *a, char **argv, int *i)
-{
-	const char *arg = argv[*i], *equals = strchr(arg, '=');
-	bool is_long = arg[1] == '-';
-	struct cfg_option o = {.name = arg};
-
-	o.name_len = !is_long ? 2 : equals ? (size_t)(equals - arg) : strlen(arg);
-	if (takes_value(&o)) {
-		if (arg[o.name_len])
-			o.value = arg + o.name_len + is_long;
-		else if (argv[*i + 1])
-			o.value = argv[++*i];
-		else
-			return usage("%s: expected a value", arg);
-	} else if (arg[o.name_len]) {
-		return usage("%s: takes no value", arg);
-	}
-	if (a->option_count == CFG_OPTIONS_MAX)
-		return usage("too many options");
-	a->options[a->option_count++] = o;
-	return true;
-}
-
-static bool split(struct cfg_args *a, int argc, char **argv)
-{
-	bool ended = false;
-
-	for (int i = 1; i < argc; i++) {
-		if (!ended && strcmp(argv[i], "--") == 0) {
-			ended = true;
-		} else if (!ended && argv[i][0] == '-' && argv[i][1]) {
-			if (!option_take(a, argv, &i))
-				return false;
-		} else if (a->word_count < CFG_WORDS_MAX) {
-			a->words[a->word_count++] = argv[i];
-		} else {
-			return usage("unexpected argument \"%s\"", argv[i]);
-		}
-	}
-	return true;
+	return none ? CMDLINE_NO_VALUE : CMDLINE_VALUE;
 }
 
 /* ---- what they mean ---- */
 
 static const struct param *option_param(const struct cfg_command *c,
-					const struct cfg_option *o)
+					const struct cmdline_option *o)
 {
 	enum param_scope scope = c->params == CFG_GLOBAL_PARAMS ? PARAM_GLOBAL
 								: PARAM_SHARE;
@@ -104,31 +37,31 @@ static bool command_find(struct cfg_args *a)
 	const struct cfg_command *c = NULL;
 	size_t words = 1;
 
-	if (a->word_count == 0)
-		return a->help || a->version || usage("expected a command");
-	c = cfg_command_find(a->words[0], NULL);
-	if (!c && a->word_count > 1) {
-		c = cfg_command_find(a->words[0], a->words[1]);
+	if (a->line.word_count == 0)
+		return a->help || a->version || usage(TOOL, "expected a command");
+	c = cfg_command_find(a->line.words[0], NULL);
+	if (!c && a->line.word_count > 1) {
+		c = cfg_command_find(a->line.words[0], a->line.words[1]);
 		words = 2;
 	}
 	if (!c)
-		return usage("there is no command \"%s%s%s\"", a->words[0],
-			     a->word_count > 1 ? " " : "",
-			     a->word_count > 1 ? a->words[1] : "");
+		return usage(TOOL, "there is no command \"%s%s%s\"", a->line.words[0],
+			     a->line.word_count > 1 ? " " : "",
+			     a->line.word_count > 1 ? a->line.words[1] : "");
 	a->command = c;
 	words += c->value ? 2 : 0;
-	if (a->help || a->word_count == words)
+	if (a->help || a->line.word_count == words)
 		return true;
-	if (a->word_count < words)
-		return usage("expected %s %s PARAMETER VALUE", c->group, c->verb);
-	return usage("unexpected argument \"%s\"", a->words[words]);
+	if (a->line.word_count < words)
+		return usage(TOOL, "expected %s %s PARAMETER VALUE", c->group, c->verb);
+	return usage(TOOL, "unexpected argument \"%s\"", a->line.words[words]);
 }
 
 static void common_options(struct cfg_args *a)
 {
 	a->conf_path = CONF_DEFAULT;
-	for (size_t i = 0; i < a->option_count; i++) {
-		const struct cfg_option *o = &a->options[i];
+	for (size_t i = 0; i < a->line.option_count; i++) {
+		const struct cmdline_option *o = &a->line.options[i];
 
 		if (option_is(o, "--config", "-c"))
 			a->conf_path = o->value;
@@ -138,7 +71,7 @@ static void common_options(struct cfg_args *a)
 	}
 }
 
-static bool is_common(const struct cfg_option *o)
+static bool is_common(const struct cmdline_option *o)
 {
 	return option_is(o, "--config", "-c") || option_is(o, "--json", NULL) ||
 	       option_is(o, "--help", "-h") || option_is(o, "--version", "-v");
@@ -148,33 +81,33 @@ static bool options_check(struct cfg_args *a)
 {
 	const struct cfg_command *c = a->command;
 
-	for (size_t i = 0; i < a->option_count; i++) {
-		const struct cfg_option *o = &a->options[i];
+	for (size_t i = 0; i < a->line.option_count; i++) {
+		const struct cmdline_option *o = &a->line.options[i];
 		const struct param *p;
 
 		if (is_common(o) || (c->unset && option_is(o, "--unset", NULL)))
 			continue;
 		p = option_param(c, o);
 		if (!p)
-			return usage("%s%s%s has no option %.*s", c->group,
+			return usage(TOOL, "%s%s%s has no option %.*s", c->group,
 				     c->verb ? " " : "", c->verb ? c->verb : "",
 				     (int)o->name_len, o->name);
 		if (c->changes_share && p->type == PARAM_NETNAME) {
 			if (a->share)
-				return usage("%.*s: expected once", (int)o->name_len,
-					     o->name);
+				return usage(TOOL, "%.*s: expected once",
+					     (int)o->name_len, o->name);
 			a->share = o->value;
 		}
 	}
 	if (c->changes_share && !a->share)
-		return usage("%s %s: expected -n NAME", c->group, c->verb);
+		return usage(TOOL, "%s %s: expected -n NAME", c->group, c->verb);
 	return true;
 }
 
 bool cfg_args_parse(struct cfg_args *a, int argc, char **argv)
 {
-	*a = (struct cfg_args){0};
-	if (!split(a, argc, argv))
+	*a = (struct cfg_args){.line = {.tool = TOOL, .takes = takes_value}};
+	if (!cmdline_split(&a->line, argc, argv))
 		return false;
 	common_options(a);
 	if (!command_find(a))
@@ -189,7 +122,8 @@ static bool add_value(json_t *set, const struct param *p, const char *value)
 	json_t *lines = json_object_get(set, p->name);
 
 	if (!param_has_lines(p))
-		return lines ? usage("--%s: expected once", p->flag ? p->flag : p->name)
+		return lines ? usage(TOOL, "--%s: expected once",
+				     p->flag ? p->flag : p->name)
 			     : json_object_set_new(set, p->name, json_string(value)) == 0;
 	if (!lines && json_object_set_new(set, p->name, lines = json_array()) != 0)
 		return false;
@@ -205,7 +139,7 @@ static bool add_unset(json_t *set, const struct cfg_command *c, const char *name
 	if (!p)
 		p = param_find_flag(scope, span_of_str(name));
 	if (!p)
-		return usage("--unset %s: there is no such parameter", name);
+		return usage(TOOL, "--unset %s: there is no such parameter", name);
 	return json_object_set_new(set, p->name, json_null()) == 0;
 }
 
@@ -213,8 +147,8 @@ static bool fill_set(const struct cfg_args *a, json_t *set)
 {
 	const struct cfg_command *c = a->command;
 
-	for (size_t i = 0; i < a->option_count; i++) {
-		const struct cfg_option *o = &a->options[i];
+	for (size_t i = 0; i < a->line.option_count; i++) {
+		const struct cmdline_option *o = &a->line.options[i];
 		const struct param *p;
 
 		if (is_common(o))
@@ -238,12 +172,13 @@ static bool set_check(const struct cfg_args *a, const json_t *set)
 	const struct cfg_command *c = a->command;
 
 	if (json_object_size(set) == 0)
-		return usage("%s %s: expected something to change", c->group, c->verb);
+		return usage(TOOL, "%s %s: expected something to change", c->group,
+			     c->verb);
 	for (size_t i = 0; !c->changes_share && i < param_count; i++) {
 		const struct param *p = &param_table[i];
 
 		if (p->required && cfg_has_param(c, p) && !json_object_get(set, p->name))
-			return usage("%s %s: expected -%c, --%s", c->group, c->verb,
+			return usage(TOOL, "%s %s: expected -%c, --%s", c->group, c->verb,
 				     p->flag_short, p->flag);
 	}
 	return true;
@@ -258,8 +193,8 @@ json_t *cfg_args_json(const struct cfg_args *a)
 	if (a->share)
 		err |= json_object_set_new(args, "share", json_string(a->share));
 	if (c->value) {
-		err |= json_object_set_new(args, "name", json_string(a->words[2]));
-		err |= json_object_set_new(args, "value", json_string(a->words[3]));
+		err |= json_object_set_new(args, "name", json_string(a->line.words[2]));
+		err |= json_object_set_new(args, "value", json_string(a->line.words[3]));
 	}
 	if (c->params != CFG_NO_PARAMS) {
 		err |= json_object_set_new(args, "set", set = json_object());
@@ -270,7 +205,7 @@ json_t *cfg_args_json(const struct cfg_args *a)
 	}
 	if (!err)
 		return args;
-	usage("an argument is not UTF-8, or memory is exhausted");
+	usage(TOOL, "an argument is not UTF-8, or memory is exhausted");
 	json_decref(args);
 	return NULL;
 }

@@ -7,23 +7,12 @@
 #pragma once
 
 #include "cfg_commands.h"
+#include "cmdline.h"
 
 #include <jansson.h>
 
-enum { CFG_WORDS_MAX = 4, CFG_OPTIONS_MAX = 256 };
-
-struct cfg_option {
-	const char *name;  /* as typed: "--encrypt-data", "-e" */
-	size_t name_len;   /* without "=value" */
-	const char *value; /* NULL: takes none */
-};
-
 struct cfg_args {
-	const char *words[CFG_WORDS_MAX]; /* group, verb, NAME, VALUE */
-	size_t word_count;
-	struct cfg_option options[CFG_OPTIONS_MAX];
-	size_t option_count;
-
+	struct cmdline line; /* its words: group, verb, NAME, VALUE */
 	const char *conf_path;
 	bool json, help, version;
 	const struct cfg_command *command; /* NULL with help or version only */

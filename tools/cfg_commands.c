@@ -1,5 +1,7 @@
 #include "cfg_commands.h"
 
+#include "help.h"
+
 /* clang-format off */
 const struct cfg_command cfg_commands[] = {
 	{"share", "add", "config.share-add", CFG_SHARE_PARAMS, false, false, false,
@@ -72,30 +74,6 @@ void cfg_synopsis(const struct cfg_command *c, FILE *out)
 
 /* ---- --help ---- */
 
-enum { HELP_COLUMNS = 80, HELP_INDENT = 10 };
-
-/* Words of text on lines that are indented. */
-static void wrap(const char *text, int indent, FILE *out)
-{
-	int column = 0;
-
-	while (*text) {
-		int len = (int)strcspn(text, " ");
-
-		if (column > 0 && column + 1 + len > HELP_COLUMNS) {
-			fputc('\n', out);
-			column = 0;
-		}
-		if (column == 0)
-			column = fprintf(out, "%*s%.*s", indent, "", len, text);
-		else
-			column += fprintf(out, " %.*s", len, text);
-		text += len;
-		text += strspn(text, " ");
-	}
-	fputc('\n', out);
-}
-
 static void param_help(const struct param *p, FILE *out)
 {
 	char syntax[256];
@@ -107,7 +85,7 @@ static void param_help(const struct param *p, FILE *out)
 	fprintf(out, "--%s VALUE\n", p->flag);
 	fprintf(out, "%*s%s: %s\n", HELP_INDENT, "", p->name,
 		param_syntax(p, syntax, sizeof(syntax)));
-	wrap(p->help, HELP_INDENT, out);
+	help_wrap(p->help, HELP_INDENT, out);
 }
 
 static const char common_help[] = "  -c, --config FILE\n"
@@ -122,7 +100,7 @@ void cfg_command_help(const struct cfg_command *c, FILE *out)
 	fputs("usage: ", out);
 	cfg_synopsis(c, out);
 	fputs("\n", out);
-	wrap(c->help, 0, out);
+	help_wrap(c->help, 0, out);
 	fputs("\n", out);
 	for (size_t i = 0; i < param_count; i++)
 		if (cfg_has_param(c, &param_table[i]))
@@ -147,7 +125,7 @@ void cfg_help(FILE *out)
 
 		fprintf(out, "  %s%s%s\n", c->group, c->verb ? " " : "",
 			c->verb ? c->verb : "");
-		wrap(c->help, HELP_INDENT, out);
+		help_wrap(c->help, HELP_INDENT, out);
 	}
 	fputs("\n", out);
 	fputs(common_help, out);

@@ -33,8 +33,3 @@ void cfg_synopsis(const struct cfg_command *c, FILE *out);
 /* --help of all, and of one. */
 void cfg_help(FILE *out);
 void cfg_command_help(const struct cfg_command *c, FILE *out);
-
-/* For the build: the command part of tsmb-cfg(8), in scdoc's format, and completion. */
-void cfg_print_scd(FILE *out);
-void cfg_print_bash(FILE *out);
-void cfg_print_zsh(FILE *out);

@@ -2,17 +2,11 @@
  * cfg_doc.c - the table of commands as manual page and completion, at build time.
  */
 #include "cfg_commands.h"
+#include "complete.h"
+#include "doc.h"
+#include "help.h"
 
 /* ---- manual page ---- */
-
-static void scd_text(const char *text, FILE *out)
-{
-	for (; *text; text++) {
-		if (strchr("\\_*#[]|<>`", *text))
-			fputc('\\', out);
-		fputc(*text, out);
-	}
-}
 
 static void scd_param(const struct param *p, FILE *out)
 {
@@ -39,7 +33,7 @@ static void scd_params(const char *title, enum param_scope scope, FILE *out)
 			scd_param(&param_table[i], out);
 }
 
-void cfg_print_scd(FILE *out)
+void doc_print_scd(FILE *out)
 {
 	fputs("# COMMANDS\n\n", out);
 	for (size_t i = 0; i < cfg_command_count; i++) {
@@ -169,45 +163,21 @@ static void body_print(FILE *out, const char *say, const char *files)
 	fputs(" -c --config -h --help -v --version' ;;\n\tesac\n", out);
 }
 
-/* The first two words that are neither options nor the value of -c. */
-static const char find_words[] =
-	"\tfor word in \"${before[@]}\"; do\n"
-	"\t\tif [ -n \"$skip\" ]; then skip=; continue; fi\n"
-	"\t\tcase $word in\n"
-	"\t\t-c | --config) skip=1 ;;\n"
-	"\t\t-*) ;;\n"
-	"\t\t*) if [ -z \"$group\" ]; then group=$word; elif [ -z "
-	"\"$verb\" ]; then verb=$word; fi ;;\n"
-	"\t\tesac\n"
-	"\tdone\n";
-
-void cfg_print_bash(FILE *out)
+static void completion_print(enum shell shell, FILE *out)
 {
-	fputs("# bash completion for tsmb-cfg(8), made from its tables\n"
-	      "_tsmb_cfg_say() { mapfile -t COMPREPLY < <(compgen -W \"$1\" -- "
-	      "\"$cur\"); "
-	      "}\n"
-	      "_tsmb_cfg() {\n"
-	      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} "
-	      "word skip= group= verb=\n"
-	      "\tlocal before=(\"${COMP_WORDS[@]:1:COMP_CWORD-1}\")\n\n",
-	      out);
-	fputs(find_words, out);
-	body_print(out, "_tsmb_cfg_say",
-		   "mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")");
-	fputs("}\ncomplete -F _tsmb_cfg tsmb-cfg\n", out);
+	struct complete c;
+
+	complete_begin(&c, shell, "tsmb-cfg", out);
+	body_print(out, c.say, c.files);
+	complete_end(&c);
 }
 
-void cfg_print_zsh(FILE *out)
+void doc_print_bash(FILE *out)
 {
-	fputs("#compdef tsmb-cfg\n"
-	      "# zsh completion for tsmb-cfg(8), made from its tables\n"
-	      "_tsmb_cfg_say() { compadd -- ${=1} }\n"
-	      "_tsmb_cfg() {\n"
-	      "\tlocal prev=${words[CURRENT-1]} word skip= group= verb=\n"
-	      "\tlocal -a before=(\"${(@)words[2,CURRENT-1]}\")\n\n",
-	      out);
-	fputs(find_words, out);
-	body_print(out, "_tsmb_cfg_say", "_files");
-	fputs("}\n_tsmb_cfg \"$@\"\n", out);
+	completion_print(SHELL_BASH, out);
+}
+
+void doc_print_zsh(FILE *out)
+{
+	completion_print(SHELL_ZSH, out);
 }

@@ -71,6 +71,8 @@ static void encode_attribute(struct wr *w, const struct fs_info *i)
 	uint32_t name_max = i->fs.name_max;
 	size_t len;
 
+	if (!i->pipe)
+		flags |= FILE_SUPPORTS_SPARSE_FILES;
 	if (i->named_streams)
 		flags |= FILE_NAMED_STREAMS;
 	if (i->case_sensitive)
@@ -114,7 +116,8 @@ static void encode_sector_size(struct wr *w, const struct fs_info *i)
 	wr_u32(w, physical); /* PhysicalBytesPerSectorForAtomicity */
 	wr_u32(w, physical); /* PhysicalBytesPerSectorForPerformance */
 	wr_u32(w, physical < PAGE ? physical : PAGE);
-	wr_u32(w, SSINFO_FLAGS_ALIGNED_DEVICE | SSINFO_FLAGS_PARTITION_ALIGNED_ON_DEVICE);
+	wr_u32(w, SSINFO_FLAGS_ALIGNED_DEVICE | SSINFO_FLAGS_PARTITION_ALIGNED_ON_DEVICE |
+			  SSINFO_FLAGS_TRIM_ENABLED);
 	wr_u32(w, 0); /* ByteOffsetForSectorAlignment */
 	wr_u32(w, 0); /* ByteOffsetForPartitionAlignment */
 }

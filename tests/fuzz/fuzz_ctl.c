@@ -3,8 +3,12 @@
  *
  * Besides surviving: each line is answered by one line of JSON, which has a result or an error.
  *
- * Target functions: ctl_answer, ctl_refuse
+ * The calls that show what goes on are among those that can be made, on something made up, whose users may be called
+ * like anything: the last byte of the input decides.
+ *
+ * Target functions: ctl_answer, ctl_refuse, status_calls
  */
+#include "../unit/status_fake.h"
 #include "ctl/ctl.h"
 
 #include <stdlib.h>
@@ -29,10 +33,11 @@ static const struct ctl_call calls[] = {
 	{0},
 };
 
-static void answer_one(struct span line)
+static void answer_one(struct status_fake *fake, struct span line)
 {
-	const struct ctl_family family = {calls, NULL};
-	char *text = ctl_answer(&family, 1, line);
+	const struct ctl_family families[] = {{calls, NULL},
+					      {status_calls, &fake->status}};
+	char *text = ctl_answer(families, ARRAY_LEN(families), line);
 	json_t *answer;
 
 	if (!text)
@@ -50,12 +55,16 @@ static void answer_one(struct span line)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span rest = span_of(data, size);
+	struct status_fake fake;
+	char user[2] = {size ? (char)data[size - 1] : 'u'};
 
+	status_fake_init(&fake);
+	fake.user = user;
 	while (rest.len) {
 		const uint8_t *end = memchr(rest.p, '\n', rest.len);
 		size_t len = end ? (size_t)(end - rest.p) : rest.len;
 
-		answer_one(span_head(rest, len));
+		answer_one(&fake, span_head(rest, len));
 		rest = span_from(rest, len + 1);
 	}
 	return 0;

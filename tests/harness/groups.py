@@ -69,6 +69,13 @@ def sim(build):
     return meson_tests(build, "sim")
 
 
+# ---- what an operation costs
+
+def cost(build):
+    from cost import tests as all_tests
+    return all_tests(build)
+
+
 # ---- lint
 
 def lint(build):
@@ -174,6 +181,7 @@ GROUPS = {
     "lint": (prepare_main, lint),
     "unit": (prepare_main, unit),
     "sim": (prepare_main, sim),
+    "cost": (prepare_main, cost),
     "peer": (prepare_main, peer),
     "conformance-quick": (prepare_main, conformance_quick),
     "conformance": (prepare_main, conformance),

@@ -140,6 +140,40 @@ def pipelines(build):
         raise Failed("the bare pipeline took a wrong signature")
 
 
+def sample(cpu_s, client_s=0.1, cgroup_s=None):
+    return {"server_cpu_s": cpu_s, "server_cgroup_cpu_s": cgroup_s or cpu_s, "bytes": 2**30, "ops": 1000, "entries": 0, "wall_s": 1.0,
+            "client_cpu_s": client_s, "p50_us": 1, "p99_us": 2, "p999_us": 3}
+
+
+def judged(tsmb, smbd, bare, **more):
+    """What `make bench` says of a row with these CPU seconds; its goals are 1.2 of bare and 0.5 of Samba."""
+    from bench import figures, measure, rows  # here: they import this package
+    measured = measure.Measured(rows.Row("row", "a row", ("--work", "read"), rows.GIB, 1.2, 0.5, has_bare=True))
+    for name, seconds in (("tsmb", tsmb), ("smbd a", smbd), ("smbd b", [2 * s for s in smbd]), ("bare", bare)):
+        for s in seconds:
+            measured.cell(name).add(sample(s, **more))
+    return figures.Judgement(measured)
+
+
+def judgements(_build):
+    """`make bench` compares with Samba's best, and says neither reached nor missed where tsmb differs from itself."""
+    from bench import figures
+    for tsmb, words in (([1.0, 1.0, 1.0], ("reached", "reached")), ([1.3, 1.3, 1.3], ("missed", "missed")),
+                        ([1.19, 1.0, 1.19], ("no verdict", "no verdict")), ([1.0], ("no verdict", "no verdict")),
+                        ([1.1, 1.1, 1.1], ("reached", "missed"))):
+        j = judged(tsmb, [2.1] * 3, [1.0] * 3)
+        got = j.word(j.of_bare, j.row.bare), j.word(j.of_smbd, j.row.smbd)
+        if got != words or j.missed() != ("missed" in words) or j.smbd.name != "smbd a":
+            raise Failed(f"tsmb {tsmb}: {got} of {j.smbd.name}, not {words}")
+    if judged([1.0] * 3, [2.1] * 3, [1.0] * 3).tsmb.client_bound() or not judged([1.0] * 3, [2.1] * 3, [1.0] * 3, client_s=0.8).tsmb.client_bound():
+        raise Failed("a client's share of its core is misjudged")
+    if not 0.09 < judged([1.0] * 3, [2.0] * 3, [1.0] * 3, cgroup_s=1.1).tsmb.counters_differ() < 0.1:
+        raise Failed("counters that differ are not seen")
+    for values, want in (([1, 1.2, 1.1], 1.2), ([4, 1, 1, 2], 2), ([3, 2, 1], 2 / 3), ([5], 1)):
+        if abs(figures.growth(values) - want) > 1e-9:
+            raise Failed(f"growth of {values}: {figures.growth(values)}, not {want}")
+
+
 def tests(build):
-    for what in (works, refusals, pipelines):
+    for what in (works, refusals, pipelines, judgements):
         yield Test("bench." + what.__name__, functools.partial(what, build), limit=120)

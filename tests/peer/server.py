@@ -119,6 +119,14 @@ class Server:
             raise Failed(f"tsmb-cfg {' '.join(words)}: exit status {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout + done.stderr
 
+    def status(self, *words, want=0):
+        """Likewise tsmb-status; with --json what that says."""
+        done = subprocess.run([*steady(self.build), os.path.join(self.build, "tsmb-status"), "-c", self.conf, *words], text=True,
+                              capture_output=True, cwd=self.top, timeout=60)
+        if done.returncode != want:
+            raise Failed(f"tsmb-status {' '.join(words)}: exit status {done.returncode}: {done.stdout}{done.stderr}")
+        return json.loads(done.stdout) if "--json" in words and want == 0 else done.stdout + done.stderr
+
     def passwd(self, *options, password=""):
         return subprocess.run(self._as_account(os.path.join(self.programs, "tsmb-passwd"), "-c", self.conf, *options),
                               input=password + "\n", text=True, capture_output=True, cwd=self.top)

@@ -102,6 +102,8 @@ static size_t frame_len(const struct flow *p)
 /* How much of n arrives in one piece. */
 static size_t piece(struct sim *s, size_t n)
 {
+	if (s->settings.calm)
+		return n;
 	if (n > SMALL_PIECE && rng_chance(&s->rng, 100))
 		return 1 + rng_below(&s->rng, SMALL_PIECE);
 	if (rng_chance(&s->rng, 300))
@@ -200,7 +202,7 @@ struct sim_link *sim_connect(struct sim *s, unsigned lane, struct sim_peer *peer
 	l->lane = &s->lanes[lane].lane;
 	l->peer = peer;
 	l->frame_max = FRAME_MAX_START;
-	l->room = (size_t)1 << (8 + rng_below(&s->rng, 12));
+	l->room = (size_t)1 << (s->settings.calm ? 24 : 8 + rng_below(&s->rng, 12));
 	if (!list_empty(&s->links))
 		l->number = 1 +
 			    container_of(s->links.prev, struct sim_link, node)->number;

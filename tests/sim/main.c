@@ -9,12 +9,14 @@
  *     sim guesses                wrong passwords, on many connections at once, beside a client that knows its own
  *     sim caches                 some write to a file, others read and cache it
  *     sim crowd                  a hundred thousand opens
+ *     sim cost                   each operation some times, nothing left to chance, for a counter
  *
  * Options: --seed N (the first), --runs N, --seconds N (runs until then), --stats (what met what, steps a minute),
  * --trace. A run that fails says how to repeat it.
  */
 #include "sim/cacher.h"
 #include "sim/chaos.h"
+#include "sim/cost.h"
 #include "sim/crowd.h"
 #include "sim/guesser.h"
 #include "sim/pair.h"
@@ -320,6 +322,26 @@ static void crowd(const struct options *o)
 	sim_free(s);
 }
 
+/* ---- what an operation takes ---------------------------------------------------------------------------- */
+
+static void cost(const struct options *o)
+{
+	struct sim_settings settings = {
+		.mode = "cost",
+		.seed = o->seed,
+		.users = &o->users,
+		.trace = o->trace,
+		.many = true,
+		.calm = true,
+	};
+	struct sim *s = sim_new(&settings);
+
+	cost_scene(s);
+	sim_add_actor(s, cost_new(s));
+	sim_run(s, STEPS_MAX);
+	sim_free(s);
+}
+
 /* ---- determinism ---------------------------------------------------------------------------------------- */
 
 static void differ(uint64_t seed, const char *what)
@@ -351,7 +373,7 @@ static const struct {
 } modes[] = {
 	{"determinism", determinism}, {"scripts", scripts}, {"explore", explore},
 	{"durable", durable},         {"faults", faults},   {"guesses", guesses},
-	{"caches", caches},           {"crowd", crowd},
+	{"caches", caches},           {"crowd", crowd},     {"cost", cost},
 };
 
 static void show_stats(const struct tally *t, clock_t used)

@@ -62,8 +62,9 @@ struct sim_settings {
 	size_t memory_max;  /* bytes of buffers; 0: plenty */
 	bool strict_sync;   /* see memfs.h */
 	bool many;          /* opens: replicas are compared at the end only */
-	bool slow_state;    /* operations of fs/state wait for their turn: order.h */
-	bool trace;         /* log every step and what the core logs to standard error */
+	bool calm; /* nothing is left to chance: what can happen happens in order, and whole */
+	bool slow_state; /* operations of fs/state wait for their turn: order.h */
+	bool trace;      /* log every step and what the core logs to standard error */
 };
 
 struct sim *sim_new(const struct sim_settings *s);

@@ -17,7 +17,7 @@ struct slot {
 	unsigned step; /* of the operation, from 0 */
 	uint64_t serial;
 	struct client_file file;
-	char path[96];
+	char path[160];
 };
 
 struct conn {
@@ -101,4 +101,6 @@ bool prepare_folder(struct conn *c);
 bool prepare_list(struct conn *c);
 bool prepare_held(struct load *l);
 bool prepare_idle(struct load *l);
-void folder_path(const struct conn *c, char *room, size_t size);
+/* settings.subject, or what the work makes for itself. */
+void folder_path(const struct conn *c, const char *own, char *room, size_t size);
+void list_path(const struct conn *c, char *room, size_t size);

@@ -17,6 +17,7 @@ enum {
 	FRAME_PAYLOAD = 1 << 20, /* what is written to prepare, too, fits into a frame */
 	TIME_MAX_S = 86400,
 	FILE_DEFAULT = 64 << 20,
+	NAME_MAX_LEN = 32,
 };
 
 enum option_id {
@@ -84,7 +85,7 @@ static const struct {
 	[OPT_FILE] = {"file", "BYTES", "of the file that is read or written (64M)"},
 	[OPT_ENTRIES] = {"entries", "N", "of the folder that is listed (10000)"},
 	[OPT_SUBJECT] = {"subject", "PATH",
-			 "read this file, list this folder: it is there"},
+			 "read this file, list or use this folder: it is there"},
 	[OPT_PREFIX] = {"prefix", "TEXT",
 			"of the names of files and folders that are made (bench-)"},
 	[OPT_IDLE] = {"idle", "N", "further connections, logged on and idle (0)"},
@@ -329,10 +330,12 @@ static bool set_text(struct options *o, enum option_id id, const char *text)
 		return true;
 	case OPT_SUBJECT:
 		l->subject = text;
-		return true;
+		return strlen(text) <= NAME_MAX_LEN ||
+		       refuse(id, "at most 32 bytes", text);
 	case OPT_PREFIX:
 		l->prefix = text;
-		return strlen(text) <= 32 || refuse(id, "at most 32 bytes", text);
+		return strlen(text) <= NAME_MAX_LEN ||
+		       refuse(id, "at most 32 bytes", text);
 	default:
 		o->cgroup = text;
 		return true;

@@ -293,24 +293,34 @@ static bool make_folder(const struct place *p, const char *path, bool *ret_is_ne
 	return close_file(p, got.id);
 }
 
-bool prepare_folder(struct conn *c)
-{
-	const struct place p = place_of(c);
-	char path[96];
-	bool is_new;
-
-	snprintf(path, sizeof(path), "%ssmall", c->load->settings.prefix);
-	return make_folder(&p, path, &is_new);
-}
-
-void folder_path(const struct conn *c, char *room, size_t size)
+void folder_path(const struct conn *c, const char *own, char *room, size_t size)
 {
 	const struct load_settings *s = &c->load->settings;
 
 	if (s->subject)
 		snprintf(room, size, "%s", s->subject);
 	else
-		snprintf(room, size, "%slist-%zu", s->prefix, s->entries);
+		snprintf(room, size, "%s%s", s->prefix, own);
+}
+
+bool prepare_folder(struct conn *c)
+{
+	const struct place p = place_of(c);
+	char path[64];
+	bool is_new;
+
+	if (c->load->settings.subject)
+		return true;
+	folder_path(c, "small", path, sizeof(path));
+	return make_folder(&p, path, &is_new);
+}
+
+void list_path(const struct conn *c, char *room, size_t size)
+{
+	char own[32];
+
+	snprintf(own, sizeof(own), "list-%zu", c->load->settings.entries);
+	folder_path(c, own, room, size);
 }
 
 static bool make_entry(const struct place *p, const char *folder, size_t i)
@@ -337,7 +347,7 @@ bool prepare_list(struct conn *c)
 
 	if (c->load->settings.subject)
 		return true;
-	folder_path(c, folder, sizeof(folder));
+	list_path(c, folder, sizeof(folder));
 	if (!make_folder(&p, folder, &is_new))
 		return false;
 	for (size_t i = 0; is_new && i < count; i++) {

@@ -175,6 +175,15 @@ static void query_got(struct slot *s, const struct client_answer *a)
 
 enum { SMALL_MAKE, SMALL_WRITE, SMALL_CLOSE, SMALL_DELETE, SMALL_GONE };
 
+static void small_path(struct slot *s)
+{
+	char folder[64];
+
+	folder_path(s->conn, "small", folder, sizeof(folder));
+	snprintf(s->path, sizeof(s->path), "%s\\%zu-%zu-%llu", folder, s->conn->index,
+		 s->index, (unsigned long long)s->serial++);
+}
+
 static void small_step(struct slot *s)
 {
 	struct client_create in = {
@@ -186,9 +195,7 @@ static void small_step(struct slot *s)
 
 	switch (s->step) {
 	case SMALL_MAKE:
-		snprintf(s->path, sizeof(s->path), "%ssmall\\%zu-%zu-%llu",
-			 slot_settings(s)->prefix, s->conn->index, s->index,
-			 (unsigned long long)s->serial++);
+		small_path(s);
 		send_create(s, &in);
 		return;
 	case SMALL_WRITE:
@@ -235,7 +242,7 @@ static void list_step(struct slot *s)
 	};
 
 	if (s->step == LIST_OPEN) {
-		folder_path(s->conn, s->path, sizeof(s->path));
+		list_path(s->conn, s->path, sizeof(s->path));
 		s->serial = 0;
 		send_create(s, &in);
 	} else if (s->step == LIST_PAGE) {

@@ -1,8 +1,10 @@
 /*
- * cfg_doc_main.c - cfg-doc bash | zsh | scd PAGE: writes completion, or tsmb-cfg.8.scd: the hand-written page with the line
+ * doc_main.c - TOOL-doc bash | zsh | scd PAGE: writes completion, or TOOL.8.scd: the hand-written page with the line
  * "@COMMANDS@" replaced by what the table says.
  */
-#include "cfg_commands.h"
+#include "doc.h"
+
+#include <string.h>
 
 static int page_print(const char *path)
 {
@@ -15,7 +17,7 @@ static int page_print(const char *path)
 	}
 	while (fgets(line, sizeof(line), page))
 		if (strcmp(line, "@COMMANDS@\n") == 0)
-			cfg_print_scd(stdout);
+			doc_print_scd(stdout);
 		else
 			fputs(line, stdout);
 	fclose(page);
@@ -28,9 +30,9 @@ int main(int argc, char **argv)
 	int rc = 0;
 
 	if (argc == 2 && strcmp(what, "bash") == 0) {
-		cfg_print_bash(stdout);
+		doc_print_bash(stdout);
 	} else if (argc == 2 && strcmp(what, "zsh") == 0) {
-		cfg_print_zsh(stdout);
+		doc_print_zsh(stdout);
 	} else if (argc == 3 && strcmp(what, "scd") == 0) {
 		rc = page_print(argv[2]);
 	} else {

@@ -1,0 +1,105 @@
+"""What a real server asks of the heap and of the kernel for an operation of the one client it has."""
+import collections
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+
+from harness.testing import Failed, Skip, need
+from peer.server import Server
+
+LISTED = 1000
+COUNT = {"read-1m": 50, "write-1m": 50, "list-page": 20, "logon": 20}
+COUNT_DEFAULT = 400
+HEAP = ("echo", "read-4k", "read-1m", "write-4k", "write-1m", "create-close", "create-close-deep", "create-close-other-case",
+        "create-missing", "query-info", "query-all")
+CALLS = (*HEAP, "query-fs", "list-page")
+# how often these are made follows from who is quicker: waiting, waking, memory, and looking whether something slept
+BY_CHANCE = {"epoll_wait", "futex", "read", "write", "getrusage", "restart_syscall", "madvise", "mmap", "munmap", "mprotect",
+             "mlock", "clock_gettime", "sched_yield"}
+PIECES = {"read-1m", "write-1m"}  # which the socket takes and gives in pieces
+TRACED = 40
+LINE = re.compile(r"^\d+ +(?:<\.\.\. )?(\w+)(?:\(| resumed)")
+
+
+def run_ops(build, server, operation, count, *options):
+    done = subprocess.run([os.path.join(build, "tests", "cost", "ops"), "--port", str(server.port), "--password",
+                           server.users["alice"], "--count", str(count), *options, operation], text=True, capture_output=True)
+    print(f"$ ops {operation}\n{done.stdout}{done.stderr}")
+    if done.returncode:
+        raise Failed(f"ops {operation}: {done.stderr.strip()}")
+    return done.stdout
+
+
+@contextlib.contextmanager
+def serving(build, before=()):
+    """A server whose share has what ops uses; everything in it is old enough to be remembered."""
+    with Server(build, before=before) as s:
+        for folder in ("many", "a/b/c"):
+            os.makedirs(os.path.join(s.folder(), folder))
+        s.put("small", b"x" * 100)
+        s.put("large", b"y" * (1 << 20))
+        s.put("a/b/c/deep", b"z")
+        for i in range(LISTED):
+            s.put(f"many/file{i:05}.dat", b"")
+        for folder, folders, _ in os.walk(s.folder()):
+            os.chown(folder, s.owner(), -1)
+        time.sleep(3)  # what changed within two seconds is read each time
+        yield s
+
+
+def heap(build):
+    """{(operation, "allocations" | "copied"): number}"""
+    found = {}
+    with tempfile.TemporaryDirectory(prefix="tsmb-cost-") as top:
+        os.chmod(top, 0o755)
+        library = shutil.copy(os.path.join(build, "tests", "cost", "libcount.so"), top)
+        counts = os.path.join(top, "counts")
+        with open(counts, "wb") as f:
+            f.write(bytes(4096))
+        os.chmod(counts, 0o666)
+        with serving(build, ("env", "LD_PRELOAD=" + library, "TSMB_COUNTS=" + counts)) as s:
+            for operation in HEAP:
+                said = run_ops(build, s, operation, COUNT.get(operation, COUNT_DEFAULT), "--counts", counts)
+                number = {k: float(v) for k, v in re.findall(r"(\w+) ([\d.]+)", said.partition("\t")[2])}
+                found[operation, "allocations"] = round(number["allocations"], 1)
+                if operation != "write-1m":  # how much of it comes with its header is chance
+                    found[operation, "copied"] = round(number["copied"])
+    return found
+
+
+def traced(build, server, operation, count, out):
+    """How often each system call was made meanwhile."""
+    strace = subprocess.Popen(["strace", "-f", "-p", str(server.process.pid), "-o", out], stderr=subprocess.PIPE, text=True)
+    try:
+        if "attached" not in strace.stderr.readline():
+            raise Skip("strace may not attach to a process here")
+        time.sleep(0.2)  # to all its threads
+        run_ops(build, server, operation, count)
+        time.sleep(0.2)  # what follows the last answer
+    finally:
+        strace.terminate()
+        strace.communicate()
+    with open(out, errors="replace") as f:
+        lines = [LINE.match(line) for line in f if "unfinished ...>" not in line]
+    return collections.Counter(m[1] for m in lines if m)
+
+
+def system_calls(build):
+    """{(operation, "call NAME"): number}, from a run and one that does as much again."""
+    need("strace", "strace")
+    found = {}
+    with serving(build) as s, tempfile.TemporaryDirectory(prefix="tsmb-cost-") as top:
+        out = os.path.join(top, "strace")
+        for operation in CALLS:
+            count = COUNT.get(operation, TRACED)
+            few, many = (traced(build, s, operation, n, out) for n in (count, 2 * count))
+            print(operation, {k: many[k] - few[k] for k in many})
+            for name in set(many) - BY_CHANCE:
+                each = round((many[name] - few[name]) / count)
+                if each and not (operation in PIECES and name in ("recvmsg", "sendmsg")):
+                    found[operation, "call " + name] = each
+    return found
