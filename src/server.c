@@ -13,8 +13,10 @@
 #include "interfaces.h"
 #include "keylog.h"
 #include "logging.h"
+#include "net/descriptors.h"
 #include "net/net.h"
 #include "runstate.h"
+#include "show.h"
 #include "smb/conn.h"
 #include "smb/durable.h"
 #include "smb/server.h"
@@ -22,6 +24,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,10 +40,13 @@ struct server {
 	struct snapshot *snapshot;
 	struct net *net;
 	bool net_started;
+	size_t descriptors;             /* as many as there may be */
+	struct descriptors_plan limits; /* in force */
 	struct ctl *ctl;
 	struct config config; /* what its calls work on */
 	struct gather gather;
 	struct status status; /* likewise */
+	struct show show;
 };
 
 static void *connection_opened(struct lane *lane, struct xport *x, void *arg)
@@ -127,6 +133,24 @@ static size_t memory_max(const struct conf *conf)
 	return conf->memory_max < NET_MEMORY_MIN ? NET_MEMORY_MIN : conf->memory_max;
 }
 
+/* What of the configured limits there are descriptors for: told once, as it changes. */
+static struct descriptors_plan limits_plan(struct server *s, const struct conf *conf)
+{
+	struct descriptors_plan p = descriptors_plan(
+		s->descriptors, conf->connections_max, conf->open_files_max);
+
+	if (p.opens != s->limits.opens || p.connections != s->limits.connections) {
+		if (p.opens < conf->open_files_max)
+			log_info("open_files_max %u: there are descriptors for %zu",
+				 conf->open_files_max, p.opens);
+		if (p.connections < (conf->connections_max ?: UINT_MAX))
+			log_info("connections_max %u: there are descriptors for %u",
+				 conf->connections_max, p.connections);
+	}
+	s->limits = p;
+	return p;
+}
+
 static int net_make(struct server *s)
 {
 	unsigned cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
@@ -135,7 +159,7 @@ static int net_make(struct server *s)
 		.pool = {.io_threads = conf_pool_threads(s->conf, cpus),
 			 .auth_threads = AUTH_THREADS},
 		.memory_max = memory_max(s->conf),
-		.connections_max = s->conf->connections_max,
+		.connections_max = limits_plan(s, s->conf).connections,
 		.factory = {.opened = connection_opened, .user = &conn_xport_user},
 	};
 
@@ -204,6 +228,7 @@ static int core_make(struct server *s)
 		err = smb_server_init(&s->smb, net_env(s->net), rs.guid.bytes);
 	if (err)
 		return err;
+	atomic_store(&s->smb.open_max, s->limits.opens);
 	s->smb.machine_sid = rs.machine_sid;
 	s->smb.commands = cmd_table;
 	s->smb.command_count = SMB2_COMMAND_COUNT;
@@ -329,6 +354,7 @@ int server_start(struct conf *conf, const char *path, const char *keylog,
 	if (!s)
 		return -ENOMEM;
 	s->conf = conf_get(conf);
+	s->descriptors = descriptors_raise();
 	err = logging_set(&s->logging, conf);
 	if (err)
 		log_error("log_params: %s: %s", conf->log_params.path, strerror(-err));
@@ -351,6 +377,8 @@ int server_start(struct conf *conf, const char *path, const char *keylog,
 		err = -EADDRNOTAVAIL;
 	if (!err)
 		err = control_make(s, path);
+	if (!err)
+		show_init(&s->show, s->net, &s->smb, s->snapshot);
 	if (err) {
 		log_error("cannot start: %s", strerror(-err));
 		(void)server_stop(s);
@@ -408,6 +436,18 @@ static void log_tightening(size_t count)
 			count);
 }
 
+static int reshow(struct server *s, const struct conf *conf, struct config_applied *ret)
+{
+	char text[CONF_ENDPOINT_TEXT_MAX];
+	int err = show_listen(&s->show, &conf->metrics_listen);
+
+	if (err)
+		snprintf(ret->why, sizeof(ret->why),
+			 "metrics_listen: cannot listen on %s: %s",
+			 conf_endpoint_text(&conf->metrics_listen, text), strerror(-err));
+	return err;
+}
+
 /* The steps that may fail, then nothing that could. */
 static int reload_prepare(struct server *s, struct conf *conf,
 			  struct snapshot **ret_fresh,
@@ -426,11 +466,17 @@ static int reload_prepare(struct server *s, struct conf *conf,
 	}
 	err = relisten(s, conf, ret);
 	if (!err) {
+		err = reshow(s, conf, ret);
+		if (err)
+			(void)server_listen(s, s->conf);
+	}
+	if (!err) {
 		err = logging_set(&s->logging, conf);
 		if (err) {
 			snprintf(ret->why, sizeof(ret->why), "log_params: %s: %s",
 				 conf->log_params.path, strerror(-err));
 			(void)server_listen(s, s->conf);
+			(void)!show_listen(&s->show, &s->conf->metrics_listen);
 		}
 	}
 	if (err) {
@@ -452,13 +498,15 @@ int server_reload(struct server *s, struct conf *conf, const char *by,
 	ret->sessions_held = smb_server_count_looser(&s->smb, conf);
 	net_post_all(s->net, lane_swap, fresh);
 	net_post_all(s->net, lane_follow, NULL);
-	net_connections_max(s->net, conf->connections_max);
+	net_connections_max(s->net, limits_plan(s, conf).connections);
+	atomic_store(&s->smb.open_max, s->limits.opens);
 	net_memory_max(s->net, memory_max(conf));
 	log_tightening(ret->sessions_held);
 	log_changes(s->conf, conf);
 	auditing_finish(s->auditing, &auditing, s->conf, conf, by);
 	snapshot_put(s->snapshot);
 	s->snapshot = fresh;
+	show_swap(&s->show, fresh);
 	conf_put(s->conf);
 	s->conf = conf_get(conf);
 	return 0;
@@ -494,6 +542,7 @@ bool server_stop(struct server *s)
 	bool clean = true;
 
 	ctl_free(s->ctl);
+	show_fini(&s->show);
 	if (s->net_started) {
 		durable_stop(&s->smb);
 		net_stop(s->net);

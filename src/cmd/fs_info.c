@@ -71,12 +71,11 @@ static void encode_attribute(struct wr *w, const struct fs_info *i)
 	uint32_t name_max = i->fs.name_max;
 	size_t len;
 
+	/* NTFS could search so, if it were asked to, and says it of every volume */
 	if (!i->pipe)
-		flags |= FILE_SUPPORTS_SPARSE_FILES;
+		flags |= FILE_CASE_SENSITIVE_SEARCH | FILE_SUPPORTS_SPARSE_FILES;
 	if (i->named_streams)
 		flags |= FILE_NAMED_STREAMS;
-	if (i->case_sensitive)
-		flags |= FILE_CASE_SENSITIVE_SEARCH;
 	if (i->fs.read_only)
 		flags |= FILE_READ_ONLY_VOLUME;
 	wr_u32(w, flags);

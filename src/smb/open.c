@@ -28,11 +28,18 @@ enum {
 		       FILE_SYNCHRONOUS_IO_NONALERT | FILE_DELETE_ON_CLOSE,
 };
 
+size_t open_files_limit(struct smb_server *s, const struct conf *conf)
+{
+	size_t max = atomic_load_explicit(&s->open_max, memory_order_relaxed);
+
+	return max && max < conf->open_files_max ? max : conf->open_files_max;
+}
+
 nt_status open_quota_take(struct sess *s, const struct conf *conf)
 {
 	struct smb_server *server = s->server;
 
-	if (atomic_fetch_add(&server->open_count, 1) >= conf->open_files_max) {
+	if (atomic_fetch_add(&server->open_count, 1) >= open_files_limit(server, conf)) {
 		atomic_fetch_sub(&server->open_count, 1);
 		return STATUS_TOO_MANY_OPENED_FILES;
 	}
@@ -280,8 +287,10 @@ void open_put(struct open *o)
 		map_del(&o->server->opens, &o->by_state_id);
 		durable_delist(o);
 	}
-	if (o->notify)
+	if (o->notify) {
+		atomic_fetch_sub(&o->node->watchers, 1);
 		o->server->notify->ops->free(o->notify);
+	}
 	if (o->pipe)
 		o->pipe_free(o->pipe);
 	vfile_put(o->data);

@@ -169,6 +169,9 @@ void opens_fini(struct smb_server *s);
 MUST_CHECK char *open_path_new(struct smb_server *s, size_t len);
 void open_path_free(struct smb_server *s, char *path); /* NULL is fine */
 
+/* How many opens there may be at a time. */
+size_t open_files_limit(struct smb_server *s, const struct conf *conf);
+
 /* Reserve one of the session's and server's opens before anything is opened: STATUS_TOO_MANY_OPENED_FILES. */
 MUST_CHECK nt_status open_quota_take(struct sess *s, const struct conf *conf);
 void open_quota_give(struct sess *s);

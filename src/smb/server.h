@@ -101,6 +101,8 @@ struct smb_server {
 	struct stock path_stock;                /* open_path_new() */
 	atomic_bool stopping;                   /* smb/durable.h */
 	atomic_size_t open_count;
+	atomic_size_t
+		open_max; /* what there are descriptors for, if open_files_max is more; 0: any number */
 	atomic_ullong next_open_id;
 	atomic_ullong next_persistent_id;
 	uint8_t persistent_key[16]; /* I  what makes ids of that number */

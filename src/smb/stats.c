@@ -107,7 +107,8 @@ void stats_sent(struct conn *c, const struct out *o)
 	for (size_t i = 0; i < o->count; i++) {
 		const struct out_message *m = &o->messages[i];
 
-		traffic_count(c, m->channel, STATS_OUT, kind_sent(o, m), m->len);
+		traffic_count(c, m->channel, STATS_OUT, kind_sent(o, m),
+			      m->len + m->piece_len);
 	}
 }
 
@@ -281,7 +282,7 @@ int stats_gather(struct smb_server *s, const struct snapshot *now, struct stats 
 		return -ENOMEM;
 	*ret = (struct stats){
 		.sessions.max = now->conf->sessions_max,
-		.opens.max = now->conf->open_files_max,
+		.opens.max = open_files_limit(s, now->conf),
 		.share_count = now->share_count,
 		.shares = shares,
 	};

@@ -27,6 +27,7 @@ MODULES = (
     "lifecycle",
     "cfg",
     "status",
+    "metrics",
     "logon",
     "insight",
     "trail",
@@ -37,7 +38,7 @@ MODULES = (
 )
 
 # Sanitized builds leave these out, or run a part of them.
-TOO_LONG = ("files", "capture", "scanners", "attack", "lifecycle", "cfg", "status", "logon", "secrets", "tools")
+TOO_LONG = ("files", "capture", "scanners", "attack", "lifecycle", "cfg", "status", "metrics", "logon", "secrets", "tools")
 SOME = {
     "logon": ("hanging-up", "cancel", "again"),
     "lifecycle": ("reload-shares", "reload-nested", "passwd", "as-root", "stop-under-load"),
@@ -59,7 +60,7 @@ def quick_tests(build):
         if name not in TOO_LONG:
             yield from module(name).tests(build)
     yield from module("attack").tests(build, quick=True)
-    for name in ("files", "cfg", "status"):
+    for name in ("files", "cfg", "status", "metrics"):
         yield from module(name).quick_tests(build)
     for name, some in SOME.items():
         yield from (t for t in module(name).tests(build) if t.name.rpartition(".")[2] in some)
@@ -75,6 +76,7 @@ def thread_tests(build):
     yield from module("together").tests(build)
     yield from (t for t in module("cfg").tests(build) if t.name.rpartition(".")[2] in ("shares", "listeners", "under-load"))
     yield from module("status").thread_tests(build)
+    yield from module("metrics").thread_tests(build)
 
 
 def soak_tests(build, seconds):

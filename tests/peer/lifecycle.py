@@ -11,13 +11,15 @@ import struct
 import subprocess
 import time
 
-from harness.testing import Failed, Skip, Test
+from harness.testing import Failed, Skip, Test, need
 
 from peer import raw
 from peer.files import expect, write
 from peer.raw import Disconnected, Dropped, Raw
 from peer.server import Server, scratch
 from peer.smbclient import Smbclient
+
+TOO_MANY_OPENED_FILES = 0xC000011F
 
 # A wrong line, and what the error must name besides file, line and column.
 WRONG_GLOBAL = [
@@ -200,6 +202,24 @@ def reload_nested(build):
 
 def opened(client, tree, name, **fields):
     return raw.file_id_of(client.expect(raw.CREATE, raw.create_body(name, **fields), "sign", tree=tree))
+
+
+def descriptors(build):
+    """The soft limit is raised, opens and connections are fitted to the hard one: what is beyond is refused by name."""
+    hard, kept = 400, 128
+    connections = (hard - kept) // 4
+    fits = (hard - kept - connections) // 2
+    with Server(build, before=(need("prlimit", "util-linux"), f"--nofile=40:{hard}")) as s, Raw(s) as client:
+        s.wait_text(f"open_files_max 1048576: there are descriptors for {fits}")
+        s.wait_text(f"connections_max 1024: there are descriptors for {connections}")
+        tree = client.ready()
+        files = [opened(client, tree, f"file{i}") for i in range(fits)]
+        client.expect(raw.CREATE, raw.create_body("more"), "sign", tree=tree, status=TOO_MANY_OPENED_FILES)
+        client.expect(raw.WRITE, raw.write_body(files[0], b"content"), "sign", tree=tree)
+        with Raw(s) as another:
+            another.expect(raw.CREATE, raw.create_body("more"), "sign", tree=another.ready(), status=TOO_MANY_OPENED_FILES)
+        client.expect(raw.CLOSE, raw.close_body(files.pop()), "sign", tree=tree)
+        opened(client, tree, "more")
 
 
 def reload_wrong(build):
@@ -494,6 +514,6 @@ def kernel_mount(build):
 
 
 def tests(build):
-    for f in (check_errors, check_structure, bad_start, version, ready_line, listeners, reload_shares, reload_nested, reload_wrong, reload_tightens,
+    for f in (check_errors, check_structure, bad_start, version, ready_line, listeners, reload_shares, reload_nested, descriptors, reload_wrong, reload_tightens,
               reload_rejects, reload_retires, reload_loosens, passwd, passwd_import, permissions, escape, as_root, ordinary_user, stop_under_load, kernel_mount):
         yield Test(f"lifecycle.{f.__name__.replace('_', '-')}", functools.partial(f, build), limit=90)

@@ -1,0 +1,48 @@
+#include "net/descriptors.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/resource.h>
+
+enum { EACH_OPEN = 2, SHARE_OF_CONNECTIONS = 4 };
+
+size_t descriptors_raise(void)
+{
+	struct rlimit l, hard;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) != 0)
+		return SIZE_MAX;
+	hard = (struct rlimit){.rlim_cur = l.rlim_max, .rlim_max = l.rlim_max};
+	if (l.rlim_cur == l.rlim_max || setrlimit(RLIMIT_NOFILE, &hard) == 0)
+		return l.rlim_max == RLIM_INFINITY ? SIZE_MAX : l.rlim_max;
+	log_warn("limit of descriptors stays at %zu: %s", (size_t)l.rlim_cur,
+		 strerror(errno));
+	return l.rlim_cur;
+}
+
+static size_t at_most(size_t n, size_t max)
+{
+	return n < max ? n : max;
+}
+
+struct descriptors_plan descriptors_plan(size_t limit, unsigned connections, size_t opens)
+{
+	size_t left = limit > 2 * DESCRIPTORS_KEPT ? limit - DESCRIPTORS_KEPT : limit / 2;
+	bool fits = connections && left / EACH_OPEN >= opens &&
+		    left - opens * EACH_OPEN >= connections;
+	size_t wanted = connections ? connections : UINT_MAX;
+	struct descriptors_plan p = {.connections = connections, .opens = opens};
+
+	if (fits)
+		return p;
+	p.connections = (unsigned)at_most(wanted, left / SHARE_OF_CONNECTIONS);
+	p.connections += p.connections == 0;
+	p.opens = at_most(opens, (left - at_most(left, p.connections)) / EACH_OPEN);
+	p.opens += p.opens == 0;
+	return p;
+}

@@ -1,0 +1,28 @@
+/*
+ * descriptors.h - how many connections and opens the process's limit of descriptors has room for.
+ *
+ * Owns     nothing.
+ * Threads  descriptors_raise() at the start; descriptors_plan() any.
+ * Errors   none: what does not fit is made to.
+ */
+#pragma once
+
+#include <stddef.h>
+
+/* What needs descriptors besides: listeners, epoll, pool threads in the middle of a call, logs, the control socket. */
+enum { DESCRIPTORS_KEPT = 128 };
+
+/* Raise the soft limit to the hard one; the limit then in force. */
+size_t descriptors_raise(void);
+
+struct descriptors_plan {
+	unsigned connections; /* at least 1 */
+	size_t opens;         /* at least 1 */
+};
+
+/*
+ * A connection takes one descriptor, an open two: one for the file's name and attributes, one for its contents. What was
+ * configured holds if it fits (connections 0: no limit was); else connections get up to a quarter and opens the rest.
+ */
+struct descriptors_plan descriptors_plan(size_t limit, unsigned connections,
+					 size_t opens);

@@ -1,0 +1,69 @@
+#include "test.h"
+
+#include "net/descriptors.h"
+
+#include <stdint.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { MANY = 1048576 };
+
+static const struct {
+	const char *what;
+	size_t limit, opens;
+	unsigned connections;
+	size_t want_opens;
+	unsigned want_connections;
+} plans[] = {
+	{"all fits", 4 * MANY, MANY, 1024, MANY, 1024},
+	{"just", 2 * 1000 + 100 + DESCRIPTORS_KEPT, 1000, 100, 1000, 100},
+	{"one short", 2 * 1000 + 100 + DESCRIPTORS_KEPT - 1, 1000, 100, 999, 100},
+	{"the defaults under systemd", MANY, MANY, 1024, (MANY - 128 - 1024) / 2, 1024},
+	{"the defaults in a shell", 1024, MANY, 1024, (1024 - 128 - 224) / 2, 224},
+	{"few opens leave room, but for no more than a quarter", 1024, 10, 1024, 10, 224},
+	{"no limit was configured", 1128, 100, 0, 100, 250},
+	{"no limit anywhere", SIZE_MAX, MANY, 0, MANY, UINT32_MAX},
+	{"very few", 64, MANY, 1024, 12, 8},
+	{"none", 0, MANY, 1024, 1, 1},
+};
+
+TEST(what_does_not_fit_is_made_to)
+{
+	for (size_t i = 0; i < ARRAY_LEN(plans); i++) {
+		struct descriptors_plan p = descriptors_plan(
+			plans[i].limit, plans[i].connections, plans[i].opens);
+
+		if (p.opens != plans[i].want_opens ||
+		    p.connections != plans[i].want_connections)
+			fail_msg("%s: %zu opens, %u connections", plans[i].what, p.opens,
+				 p.connections);
+	}
+}
+
+/* Whatever the limit: both together take no more than there is, once there is room for anything. */
+TEST(a_plan_never_exceeds_the_limit)
+{
+	for (size_t limit = 8; limit < 5000; limit++)
+		for (unsigned c = 0; c < 3000; c += 250) {
+			struct descriptors_plan p = descriptors_plan(limit, c, 700);
+
+			CHECK(p.connections + 2 * p.opens <= limit);
+			CHECK(p.opens <= 700);
+			CHECK(!c || p.connections <= c);
+		}
+}
+
+TEST(the_soft_limit_becomes_the_hard_one)
+{
+	struct rlimit l, lower;
+
+	CHECK_EQ(getrlimit(RLIMIT_NOFILE, &l), 0);
+	lower = (struct rlimit){.rlim_cur = 32, .rlim_max = l.rlim_max};
+	CHECK_EQ(setrlimit(RLIMIT_NOFILE, &lower), 0);
+	CHECK_EQ(descriptors_raise(),
+		 l.rlim_max == RLIM_INFINITY ? SIZE_MAX : l.rlim_max);
+	CHECK_EQ(getrlimit(RLIMIT_NOFILE, &lower), 0);
+	CHECK_EQ(lower.rlim_cur, l.rlim_max);
+}
+
+TEST_MAIN()
