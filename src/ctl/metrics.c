@@ -327,6 +327,14 @@ static void print_refusals(const struct stats *s, FILE *out)
 			 s->audited[i]);
 }
 
+static void print_audit(const struct stats *s, FILE *out)
+{
+	counter(out, "tsmb_audit_events_total",
+		"Events of the audit log that were kept, and that were lost.");
+	labelled(out, "tsmb_audit_events_total", "result", "noted", s->events_noted);
+	labelled(out, "tsmb_audit_events_total", "result", "lost", s->events_lost);
+}
+
 static void print_local(const struct stats *s, FILE *out)
 {
 	static const char *const events[LOCAL_EVENT_COUNT] = {
@@ -362,5 +370,6 @@ void metrics_print(const struct view *v, FILE *out)
 	counter(out, "tsmb_verified_batches_total",
 		"Requests whose signatures were checked together, by how many.");
 	print_batches("tsmb_verified_batches_total", s->verified_together, out);
+	print_audit(s, out);
 	print_local(s, out);
 }

@@ -54,6 +54,7 @@ TEST(counts_are_under_their_labels)
 	s->traffic.bytes[STATS_IN][STATS_SIGNED] = 77;
 	s->refused[POLICY_WRONG_SIGNATURE] = 3;
 	s->logons_failed = 4;
+	s->events_lost = 6;
 	r.shares[0].bytes[STATS_IN] = 9;
 	r.conf.require_message_signing = true;
 	text = view_rig_text(&r, metrics_print);
@@ -66,6 +67,8 @@ TEST(counts_are_under_their_labels)
 			 "\"signed\"} 77");
 	check_line(text, "tsmb_refusals_total{reason=\"wrong_signature\"} 3");
 	check_line(text, "tsmb_logons_total{result=\"failure\"} 4");
+	check_line(text, "tsmb_audit_events_total{result=\"noted\"} 0");
+	check_line(text, "tsmb_audit_events_total{result=\"lost\"} 6");
 	check_line(text, "tsmb_share_bytes_total{share=\"Pub\\\"lic\",direction="
 			 "\"received\"} 9");
 	check_line(text, "tsmb_setting{parameter=\"require_message_signing\"} 1");

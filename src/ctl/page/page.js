@@ -194,11 +194,11 @@ function drawTraffic(s) {
 }
 
 function resource(name, now, max, show) {
-  const div = make("div", undefined, "row"), head = make("div", undefined, "row-head");
-  head.append(make("span", name), make("span", max ? `${show(now)} of ${show(max)}` : `${show(now)}, no limit`));
+  const div = make("div", undefined, "row"), head = make("div", undefined, "row-head"), high = max && now / max > 0.8;
+  head.append(make("span", name), make("span", max ? `${show(now)} of ${show(max)}${high ? ": nearly all" : ""}` : `${show(now)}, no limit`));
   div.append(head);
   if (max) {
-    const b = bar([[now, now / max > 0.8 ? "used high" : "used"]], max, "");
+    const b = bar([[now, high ? "used high" : "used"]], max, "");
     b.setAttribute("role", "meter");
     b.setAttribute("aria-label", name);
     b.setAttribute("aria-valuemin", 0);
