@@ -86,12 +86,14 @@ static nt_status connect_check(struct req *q, struct tree_connect *t)
 	return STATUS_ACCESS_DENIED;
 }
 
-static void connect_encode(struct wr *w, const struct tree *t)
+static void connect_encode(struct wr *w, const struct req *q)
 {
+	const struct tree *t = q->tree;
+	const struct policy_in in = req_policy(q);
 	bool disk = t->share->kind == SHARE_DISK;
 	uint32_t flags = disk ? SMB2_SHAREFLAG_MANUAL_CACHING : SMB2_SHAREFLAG_NO_CACHING;
 
-	if (atomic_load(&t->encrypt_data))
+	if (policy_announces_encryption(&in))
 		flags |= SMB2_SHAREFLAG_ENCRYPT_DATA;
 	wr_u16(w, 16); /* StructureSize */
 	wr_u8(w, disk ? SMB2_SHARE_TYPE_DISK : SMB2_SHARE_TYPE_PIPE);
@@ -148,7 +150,7 @@ static nt_status connect_done(struct req *q, int err, struct wr *w)
 		tree_close(q->tree, q->lane->lane, NULL);
 		return STATUS_BAD_NETWORK_NAME;
 	}
-	connect_encode(w, q->tree);
+	connect_encode(w, q);
 	return STATUS_SUCCESS;
 }
 

@@ -466,6 +466,11 @@ static bool wants_encryption(const struct policy_in *in)
 	return in->has_tree && in->share_encrypt_data && in->command != SMB2_TREE_CONNECT;
 }
 
+bool policy_announces_encryption(const struct policy_in *in)
+{
+	return in->has_tree && in->share_encrypt_data && in->has_keys && can_encrypt(in);
+}
+
 /* Its keys are in use on this connection. */
 static bool keys_here(const struct policy_in *in)
 {

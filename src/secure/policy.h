@@ -176,6 +176,9 @@ enum policy_answer {
 enum policy_answer policy_answer(const struct policy_in *in, bool interim,
 				 bool final_setup);
 
+/* Is SMB2_SHAREFLAG_ENCRYPT_DATA said of this tree? Not to who cannot encrypt: he would give up. [MS-SMB2] 3.3.5.7 */
+bool policy_announces_encryption(const struct policy_in *in);
+
 /* SecurityMode of the NEGOTIATE answer; scanners judge a server by it. [MS-SMB2] 2.2.4 */
 uint16_t policy_security_mode(bool require_message_signing,
 			      bool reject_unencrypted_access);

@@ -14,6 +14,7 @@ from harness.testing import TOP, Failed, Test, command
 from peer import ntlm, raw
 from peer.raw import Dropped, Raw
 from peer.server import SANITIZER_OPTIONS, Server, steady
+from peer.smbclient import Smbclient
 
 MATRIX = os.path.join(TOP, "tests", "vectors", "policy-matrix.txt")
 ROWS = 240
@@ -106,6 +107,21 @@ def share_overrides(build):
                     raise Failed(f"global {setting}: share {name}: flags {client.share_flags:#x}")
             if client.session_flags & raw.SESSION_ENCRYPT:
                 raise Failed("the session is announced as encrypted though one share is not")
+
+
+def cannot_encrypt(build):
+    """A client of 2.x is served a share with encrypt_data, whatever the others are, until reject_unencrypted_access."""
+    shares = {"open": {"encrypt_data": "false"}, "sealed": {"encrypt_data": "true"}}
+    for insists in (False, True):
+        settings = {"encrypt_data": "true", "reject_unencrypted_access": str(insists).lower()}
+        with Server(build, settings, shares) as s:
+            for dialect in ("SMB2_02", "SMB2_10"):
+                client = Smbclient(s, dialect, share="sealed")
+                if not insists:
+                    client("ls")
+                elif client.refused("ls") != "NT_STATUS_ACCESS_DENIED":
+                    raise Failed(f"{dialect} was not refused")
+            Smbclient(s, "SMB3_11", share="sealed")("ls")
 
 
 def pipes(build):
@@ -219,7 +235,7 @@ def tests(build):
     yield Test("policy.matrix", functools.partial(matrix, build), limit=300)
     yield Test("policy.tampered", functools.partial(tampered, build, SAMPLE), limit=120)
     yield Test("policy.events", functools.partial(events, build), limit=300)
-    for f in (matrix_can_fail, security_mode, share_overrides, pipes, refusal_log, keys_in_log, client_demand, algorithms, order, dialects):
+    for f in (matrix_can_fail, security_mode, share_overrides, cannot_encrypt, pipes, refusal_log, keys_in_log, client_demand, algorithms, order, dialects):
         yield Test(f"policy.{f.__name__.replace('_', '-')}", functools.partial(f, build))
 
 

@@ -534,6 +534,23 @@ TEST(policy_share_encryption_begins_after_tree_connect)
 	CHECK_EQ(policy_answer(&in, false, false), POLICY_ANSWER_SIGNED);
 }
 
+TEST(policy_share_is_called_encrypted_to_who_can_encrypt)
+{
+	struct policy_in in = ordinary(SMB2_TREE_CONNECT, POLICY_SIGNED);
+
+	CHECK(!policy_announces_encryption(&in));
+	in.has_tree = in.share_encrypt_data = true;
+	CHECK(policy_announces_encryption(&in));
+	in.cipher = false;
+	CHECK(!policy_announces_encryption(&in));
+	in.cipher = true;
+	in.dialect = SMB2_DIALECT_210;
+	CHECK(!policy_announces_encryption(&in));
+	in.dialect = SMB2_DIALECT_311;
+	in.has_keys = false; /* a guest */
+	CHECK(!policy_announces_encryption(&in));
+}
+
 /* LOGOFF: the session is gone when its answer is protected. */
 TEST(policy_answer_outlives_the_session)
 {
