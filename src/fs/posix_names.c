@@ -13,6 +13,7 @@
 #include "base/map.h"
 #include "wire/utf16.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -43,6 +44,10 @@ static size_t entry_bytes(size_t name_len)
 {
 	return sizeof(struct name_entry) + name_len + 1 + sizeof(void *);
 }
+
+static_assert(POSIX_NAMES_DIR_BYTES_MAX >= 100000 * (sizeof(struct name_entry) +
+						     NAME_MAX + 1 + sizeof(void *)),
+	      "what posix_names.h says of 100,000 names");
 
 static void set_clear(struct name_set *s)
 {

@@ -18,9 +18,9 @@
 struct posix_names;
 
 enum {
-	POSIX_NAMES_BYTES_MAX = 16 << 20,
-	POSIX_NAMES_DIR_BYTES_MAX = POSIX_NAMES_BYTES_MAX /
-				    2, /* larger ones are scanned each time */
+	POSIX_NAMES_BYTES_MAX = 64 << 20,
+	/* larger ones are scanned each time; 100,000 names of the greatest length are not */
+	POSIX_NAMES_DIR_BYTES_MAX = POSIX_NAMES_BYTES_MAX / 2,
 };
 
 /* hash_key: 16 bytes. NULL without memory. */

@@ -497,19 +497,28 @@ void writer_turn(struct writer *w, struct target *t)
 	put(w, order);
 }
 
-/* False: it hangs. */
-static bool thread_end(struct writer *w)
+static bool thread_join_within(struct writer *w, time_t seconds)
 {
 	struct timespec until;
 
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += seconds;
+	return pthread_timedjoin_np(w->thread, NULL, &until) == 0;
+}
+
+/* False: it hangs. However slow the disk is, it is waited for while it takes anything. */
+static bool thread_end(struct writer *w)
+{
+	size_t left = SIZE_MAX;
+
 	atomic_store(&w->stopping, true);
 	wake(w);
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += WRITER_STOP_MS / 1000;
-	if (pthread_timedjoin_np(w->thread, NULL, &until) == 0)
-		return true;
-	log_error("audit log: the disk hangs: %zu bytes of events are not written",
-		  atomic_load(&w->queued));
+	while (atomic_load(&w->queued) < left) {
+		left = atomic_load(&w->queued);
+		if (thread_join_within(w, WRITER_STOP_MS / 1000))
+			return true;
+	}
+	log_error("audit log: the disk hangs: %zu bytes of events are not written", left);
 	pthread_detach(w->thread);
 	return false;
 }
