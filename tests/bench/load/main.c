@@ -102,8 +102,10 @@ static bool run(const struct options *o, struct load **ret_load, struct report *
 		nap_ms((unsigned)(o->settle_s * 1000));
 	if (!sample(o, USAGE_MEMORY, &r->full))
 		return false;
-	r->client = load_client(*ret_load);
-	return measure(o, *ret_load, r);
+	if (!measure(o, *ret_load, r))
+		return false;
+	r->client = load_client(*ret_load); /* logons have replaced it */
+	return true;
 }
 
 int main(int argc, char **argv)
