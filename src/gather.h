@@ -5,7 +5,7 @@
  * who is served waits for more than that.
  *
  * Owns     nothing.
- * Threads  main, while the workers run.
+ * Threads  while the workers run: gather_stats() any, which has to hold the snapshot; the others main.
  */
 #pragma once
 
@@ -17,7 +17,7 @@ struct gather {
 	struct net *net;
 	struct smb_server *smb;
 	struct snapshot *const *snapshot; /* where the one in force is found */
-	struct ctl *ctl;                  /* whose clients evict; for the log */
+	struct ctl *ctl; /* whose clients evict, for the log; nobody else needs it */
 };
 
 /* Everything, resources included; stats_fini() afterwards. -ENOMEM. */

@@ -16,6 +16,7 @@
 #include "net/descriptors.h"
 #include "net/net.h"
 #include "runstate.h"
+#include "show.h"
 #include "smb/conn.h"
 #include "smb/durable.h"
 #include "smb/server.h"
@@ -45,6 +46,7 @@ struct server {
 	struct config config; /* what its calls work on */
 	struct gather gather;
 	struct status status; /* likewise */
+	struct show show;
 };
 
 static void *connection_opened(struct lane *lane, struct xport *x, void *arg)
@@ -375,6 +377,8 @@ int server_start(struct conf *conf, const char *path, const char *keylog,
 		err = -EADDRNOTAVAIL;
 	if (!err)
 		err = control_make(s, path);
+	if (!err)
+		show_init(&s->show, s->net, &s->smb, s->snapshot);
 	if (err) {
 		log_error("cannot start: %s", strerror(-err));
 		(void)server_stop(s);
@@ -432,6 +436,18 @@ static void log_tightening(size_t count)
 			count);
 }
 
+static int reshow(struct server *s, const struct conf *conf, struct config_applied *ret)
+{
+	char text[CONF_ENDPOINT_TEXT_MAX];
+	int err = show_listen(&s->show, &conf->metrics_listen);
+
+	if (err)
+		snprintf(ret->why, sizeof(ret->why),
+			 "metrics_listen: cannot listen on %s: %s",
+			 conf_endpoint_text(&conf->metrics_listen, text), strerror(-err));
+	return err;
+}
+
 /* The steps that may fail, then nothing that could. */
 static int reload_prepare(struct server *s, struct conf *conf,
 			  struct snapshot **ret_fresh,
@@ -450,11 +466,17 @@ static int reload_prepare(struct server *s, struct conf *conf,
 	}
 	err = relisten(s, conf, ret);
 	if (!err) {
+		err = reshow(s, conf, ret);
+		if (err)
+			(void)server_listen(s, s->conf);
+	}
+	if (!err) {
 		err = logging_set(&s->logging, conf);
 		if (err) {
 			snprintf(ret->why, sizeof(ret->why), "log_params: %s: %s",
 				 conf->log_params.path, strerror(-err));
 			(void)server_listen(s, s->conf);
+			(void)!show_listen(&s->show, &s->conf->metrics_listen);
 		}
 	}
 	if (err) {
@@ -484,6 +506,7 @@ int server_reload(struct server *s, struct conf *conf, const char *by,
 	auditing_finish(s->auditing, &auditing, s->conf, conf, by);
 	snapshot_put(s->snapshot);
 	s->snapshot = fresh;
+	show_swap(&s->show, fresh);
 	conf_put(s->conf);
 	s->conf = conf_get(conf);
 	return 0;
@@ -519,6 +542,7 @@ bool server_stop(struct server *s)
 	bool clean = true;
 
 	ctl_free(s->ctl);
+	show_fini(&s->show);
 	if (s->net_started) {
 		durable_stop(&s->smb);
 		net_stop(s->net);

@@ -5,7 +5,6 @@
 #include "fs/posix.h"
 #include "secure/policy.h"
 #include "smb/stats.h"
-#include "wire/utf16.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -100,9 +99,10 @@ static int share_force(struct share *s)
 static int share_count(const struct snapshot_env *e, const struct snapshot *old,
 		       struct share *s)
 {
-	for (size_t i = 0; old && i < old->share_count; i++)
-		if (utf8_eq_nocase(old->shares[i]->name, s->name))
-			s->stats = share_stats_get(old->shares[i]->stats);
+	const struct share *before = old ? snapshot_peek(old, s->name) : NULL;
+
+	if (before && before->stats)
+		s->stats = share_stats_get(before->stats);
 	if (!s->stats)
 		s->stats = share_stats_new(e->lane_count);
 	return s->stats ? 0 : -ENOMEM;
@@ -170,6 +170,7 @@ int snapshot_new(const struct snapshot_env *e, struct conf *conf,
 		 const struct snapshot *old, struct snapshot **ret_snapshot)
 {
 	struct snapshot *s = calloc(1, sizeof(*s));
+	struct share *share;
 	int err;
 
 	if (!s)
@@ -182,12 +183,14 @@ int snapshot_new(const struct snapshot_env *e, struct conf *conf,
 	err = s->shares ? auth_server_init(&s->auth, conf, e->env) : -ENOMEM;
 	s->auth.log_limit = e->log_limit;
 	for (size_t i = 0; !err && i < conf->share_count; i++) {
-		err = share_new(e, conf, &conf->shares[i], old, &s->shares[i]);
-		s->share_count += !err;
+		err = share_new(e, conf, &conf->shares[i], old, &share);
+		if (!err)
+			snapshot_add(s, share);
 	}
 	if (!err && conf->enable_ipc) {
-		err = ipc_new(e, conf, old, &s->shares[s->share_count]);
-		s->share_count += !err;
+		err = ipc_new(e, conf, old, &share);
+		if (!err)
+			snapshot_add(s, share);
 	}
 	if (err) {
 		snapshot_put(s);

@@ -55,6 +55,7 @@ enum wait_why {
 	WAIT_CANCELLED, /* SMB2 CANCEL				*/
 	WAIT_TIMED_OUT,
 	WAIT_CLOSED,       /* its open is being closed			*/
+	WAIT_DELETED,      /* the directory it watches is about to be	*/
 	WAIT_DISCONNECTED, /* its session or connection ended		*/
 };
 

@@ -85,6 +85,18 @@ static nt_status notify_encode(struct req *q, const struct notify_event *events,
 	return STATUS_SUCCESS;
 }
 
+static nt_status ended(enum wait_why why)
+{
+	switch (why) {
+	case WAIT_CANCELLED:
+		return STATUS_CANCELLED;
+	case WAIT_DELETED:
+		return STATUS_DELETE_PENDING;
+	default:
+		return STATUS_NOTIFY_CLEANUP;
+	}
+}
+
 static nt_status notify_done(struct req *q, int err, struct wr *w)
 {
 	struct notify_event *events;
@@ -92,8 +104,7 @@ static nt_status notify_done(struct req *q, int err, struct wr *w)
 
 	if (err == -ECANCELED) {
 		q->conn->server->notify->ops->forget(q->open->notify, &q->wait);
-		return q->wait.why == WAIT_CANCELLED ? STATUS_CANCELLED
-						     : STATUS_NOTIFY_CLEANUP;
+		return ended(q->wait.why);
 	}
 	if (err)
 		return nt_from_errno(err);
@@ -115,6 +126,9 @@ static nt_status notify_park(struct req *q)
 	if (!nt_ok(st))
 		return st;
 	q->conn->server->notify->ops->wait(q->open->notify, w);
+	if (state_delete_pending(
+		    q->open->node->state)) /* watches_end() may have been here before */
+		req_cancel(q, WAIT_DELETED);
 	return STATUS_PENDING;
 }
 
@@ -125,6 +139,7 @@ static nt_status notify_started(struct req *q, int err, struct wr *w)
 	if (!err) {
 		LOCK_SCOPE(&q->open->lock);
 		q->open->notify = n->fresh;
+		atomic_fetch_add(&q->open->node->watchers, 1);
 	}
 	turn_give(&n->turn);
 	return err ? nt_from_errno(err) : notify_park(q);
@@ -139,6 +154,10 @@ static nt_status notify_turn_held(struct req *q, int err, struct wr *w)
 	if (q->open->notify) {
 		turn_give(&n->turn);
 		return notify_park(q);
+	}
+	if (n->filter == 0) { /* of the first one only: later ones are ignored */
+		turn_give(&n->turn);
+		return STATUS_INVALID_PARAMETER;
 	}
 	server->ops->start(server, q->open->node->file, n->cred, n->filter,
 			   n->flags & SMB2_WATCH_TREE, &n->fresh,
@@ -155,8 +174,7 @@ static void notify_cleanup(struct req *q)
 
 static nt_status notify_check(const struct req *q, const struct notify_req *n)
 {
-	if (!q->open->directory || n->output_len > q->conn->max_transact ||
-	    n->filter == 0)
+	if (!q->open->directory || n->output_len > q->conn->max_transact)
 		return STATUS_INVALID_PARAMETER;
 	return open_may(q->open, FILE_READ_DATA) ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
 }

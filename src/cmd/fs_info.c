@@ -71,10 +71,11 @@ static void encode_attribute(struct wr *w, const struct fs_info *i)
 	uint32_t name_max = i->fs.name_max;
 	size_t len;
 
+	/* NTFS could search so, if it were asked to, and says it of every volume */
+	if (!i->pipe)
+		flags |= FILE_CASE_SENSITIVE_SEARCH | FILE_SUPPORTS_SPARSE_FILES;
 	if (i->named_streams)
 		flags |= FILE_NAMED_STREAMS;
-	if (i->case_sensitive)
-		flags |= FILE_CASE_SENSITIVE_SEARCH;
 	if (i->fs.read_only)
 		flags |= FILE_READ_ONLY_VOLUME;
 	wr_u32(w, flags);
@@ -114,7 +115,8 @@ static void encode_sector_size(struct wr *w, const struct fs_info *i)
 	wr_u32(w, physical); /* PhysicalBytesPerSectorForAtomicity */
 	wr_u32(w, physical); /* PhysicalBytesPerSectorForPerformance */
 	wr_u32(w, physical < PAGE ? physical : PAGE);
-	wr_u32(w, SSINFO_FLAGS_ALIGNED_DEVICE | SSINFO_FLAGS_PARTITION_ALIGNED_ON_DEVICE);
+	wr_u32(w, SSINFO_FLAGS_ALIGNED_DEVICE | SSINFO_FLAGS_PARTITION_ALIGNED_ON_DEVICE |
+			  SSINFO_FLAGS_TRIM_ENABLED);
 	wr_u32(w, 0); /* ByteOffsetForSectorAlignment */
 	wr_u32(w, 0); /* ByteOffsetForPartitionAlignment */
 }

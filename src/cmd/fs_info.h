@@ -17,7 +17,6 @@ struct fs_info {
 	const uint8_t *guid;  /* of the server, 16 bytes		*/
 	bool pipe;            /* IPC$					*/
 	bool named_streams;
-	bool case_sensitive;
 };
 
 struct fs_info_class {

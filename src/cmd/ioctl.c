@@ -5,6 +5,7 @@
 #include "cmd/copy_chunk.h"
 #include "cmd/network_interfaces.h"
 #include "cmd/pipe_io.h"
+#include "cmd/sparse.h"
 #include "rpc/pipe.h"
 #include "wire/utf16.h"
 
@@ -217,6 +218,10 @@ static const struct {
 	{FSCTL_GET_OBJECT_ID, ioctl_object_id},
 	{FSCTL_GET_COMPRESSION, ioctl_get_compression},
 	{FSCTL_SET_COMPRESSION, ioctl_set_compression},
+	{FSCTL_SET_SPARSE, ioctl_set_sparse},
+	{FSCTL_SET_ZERO_DATA, ioctl_set_zero_data},
+	{FSCTL_QUERY_ALLOCATED_RANGES, ioctl_allocated_ranges},
+	{FSCTL_FILE_LEVEL_TRIM, ioctl_trim},
 	{FSCTL_SRV_REQUEST_RESUME_KEY, ioctl_resume_key},
 	{FSCTL_SRV_COPYCHUNK, ioctl_copy_chunk},
 	{FSCTL_SRV_COPYCHUNK_WRITE, ioctl_copy_chunk},

@@ -55,7 +55,6 @@ nt_status query_fs(struct req *q, const struct query_info *a)
 		.guid = q->conn->server->guid,
 		.pipe = pipe,
 		.named_streams = !pipe && q->open->tree->share->conf->named_streams,
-		.case_sensitive = !pipe && !open_vfs(q->open)->case_insensitive,
 	};
 	q->state = f;
 	if (pipe)

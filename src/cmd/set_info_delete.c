@@ -6,6 +6,7 @@
 #include "cmd/set_info.h"
 
 #include "cmd/break_wait.h"
+#include "smb/watches.h"
 
 #include <string.h>
 
@@ -47,6 +48,8 @@ static nt_status applied(struct req *q, int err, struct wr *w)
 
 	if (!err && !nt_ok(d->result.status))
 		return d->result.status;
+	if (!err && d->pending && q->open->directory)
+		watches_end(q->conn->server, q->open->node);
 	return set_done(q, err, w);
 }
 

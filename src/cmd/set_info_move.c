@@ -25,7 +25,8 @@ struct wanted {
 };
 
 struct set_move {
-	bool link; /* a further name instead of another */
+	bool link;     /* a further name instead of another */
+	bool replaced; /* another file bore the new name */
 	struct file_target to;
 	const char *to_name;
 	const char *to_path;   /* with backslashes */
@@ -430,6 +431,7 @@ static void move_noted(struct req *q)
 		.kind = m->link ? TRAIL_LINK : TRAIL_RENAME,
 		.path = m->from_path,
 		.to = m->to_path,
+		.reason = m->replaced ? "in place of another" : NULL,
 		.directory = q->open->directory,
 	};
 
@@ -510,7 +512,7 @@ static nt_status target_looked(struct req *q, int err, struct wr *w)
 			st = check_target(q, l);
 			if (!nt_ok(st))
 				return st;
-			replace = true;
+			replace = m->replaced = true;
 		}
 	}
 	if (trail_wants(q, CONF_AUDIT_CHANGES))

@@ -39,6 +39,21 @@ struct conf_listens {
 	struct conf_listen list[CONF_LISTEN_MAX];
 };
 
+/* Where something is listened on; all zero: nowhere. */
+struct conf_endpoint {
+	sa_family_t family;  /* AF_INET or AF_INET6			*/
+	uint8_t address[16]; /* network order; the first 4 for AF_INET	*/
+	uint16_t port;       /* host order; 0: off			*/
+};
+
+enum { CONF_ENDPOINT_TEXT_MAX = 64 };
+
+/* "127.0.0.1:9445", "[::1]:9445", "off". Returns buf. */
+const char *conf_endpoint_text(const struct conf_endpoint *e,
+			       char buf[CONF_ENDPOINT_TEXT_MAX]);
+/* Of one that is not off. */
+bool conf_endpoint_is_loopback(const struct conf_endpoint *e);
+
 /* A set of dialects. */
 enum conf_dialect {
 	CONF_DIALECT_202 = 1 << 0,
@@ -198,6 +213,7 @@ struct conf {
 	struct conf_log_params log_params;
 	bool audit_enable;
 	struct conf_audit_params audit_params;
+	struct conf_endpoint metrics_listen;
 
 	struct conf_share *shares; /* in the order of the file */
 	size_t share_count;

@@ -145,6 +145,16 @@ static void lint_audit(const struct lint *l)
 				"audit_level", "without effect: audit_enable is false");
 }
 
+static void lint_metrics(const struct lint *l)
+{
+	const struct conf_endpoint *e = &l->conf->metrics_listen;
+
+	if (e->port && !conf_endpoint_is_loopback(e))
+		conf_errors_warn(l->errs, place_of(l, "metrics_listen"), "metrics_listen",
+				 "open to the network: whoever can connect may read "
+				 "metrics and status, without a password");
+}
+
 void lint_conf(const struct conf *c, const struct conf_place *at,
 	       struct conf_errors *errs)
 {
@@ -157,6 +167,7 @@ void lint_conf(const struct conf *c, const struct conf_place *at,
 	lint_dialects(&l);
 	lint_log(&l);
 	lint_audit(&l);
+	lint_metrics(&l);
 }
 
 /* The world */

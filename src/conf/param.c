@@ -181,6 +181,12 @@ const struct param param_table[] = {
 		 "clients, names of files and values of parameters: allow writes them, strip "
 		 "leaves them out, hash writes keyed hashes of them, by which equal ones can be "
 		 "told."},
+	{GLOBAL(metrics_listen, ENDPOINT), .def = "off", .flag = "metrics-listen",
+	 .help = "Where to show what the server does, by HTTP: metrics for Prometheus under "
+		 "/metrics and a page for people under /. Whoever can connect may read it, "
+		 "without a password: names of shares, counts, settings; no names of users, "
+		 "clients or files. An address other than 127.0.0.1 or ::1 shows it to the "
+		 "network."},
 
 	/* What clients may cache */
 	{GLOBAL(enable_oplock, BOOL), .def = "true", .flag = "enable-oplock",
@@ -202,7 +208,6 @@ const struct param param_table[] = {
 	 .help = "The same for version 2, which clients of SMB 3 ask for, where the client "
 		 "names no time itself; it may name up to 300 seconds. 0 grants none."},
 
-	KNOWN(GLOBAL, "metrics_listen", "address:port"),
 	KNOWN(GLOBAL, "privilegedb", "path"),
 	KNOWN(GLOBAL, "ca", "true|false"),
 	KNOWN(GLOBAL, "ca_path", "path"),
@@ -317,6 +322,7 @@ static const char *const type_syntax[PARAM_TYPE_COUNT] = {
 	[PARAM_NETNAME] = "1 to 80 characters without \\ / : * ? \" < > |",
 	[PARAM_ACCOUNT] = "name",
 	[PARAM_LISTEN] = "interface,address,family,port,DIRECT_TCP",
+	[PARAM_ENDPOINT] = "off, address:port or [address]:port",
 	[PARAM_DIALECTS] = "any of SMB2.002 SMB2.1 SMB3.0 SMB3.02 SMB3.1.1",
 	[PARAM_CIPHERS] = "any of AES-256-GCM, AES-128-GCM, AES-256-CCM, AES-128-CCM",
 	[PARAM_SIGNINGS] = "any of AES-GMAC, AES-CMAC, HMAC-SHA256",

@@ -39,6 +39,7 @@ enum param_type {
 	PARAM_ACCOUNT,     /* const char *, Unix user or group	*/
 	PARAM_ENUM,        /* an enum, index into words		*/
 	PARAM_LISTEN,      /* struct conf_listens; each line appends	*/
+	PARAM_ENDPOINT,    /* struct conf_endpoint			*/
 	PARAM_DIALECTS,    /* uint32_t, a set			*/
 	PARAM_CIPHERS,     /* struct conf_ciphers			*/
 	PARAM_SIGNINGS,    /* struct conf_signings			*/

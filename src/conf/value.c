@@ -426,6 +426,7 @@ static const struct {
 	[PARAM_ACCOUNT] = {account_parse, text_print},
 	[PARAM_ENUM] = {enum_parse, enum_print},
 	[PARAM_LISTEN] = {listen_parse, listen_print},
+	[PARAM_ENDPOINT] = {endpoint_parse, endpoint_print},
 	[PARAM_DIALECTS] = {dialects_parse, dialects_print},
 	[PARAM_CIPHERS] = {ciphers_parse, ciphers_print},
 	[PARAM_SIGNINGS] = {signings_parse, signings_print},

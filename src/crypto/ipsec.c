@@ -88,6 +88,7 @@ struct ipsec_key *ipsec_key_new(struct span key)
 	if (!k)
 		return NULL;
 	k->is_256 = key.len == 32;
+	touch(key);
 	if (k->is_256)
 		manager()->gcm256_pre(key.p, &k->schedule);
 	else
@@ -100,12 +101,19 @@ void ipsec_key_free(struct ipsec_key *k)
 	secret_free(k);
 }
 
+static void touch_fixed(const uint8_t nonce[12], const uint8_t tag[16])
+{
+	touch(span_of(nonce, 12));
+	touch(span_of(tag, 16));
+}
+
 void ipsec_gcm_seal(const struct ipsec_key *k, const uint8_t nonce[12], struct span aad,
 		    struct mspan text, uint8_t ret_tag[16])
 {
 	aes_gcm_enc_dec_t run = k->is_256 ? manager()->gcm256_enc : manager()->gcm128_enc;
 	struct gcm_context_data c;
 
+	touch_fixed(nonce, ret_tag);
 	touch(aad);
 	touch(span_of_m(text));
 	run(&k->schedule, &c, text.p, text.p, text.len, nonce, aad.p, aad.len, ret_tag,
@@ -119,6 +127,7 @@ void ipsec_gcm_open(const struct ipsec_key *k, const uint8_t nonce[12], struct s
 	aes_gcm_enc_dec_t run = k->is_256 ? manager()->gcm256_dec : manager()->gcm128_dec;
 	struct gcm_context_data c;
 
+	touch_fixed(nonce, ret_tag);
 	touch(aad);
 	touch(span_of_m(text));
 	run(&k->schedule, &c, text.p, text.p, text.len, nonce, aad.p, aad.len, ret_tag,
@@ -132,6 +141,7 @@ void ipsec_gmac(const struct ipsec_key *k, const uint8_t nonce[12],
 	const IMB_MGR *m = manager();
 	struct gcm_context_data c;
 
+	touch_fixed(nonce, ret_tag);
 	for (size_t i = 0; i < part_count; i++)
 		touch(parts[i]);
 	if (part_count == 1) { /* twice as fast at 256 bytes */

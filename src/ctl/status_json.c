@@ -215,6 +215,15 @@ static json_t *audited_json(const struct stats *s)
 	return object_end(&o);
 }
 
+static json_t *audit_log_json(const struct stats *s)
+{
+	struct object o = object_new();
+
+	put_u64(&o, "noted", s->events_noted);
+	put_u64(&o, "lost", s->events_lost);
+	return object_end(&o);
+}
+
 static void put_limits(struct object *o)
 {
 	json_t *list = json_array();
@@ -242,6 +251,7 @@ json_t *stats_json(const struct stats *s)
 	put_limits(&o);
 	put(&o, "refused", refused_json(s->refused, true));
 	put(&o, "audited", audited_json(s));
+	put(&o, "audit_log", audit_log_json(s));
 	put_numbers(&o, "signed_together", s->signed_together, TOGETHER_COUNT);
 	put_numbers(&o, "verified_together", s->verified_together, TOGETHER_COUNT);
 	return object_end(&o);

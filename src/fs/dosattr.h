@@ -40,6 +40,8 @@ struct dosattr {
 	uint64_t own_change_time, write_time;
 };
 
+/* Of those, the ones that clients set as they like. FILE_ATTRIBUTE_SPARSE_FILE is not: FSCTL_SET_SPARSE. */
+uint32_t dosattr_settable(void);
 /* Attributes that are stored; the others follow from what the file is. [MS-FSCC] 2.6 */
 uint32_t dosattr_kept(void);
 

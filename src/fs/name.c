@@ -13,7 +13,7 @@ enum {
 	NOT_A_CHAR = 0x110000,
 };
 
-/* [MS-FSCC] 2.1.5.2: not in any component. A slash has no other meaning here than to be refused. */
+/* [MS-FSCC] 2.1.5.2: not in any component. */
 static const bool reserved[256] = {
 	[0x00 ... 0x1F] = true, ['"'] = true, ['\\'] = true, ['/'] = true, [':'] = true,
 	['|'] = true,           ['<'] = true, ['>'] = true,  ['*'] = true, ['?'] = true,
@@ -88,7 +88,17 @@ static size_t count_components(const char *s)
 	return n;
 }
 
-/* Cut text, which is not empty, at its backslashes; path->names has room. */
+/* Is it the component that the stream is of, or that has a type? */
+static bool has_stream(const struct name_path *path, const char *next)
+{
+	return !next && (path->stream || path->type != NAME_ANY);
+}
+
+/*
+ * Cut text, which is not empty, at its backslashes; path->names has room.
+ *
+ * Deviation: the document refuses "..". As Samba, it takes the name before it away, and is refused where there is none.
+ */
 static nt_status components_split(char *text, struct name_path *path)
 {
 	for (char *next; text; text = next) {
@@ -97,12 +107,27 @@ static nt_status components_split(char *text, struct name_path *path)
 		next = strchr(text, '\\');
 		if (next)
 			*next++ = '\0';
+		if (strcmp(text, "..") == 0 && path->count && !has_stream(path, next)) {
+			path->count--;
+			continue;
+		}
 		st = component_check(text);
 		if (!nt_ok(st))
 			return st;
 		path->names[path->count++] = text;
 	}
 	return STATUS_SUCCESS;
+}
+
+/*
+ * Deviation: the document has no slash in any component. As Samba, it separates them like a backslash; in the name of a stream it
+ * stays what it is.
+ */
+static void slashes_turn(char *text)
+{
+	for (; *text && *text != ':'; text++)
+		if (*text == '/')
+			*text = '\\';
 }
 
 /* text: from the client, without the leading backslash it may not have */
@@ -125,7 +150,10 @@ static nt_status text_parse(char *text, struct arena *a, struct name_path *path)
 		return st;
 	if (text[0] == '\0') /* ":stream" and the like: of the root itself */
 		return STATUS_SUCCESS;
-	return components_split(text, path);
+	st = components_split(text, path);
+	if (path->count == 0) /* the root is a directory anyway */
+		path->slash = false;
+	return st;
 }
 
 nt_status name_parse(struct span utf16le, struct arena *a, struct name_path *ret_path)
@@ -141,6 +169,7 @@ nt_status name_parse(struct span utf16le, struct arena *a, struct name_path *ret
 	if (err)
 		return err == -ENOMEM ? STATUS_INSUFFICIENT_RESOURCES
 				      : STATUS_OBJECT_NAME_INVALID;
+	slashes_turn(text);
 	if (text[0] == '\\')
 		return STATUS_INVALID_PARAMETER;
 	if (text[0])

@@ -29,7 +29,7 @@ struct name_path {
  *
  * STATUS_OBJECT_NAME_INVALID     not UTF-16, a reserved character, an empty component, one over 255 UTF-16 units or 255
  *                                bytes, an unknown type of stream, a stream before the last component
- * STATUS_OBJECT_PATH_SYNTAX_BAD  "." or ".." as a component
+ * STATUS_OBJECT_PATH_SYNTAX_BAD  "." as a component; ".." that would lead above the root
  * STATUS_INVALID_PARAMETER       a leading backslash, an index other than $I30
  * STATUS_INSUFFICIENT_RESOURCES  the arena is full
  */

@@ -28,6 +28,7 @@ struct node {
 	struct state_node *state; /* I  share modes, locks, deletion: fs/state.h */
 	struct node *base;        /* I  of a named stream: its file, counted; else NULL */
 	atomic_uint streams;      /* A  nodes of its named streams */
+	atomic_uint watchers;     /* A  opens that a CHANGE_NOTIFY was asked of */
 	struct turn turn;
 	unsigned
 		watched; /* whoever holds the turn: WATCH_*, what local processes are watched for */

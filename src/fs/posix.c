@@ -177,8 +177,9 @@ struct posix_op {
 };
 
 /*
- * READ, PIECE, WRITE, SYNC, COPY need no rights beyond the descriptors they use; but what writes must not have those over disks
- * that root has. STAT becomes the user only if it has to read stored attributes: posix_dosattr_get(); or is raised to read them.
+ * READ, PIECE, WRITE, SYNC, COPY, ZERO, RANGES need no rights beyond the descriptors they use; but what writes must not
+ * have those over disks that root has. STAT becomes the user only if it has to read stored attributes:
+ * posix_dosattr_get(); or is raised to read them.
  */
 static const struct posix_op ops[VFS_OP_COUNT] = {
 	[VFS_LOOKUP] = {posix_lookup, CRED_USER, PLACE_METADATA},
@@ -194,6 +195,8 @@ static const struct posix_op ops[VFS_OP_COUNT] = {
 	[VFS_WRITE] = {posix_write, CRED_NOT_SERVER, PLACE_DATA},
 	[VFS_SYNC] = {posix_sync, CRED_ANY, PLACE_POOL},
 	[VFS_COPY] = {posix_copy, CRED_NOT_SERVER, PLACE_POOL},
+	[VFS_ZERO] = {posix_zero, CRED_NOT_SERVER, PLACE_POOL},
+	[VFS_RANGES] = {posix_ranges, CRED_ANY, PLACE_POOL},
 	[VFS_READDIR] = {posix_readdir, CRED_USER, PLACE_POOL},
 	[VFS_STATFS] = {posix_statfs, CRED_USER, PLACE_METADATA},
 	[VFS_EA_LIST] = {posix_ea_list, CRED_USER, PLACE_METADATA},

@@ -161,15 +161,32 @@ static int write_dosattr_as_owner(const struct change *ch, const struct dosattr 
 /* Where nothing can be stored, the owner's write bit is all there is. */
 static int mode_for_readonly(const struct change *ch)
 {
-	uint32_t want = ch->set->attr.dos_attributes & dosattr_kept();
-	uint32_t have = ch->st->dos_attributes & dosattr_kept();
+	uint32_t want = ch->set->attr.dos_attributes & dosattr_settable();
+	uint32_t have = ch->st->dos_attributes & dosattr_settable();
 
-	if ((ch->set->what & VFS_SET_CREATE_TIME) ||
+	if ((ch->set->what & (VFS_SET_CREATE_TIME | VFS_SET_SPARSE)) ||
 	    ((want ^ have) & ~(uint32_t)FILE_ATTRIBUTE_READONLY))
 		return -EOPNOTSUPP;
 	if (want & FILE_ATTRIBUTE_READONLY)
 		return change_mode(ch, ch->st->mode & ~(uint32_t)0222);
 	return change_mode(ch, ch->st->mode | S_IWUSR);
+}
+
+/* Who sets the one has them all stored. */
+static void new_attributes(const struct change *ch, struct dosattr *a)
+{
+	const uint32_t sparse = FILE_ATTRIBUTE_SPARSE_FILE;
+	const struct vfs_setattr *s = ch->set;
+
+	if (!a->has_attributes)
+		a->attributes = ch->st->dos_attributes & dosattr_settable();
+	if (s->what & VFS_SET_DOS_ATTRIBUTES)
+		a->attributes = (s->attr.dos_attributes & dosattr_settable()) |
+				(a->attributes & sparse);
+	if (s->what & VFS_SET_SPARSE)
+		a->attributes = (a->attributes & ~sparse) |
+				(s->attr.dos_attributes & sparse);
+	a->has_attributes = true;
 }
 
 static int set_dosattr(const struct change *ch)
@@ -178,7 +195,7 @@ static int set_dosattr(const struct change *ch)
 	struct dosattr a = {0};
 	int err;
 
-	if (!(s->what & (VFS_SET_DOS_ATTRIBUTES | VFS_SET_CREATE_TIME)))
+	if (!(s->what & (VFS_SET_DOS_ATTRIBUTES | VFS_SET_CREATE_TIME | VFS_SET_SPARSE)))
 		return 0;
 	err = posix_dosattr_read(ch->f->vol, ch->f->fd, &a);
 	a.has_change_time = false; /* this is a change */
@@ -188,10 +205,8 @@ static int set_dosattr(const struct change *ch)
 		a.has_create_time = true;
 		a.create_time = s->attr.create_time;
 	}
-	if (s->what & VFS_SET_DOS_ATTRIBUTES) {
-		a.has_attributes = true;
-		a.attributes = s->attr.dos_attributes & dosattr_kept();
-	}
+	if (s->what & (VFS_SET_DOS_ATTRIBUTES | VFS_SET_SPARSE))
+		new_attributes(ch, &a);
 	/* a file that is not read-only any more must not be so by its mode */
 	if ((s->what & VFS_SET_DOS_ATTRIBUTES) && !(s->what & VFS_SET_MODE) &&
 	    !(a.attributes & FILE_ATTRIBUTE_READONLY) && !(ch->st->mode & S_IWUSR)) {

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Bytes the source has. */
-static int contents_size(const struct posix_file *f, uint64_t *ret_size)
+int posix_contents_size(const struct posix_file *f, uint64_t *ret_size)
 {
 	int fd = posix_contents_fd(f);
 	struct stat st;
@@ -30,7 +29,7 @@ static int copy_check(const struct vfs_copy *k)
 		return -EXDEV;
 	if (k->len > VFS_COPY_MAX || k->off > INT64_MAX - k->len)
 		return -EINVAL;
-	err = contents_size(posix_file_of(k->src), &size);
+	err = posix_contents_size(posix_file_of(k->src), &size);
 	if (err)
 		return err;
 	return k->src_off > size || k->len > size - k->src_off ? -ENODATA : 0;

@@ -13,6 +13,7 @@
  *     posix_io.c      READ, WRITE, SYNC
  *     posix_piece.c   PIECE, pipes
  *     posix_copy.c    COPY
+ *     posix_sparse.c  ZERO, RANGES
  *     posix_attr.c    STAT, SETATTR, STATFS
  *     posix_move.c    UNLINK, RENAME, LINK
  *     posix_dir.c     READDIR
@@ -129,6 +130,8 @@ int posix_piece(struct posix_volume *v, struct vfs_call *c, enum posix_where whe
 int posix_write(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_sync(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_copy(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+int posix_zero(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+int posix_ranges(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_readdir(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_statfs(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_ea_list(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
@@ -195,6 +198,11 @@ void posix_closep(int *fd);
 extern const struct vfs_ops posix_vfs_ops;
 void posix_file_close(struct vfile *f);     /* the close of posix_vfs_ops */
 void posix_file_free(struct posix_file *f); /* the end, on whatever thread */
+
+/* ---- posix_copy.c ------------------------------------------------------------------------------- */
+
+/* Bytes that a data handle has. */
+MUST_CHECK int posix_contents_size(const struct posix_file *f, uint64_t *ret_size);
 
 /* ---- posix_closer.c ----------------------------------------------------------------------------- */
 

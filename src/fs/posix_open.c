@@ -95,12 +95,12 @@ static void store_attributes(const struct vfs_create *k, struct posix_file *f,
 	uint8_t room[DOSATTR_LEN];
 	struct span xattr;
 
-	a.attributes = k->dos_attributes & dosattr_kept();
+	a.attributes = k->dos_attributes & dosattr_settable();
 	if (!k->directory)
 		a.attributes |= FILE_ATTRIBUTE_ARCHIVE;
 	if (f->dot_name)
 		a.attributes |= FILE_ATTRIBUTE_HIDDEN;
-	if (a.attributes == (st->dos_attributes & dosattr_kept()))
+	if (a.attributes == (st->dos_attributes & dosattr_settable()))
 		return;
 	xattr = dosattr_encode(&a, room);
 	if (setxattr(posix_proc(f->fd).path, DOSATTR_XATTR, xattr.p, xattr.len, 0) == 0)

@@ -93,6 +93,8 @@ enum vfs_op {
 	VFS_WRITE,
 	VFS_SYNC,
 	VFS_COPY,
+	VFS_ZERO,
+	VFS_RANGES,
 	VFS_READDIR,
 	VFS_STATFS,
 	VFS_EA_LIST,
@@ -195,6 +197,8 @@ enum {
 	/* the stored descriptor. Together with OWNER or GROUP these are changed only if the file system lets us: what the
 	 * descriptor says counts. */
 	VFS_SET_SD = 1 << 10,
+	/* FILE_ATTRIBUTE_SPARSE_FILE as in the attributes, and nothing else of them; DOS_ATTRIBUTES leaves it alone */
+	VFS_SET_SPARSE = 1 << 12,
 	/* FILE_ATTRIBUTE_ARCHIVE besides those a file has; where that can be kept */
 	VFS_SET_ARCHIVE = 1 << 11,
 };
@@ -286,6 +290,34 @@ struct vfs_copy {
 	bool sync;  /* fdatasync before the end		*/
 	/* out */
 	size_t done; /* with an error, too: so far it came before */
+};
+
+/* Bytes from off to before end. */
+struct vfs_range {
+	uint64_t off, end;
+};
+
+/* Make bytes read as zeroes, up to the end of the file. A call does as much as it may take time for: on behind `done`. */
+struct vfs_zero {
+	struct vfs_call call;
+	struct vfile *data; /* data handle for writing */
+	uint64_t off, end;
+	bool punch; /* give their room back, where the file system can */
+	bool sync;  /* fdatasync before the end */
+	/* out */
+	uint64_t done; /* 0: there is nothing left. With an error, too */
+};
+
+/* Which bytes of a range are not in holes: at most `max` ranges, in order, within it. */
+struct vfs_ranges {
+	struct vfs_call call;
+	struct vfile *data;     /* data handle for reading */
+	struct vfs_range asked; /* not beyond the end of the file */
+	size_t max;
+	/* out */
+	struct vfs_range *list; /* in the arena */
+	size_t count;
+	bool more; /* than `max` */
 };
 
 struct vfs_sync {

@@ -152,7 +152,7 @@ static void sess_read_channels(struct sess *s, struct sess_row *r,
 		struct channel *ch = container_of(n, struct channel, on_sess);
 
 		traffic_read(&ch->traffic, &r->traffic);
-		if (r->conn_count == SESS_CHANNELS_MAX)
+		if (ch->lost || r->conn_count == SESS_CHANNELS_MAX)
 			continue;
 		if (r->conn_count == 0)
 			memcpy(peer, ch->conn->peer, CONN_PEER_MAX);

@@ -287,8 +287,10 @@ void open_put(struct open *o)
 		map_del(&o->server->opens, &o->by_state_id);
 		durable_delist(o);
 	}
-	if (o->notify)
+	if (o->notify) {
+		atomic_fetch_sub(&o->node->watchers, 1);
 		o->server->notify->ops->free(o->notify);
+	}
 	if (o->pipe)
 		o->pipe_free(o->pipe);
 	vfile_put(o->data);

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "smb/durable.h"
 #include "smb/req.h"
+#include "smb/watches.h"
 #include "wire/utf16.h"
 
 #include <errno.h>
@@ -350,6 +351,8 @@ static void close_applied(struct wait *w)
 
 	if (c->open->node->watched)
 		node_watch(c->open->node);
+	if (c->open->directory && c->open->delete_on_close)
+		watches_end(c->open->server, c->open->node);
 	if (open_may(c->open, FILE_WRITE_DATA | FILE_APPEND_DATA))
 		shown_catch_up(open_shown(c->open));
 	if (c->result.remove_name && c->unlink.dir) /* its streams go with it */

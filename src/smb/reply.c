@@ -166,7 +166,8 @@ static bool reply_body(struct req *q, nt_status *st)
 	return wr_ok(w);
 }
 
-static int reply_encode(struct req *q, nt_status *st)
+/* ret_len: of the answer, if there is one. */
+static int reply_encode(struct req *q, nt_status *st, size_t *ret_len)
 {
 	struct conn *c = q->conn;
 	struct out_message m;
@@ -178,6 +179,7 @@ static int reply_encode(struct req *q, nt_status *st)
 		q, *st,
 		q->async_id ? 0 : credits_grant(&c->credits, q->header.credits, false));
 	m = (struct out_message){.len = wr_pos(&q->w), .piece_len = q->piece_len};
+	*ret_len = m.len + m.piece_len;
 	m.buf = TAKE(q->out);
 	m.piece = TAKE(q->piece);
 	q->piece_len = 0;
@@ -187,14 +189,15 @@ static int reply_encode(struct req *q, nt_status *st)
 void req_finish(struct req *q, nt_status st)
 {
 	struct frame *f = q->frame;
+	size_t len = 0;
 
-	if (replies_to(q) && reply_encode(q, &st) != 0)
+	if (replies_to(q) && reply_encode(q, &st, &len) != 0)
 		conn_disconnect(q->conn, "no memory, or no key, for an answer");
 	f->last_status = st;
 	f->last_tree_id = q->tree ? q->tree->id : q->header.tree_id;
 	f->last_file_id = q->file_id;
 	f->last_has_file_id = q->has_file_id;
-	stats_answered(q, st, replies_to(q) ? wr_pos(&q->w) : 0);
+	stats_answered(q, st, len);
 	if (q == f->last)
 		reply_flush(f);
 	req_free(q);

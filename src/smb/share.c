@@ -104,15 +104,45 @@ void snapshot_put(struct snapshot *s)
 	for (size_t i = 0; i < s->share_count; i++)
 		share_put(s->shares[i]);
 	free(s->shares);
+	map_fini(&s->by_name);
 	auth_server_fini(&s->auth);
 	conf_put(s->conf);
 	free(s);
 }
 
+/* The names are the administrator's, so no peer can choose them to collide. */
+static uint64_t name_hash(const char *name)
+{
+	static const uint8_t key[16];
+
+	return utf8_hash_nocase(key, name);
+}
+
+void snapshot_add(struct snapshot *s, struct share *share)
+{
+	if (!s->by_name.slots)
+		map_init_few(&s->by_name, s->by_name_few);
+	s->shares[s->share_count++] = share;
+	map_add(&s->by_name, &share->by_name, name_hash(share->name));
+}
+
+struct share *snapshot_peek(const struct snapshot *s, const char *name)
+{
+	struct map_node *n = s->share_count ? map_first(&s->by_name, name_hash(name))
+					    : NULL;
+
+	for (; n; n = map_next(n)) {
+		struct share *share = container_of(n, struct share, by_name);
+
+		if (utf8_eq_nocase(share->name, name))
+			return share;
+	}
+	return NULL;
+}
+
 struct share *snapshot_share(const struct snapshot *s, const char *name)
 {
-	for (size_t i = 0; i < s->share_count; i++)
-		if (utf8_eq_nocase(s->shares[i]->name, name))
-			return share_get(s->shares[i]);
-	return NULL;
+	struct share *share = snapshot_peek(s, name);
+
+	return share ? share_get(share) : NULL;
 }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "auth/auth.h"
+#include "base/map.h"
 #include "conf/conf.h"
 #include "fs/node.h"
 #include "fs/vfs.h"
@@ -34,6 +35,7 @@ struct share {
 	struct cred *force_cred;     /* force_user / force_group, or NULL	*/
 	struct principal *force_who; /* the same, as access checks see it	*/
 	struct share_stats *stats;   /* counted: smb/stats.h; NULL: it is not counted */
+	struct map_node by_name;     /* in its snapshot */
 };
 
 /* Who decides about its files. IPC$ has none. */
@@ -72,11 +74,18 @@ struct snapshot {
 	struct auth_server auth;
 	struct share **shares; /* IPC$ last, if enabled */
 	size_t share_count;
+	struct map by_name; /* shares, by the hash of their folded name */
+	struct map_node *by_name_few[MAP_FEW];
 	uint16_t security_mode; /* of NEGOTIATE answers */
 };
 
 struct snapshot *snapshot_get(struct snapshot *s);
 void snapshot_put(struct snapshot *s);
 
-/* Case-insensitive; a new reference, or NULL. */
+/* While it is made: the next of `shares`, which has room for it. Takes the reference. */
+void snapshot_add(struct snapshot *s, struct share *share);
+
+/* Case-insensitive; borrowed, or NULL. */
+struct share *snapshot_peek(const struct snapshot *s, const char *name);
+/* The same, with a new reference. */
 struct share *snapshot_share(const struct snapshot *s, const char *name);

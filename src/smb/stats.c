@@ -107,7 +107,8 @@ void stats_sent(struct conn *c, const struct out *o)
 	for (size_t i = 0; i < o->count; i++) {
 		const struct out_message *m = &o->messages[i];
 
-		traffic_count(c, m->channel, STATS_OUT, kind_sent(o, m), m->len);
+		traffic_count(c, m->channel, STATS_OUT, kind_sent(o, m),
+			      m->len + m->piece_len);
 	}
 }
 
@@ -263,6 +264,10 @@ static void server_read(struct smb_server *s, struct stats *ret)
 		   REFUSED_COUNT);
 	add_values(ret->audited, s->counters.audited, AUDIT_COUNT);
 	add_values(ret->local, s->counters.local, LOCAL_EVENT_COUNT);
+	if (s->trail) {
+		ret->events_noted = value(&s->trail->noted);
+		ret->events_lost = value(&s->trail->lost);
+	}
 	ret->start_time = s->start_time;
 	ret->uptime_ms = (env_filetime(s->env) - s->start_time) / 10000;
 	ret->sessions.now = smb_server_sessions(s);

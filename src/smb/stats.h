@@ -170,6 +170,7 @@ struct stats {
 	uint64_t logons, logons_failed;
 	uint64_t refused[REFUSAL_COUNT]; /* refusal_name() */
 	uint64_t audited[AUDIT_COUNT];
+	uint64_t events_noted, events_lost; /* of the audit log: smb/trail.h */
 	uint64_t local[LOCAL_EVENT_COUNT];
 	uint64_t signed_together[TOGETHER_COUNT], verified_together[TOGETHER_COUNT];
 	/* Resources. connections and memory (bytes of payload buffers) are for the caller to fill in, who has the net. */

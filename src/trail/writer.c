@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { LOSSES_SAID_A_SECOND = 4 };
+
 /* An event, or the order to write to another target. */
 struct item;
 
@@ -41,7 +43,8 @@ struct writer {
 	atomic_bool losing;   /* A  said so in the log, until it can be written again */
 	atomic_bool stopping;
 	struct log_limit refusals;
-	int wake; /* eventfd */
+	struct log_limit said; /* strangers can cause what is said of losses */
+	int wake;              /* eventfd */
 	pthread_t thread;
 	bool started;
 
@@ -73,7 +76,8 @@ static void put(struct writer *w, struct item *i)
 static void lose(struct writer *w)
 {
 	atomic_fetch_add(&w->trail.lost, 1);
-	if (!atomic_exchange(&w->losing, true))
+	if (!atomic_exchange(&w->losing, true) &&
+	    log_limit_ok(&w->said, LOSSES_SAID_A_SECOND, env_now_ns(w->env)))
 		log_warn("audit log: events are lost: they come faster than they can be "
 			 "written");
 }
@@ -363,7 +367,8 @@ static bool write_all(struct writer *w)
 
 static void say_caught_up(struct writer *w)
 {
-	if (atomic_exchange(&w->losing, false))
+	if (atomic_exchange(&w->losing, false) &&
+	    log_limit_ok(&w->said, LOSSES_SAID_A_SECOND, env_now_ns(w->env)))
 		log_warn("audit log: written again; %llu events have been lost since the "
 			 "start",
 			 (unsigned long long)atomic_load(&w->trail.lost));
@@ -492,19 +497,28 @@ void writer_turn(struct writer *w, struct target *t)
 	put(w, order);
 }
 
-/* False: it hangs. */
-static bool thread_end(struct writer *w)
+static bool thread_join_within(struct writer *w, time_t seconds)
 {
 	struct timespec until;
 
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += seconds;
+	return pthread_timedjoin_np(w->thread, NULL, &until) == 0;
+}
+
+/* False: it hangs. However slow the disk is, it is waited for while it takes anything. */
+static bool thread_end(struct writer *w)
+{
+	size_t left = SIZE_MAX;
+
 	atomic_store(&w->stopping, true);
 	wake(w);
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += WRITER_STOP_MS / 1000;
-	if (pthread_timedjoin_np(w->thread, NULL, &until) == 0)
-		return true;
-	log_error("audit log: the disk hangs: %zu bytes of events are not written",
-		  atomic_load(&w->queued));
+	while (atomic_load(&w->queued) < left) {
+		left = atomic_load(&w->queued);
+		if (thread_join_within(w, WRITER_STOP_MS / 1000))
+			return true;
+	}
+	log_error("audit log: the disk hangs: %zu bytes of events are not written", left);
 	pthread_detach(w->thread);
 	return false;
 }

@@ -47,7 +47,7 @@ void writer_close(struct target *t); /* instead */
 void writer_write_by(struct writer *w,
 		     ssize_t (*write)(int fd, const void *p, size_t len));
 /*
- * Write what is queued, and end: within WRITER_STOP_MS, or what is left is lost, and that logged. A thread that hangs in the
+ * Write what is queued, and end: once nothing got away for WRITER_STOP_MS what is left is lost, and that logged. A thread that hangs in the
  * disk is left behind, with what it owns. Nobody may note anything any more. NULL is fine.
  */
 void writer_free(struct writer *w);

@@ -128,7 +128,7 @@ def batches_text(judgements):
     lines = ["How many messages tsmb signed and verified together (batches of 1, 2, 3–4, 5–8, 9–16, more):", ""]
     for j in rows:
         got = j.measured.batches
-        lines.append(f"- {j.row.title}: " + ("not to be had: the server's counters could not be read" if not got else
+        lines.append(f"- {j.row.title}: " + ("none: the server does not count them" if not got else
                                               "; ".join(f"{k.replace('_', ' ')} {show(v)}" for k, v in sorted(got.items()))))
     return lines + [""]
 

@@ -13,6 +13,8 @@ from bench.subjects import PASSWORD, USER, pinned
 
 CLIENT_BOUND = 0.7  # of its core
 COUNTERS_DIFFER = 0.03  # process clocks and cgroup
+LONGEST_S = 600
+TRIES = 3  # of a sample: one that fails should not cost the quarter of an hour before it
 COUNTERS_LEAST_S = 0.02  # below that their resolution shows
 
 
@@ -31,7 +33,11 @@ class Progress:
 def bench(build, subject, words, cpu=None):
     """What tsmb-bench measured, as a dictionary."""
     argv = [*pinned(cpu), os.path.join(build, "tsmb-bench"), "--json", "--user", USER, *subject.words(), *words]
-    done = subprocess.run(argv, text=True, capture_output=True, env={**os.environ, "TSMB_BENCH_PASSWORD": PASSWORD}, timeout=600)
+    try:
+        done = subprocess.run(argv, text=True, capture_output=True, env={**os.environ, "TSMB_BENCH_PASSWORD": PASSWORD},
+                              timeout=LONGEST_S)
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{subject.name}: {' '.join(argv)}: not done in {LONGEST_S} s") from None
     if done.returncode != 0:
         raise Failed(f"{subject.name}: {' '.join(argv)}: {done.stderr.strip()}")
     return json.loads(done.stdout)
@@ -41,6 +47,16 @@ def server_cpu(row, got):
     """Seconds. Processes that have ended count in their parent's record, in hundredths of a second each: where there are
     some, the cgroup's counter is better."""
     return got.get("server_cgroup_cpu_s", got["server_cpu_s"]) if row.reconnects else got["server_cpu_s"]
+
+
+def bench_again(*arguments):
+    """The same, after a failure, too; the last one counts."""
+    for _ in range(TRIES - 1):
+        try:
+            return bench(*arguments)
+        except Failed as e:
+            print(f"again after: {e}", file=sys.stderr, flush=True)
+    return bench(*arguments)
 
 
 def figure(row, got):
@@ -104,7 +120,7 @@ def row_measure(build, row, subjects, plan, cpu, progress):
     for n in range(plan.rounds):
         for subject in subjects if n % 2 == 0 else subjects[::-1]:
             words = (*row.load, "--seconds", str(plan.seconds), "--warmup", str(plan.warmup))
-            got = bench(build, subject, words, cpu)
+            got = bench_again(build, subject, words, cpu)
             measured.cell(subject.name).add(got)
             progress.say(f"{row.name:13} round {n + 1}  {subject.name:28} {figure(row, got):9.3f} {row.unit}")
     if row.signs:

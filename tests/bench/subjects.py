@@ -123,13 +123,13 @@ class Tsmb(Subject):
         self.group.remove()
 
     def batches(self):
-        program = os.path.join(self.build, "tsmb-status")
-        if not os.access(program, os.X_OK):
-            return None
-        done = subprocess.run([program, "-c", self.server.conf, "stats", "--json"], text=True, capture_output=True)
-        if done.returncode != 0:
-            return None
-        return {key: value for key, value in find(json.loads(done.stdout), ("signed_together", "verified_together"))}
+        with socket.socket(socket.AF_UNIX) as c:
+            c.settimeout(START_SECONDS)
+            c.connect(os.path.join(self.server.top, "run", "control"))
+            c.sendall(json.dumps({"version": 1, "call": "status.stats"}).encode() + b"\n")
+            with c.makefile() as answers:
+                answer = json.loads(answers.readline())
+        return dict(find(answer, ("signed_together", "verified_together"))) or None
 
 
 def find(tree, keys):

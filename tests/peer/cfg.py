@@ -59,6 +59,59 @@ def as_typed(build):
         expect(re.findall(r"netname = MyShare\npath = .*\nencrypt_data = (\w+)\n", file_of(s)), ["true"], "the file")
 
 
+EXAMPLES = {  # of the documentation, as they stand there; ". . ." is what else is in the section
+    "signing": "[global]\n. . .\nrequire_message_signing = true\n. . .\n[/global]\n",
+    "encryption": "[global]\n. . .\nencrypt_data = true\n. . .\n[/global]\n",
+    "rejection": "[global]\n. . .\nreject_unencrypted_access = true\n. . .\n[/global]\n",
+    "share on": "[global]\n. . .\nencrypt_data = false\n. . .\n[/global]\n\n"
+                "[share]\nnetname = MyShare\npath = /export/share\nencrypt_data = true\n[/share]\n",
+    "share off": "[global]\n. . .\nencrypt_data = true\n. . .\n[/global]\n\n"
+                 "[share]\nnetname = MyShare\npath = /export/share\nencrypt_data = false\n[/share]\n",
+}
+
+
+def take_over(s, example):
+    """The server's file becomes that example, with what a private server needs; the server is told by SIGHUP."""
+    s.settings, shares, folder = {}, s.shares, s.folder("MyShare")
+    s.shares = {}
+    s.write_conf()
+    needed = re.search(r"\[global\]\n(.*)\[/global\]", file_of(s), re.S)[1]
+    s.shares = shares
+    text = EXAMPLES[example].replace(". . .\n", needed, 1).replace(". . .\n", "").replace("/export/share", folder)
+    if "[share]" not in text:
+        text += f"\n[share]\nnetname = MyShare\npath = {folder}\n[/share]\n"
+    with open(s.conf, "w") as f:
+        f.write(text)
+    before = s.text().count("reload: ")
+    s.kill(signal.SIGHUP)
+    eventually(lambda: s.text().count("reload: ") > before, f"the reload to {example}")
+
+
+def examples(build):
+    """The documentation's examples of the file: each acts on the next request of a client that was connected before."""
+    for example in EXAMPLES:
+        with Server(build, shares={"MyShare": {}}) as s, Raw(s) as client:
+            tree = client.ready("MyShare")
+            folder = (raw.CREATE, raw.create_body("", access=0x81, options=1))
+            expect(client.call(*folder, "plain", tree=tree).protection, "plain", "before")
+            take_over(s, example)
+            if example == "signing":
+                try:
+                    client.call(*folder, "plain", tree=tree, seconds=0.3)
+                    raise Failed("an unsigned request was answered")
+                except Dropped:
+                    client.expect(*folder, "sign", tree=tree, message_id=client.next_id - 1)
+            elif example == "rejection":
+                client.expect(*folder, "encrypt", tree=tree)
+                client.expect(*folder, "sign", tree=tree, status=raw.ACCESS_DENIED)
+            else:
+                want = "plain" if example == "share off" else "encrypt"
+                expect(client.call(*folder, "plain", tree=tree).protection, want, f"{example}: who was there")
+                again = client.tree("MyShare")
+                expect(bool(client.share_flags & raw.SHARE_ENCRYPT), example == "share on" or example == "encryption", f"{example}: the flag")
+                expect(client.call(*folder, "plain", tree=again).protection, want, f"{example}: who connects now")
+
+
 def globals_(build):
     """Each of the three parameters acts on the next request of a client that was connected before."""
     with Server(build) as s, Raw(s) as client, Raw(s, "2.1") as old:
@@ -634,7 +687,7 @@ def second_server(build):
         s.cfg("global", "update", "--server-comment", "again")
 
 
-QUICK = (as_typed, globals_, shares, listeners, limits_and_log, reloads, hostile)
+QUICK = (as_typed, examples, globals_, shares, listeners, limits_and_log, reloads, hostile)
 OTHERS = (alone, refusals, help_texts, completion, wrong_files, two_at_once, kill_both, another_user, second_server)
 
 

@@ -36,7 +36,12 @@ KINDS = (
     ("newer::$INDEX_ALLOCATION", CREATE, 0, raw.SUCCESS),
     ("newest::$DATA", CREATE, 0, raw.SUCCESS),
     ("file:stream", CREATE, 0, raw.SUCCESS),
-    ("dir\\..\\file", OPEN, 0, PATH_SYNTAX_BAD),
+    ("dir\\..\\file", OPEN, 0, raw.SUCCESS),
+    ("dir/../file", OPEN, 0, raw.SUCCESS),
+    ("dir\\..", OPEN, DIRECTORY_FILE, raw.SUCCESS),
+    ("dir\\..", OPEN, NON_DIRECTORY_FILE, IS_A_DIRECTORY),
+    ("..\\file", OPEN, 0, PATH_SYNTAX_BAD),
+    ("dir\\..\\..\\file", OPEN, 0, PATH_SYNTAX_BAD),
     ("dir\\\\file", OPEN, 0, NAME_INVALID),
     ("\\file", OPEN, 0, INVALID_PARAMETER),
 )

@@ -193,6 +193,15 @@ def counts(build):
         write, echo, read = (after[0]["commands"][x] for x in ("WRITE", "ECHO", "READ"))
         expect((write["requests"], write["errors"], echo["requests"], read["requests"], read["errors"]), (15, 0, 4, 1, 1), "commands")
         expect((write["bytes_received"], write["bytes_sent"]), (15 * (64 + 48 + 1000), 15 * (64 + 17)), "bytes of WRITE")
+        for k in range(4):
+            c.write(f, bytes(50000), 50000 * k)
+        was = s.status("stats", "--json")
+        for how in ("plain", "sign", "encrypt"):  # a plain one may go to the socket without being copied
+            c.raw.expect(raw.READ, raw.read_body(f, 200000), how, tree=c.id, charge=4)
+        now = s.status("stats", "--json")
+        expect(now["commands"]["READ"]["bytes_sent"] - was["commands"]["READ"]["bytes_sent"], 3 * (64 + 16 + 200000), "bytes of READ")
+        for kind in KINDS:
+            expect(now["traffic"]["sent"][kind]["bytes"] - was["traffic"]["sent"][kind]["bytes"], 64 + 16 + 200000, f"bytes sent {kind}")
         for command in after[0]["commands"].values():
             expect(sum(command["latency"]) + command["waited"], command["requests"], "each in one bucket, or it waited")
         slowest = max(i for i, n in enumerate(write["latency"]) if n)

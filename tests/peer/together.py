@@ -113,6 +113,17 @@ def mixed(build, dialect):
             expect((got.status, got.message_id, got.protection), (raw.SUCCESS, id_of(m), how), how)
 
 
+def echoed(client, data):
+    """What is stored comes back, signed and encrypted."""
+    tree = client.ready()
+    data = data.encode() * 3000
+    file_id = raw.file_id_of(client.expect(raw.CREATE, raw.create_body("file"), "encrypt", tree=tree))
+    for how, other in (("sign", "encrypt"), ("encrypt", "sign")):
+        client.expect(raw.WRITE, raw.write_body(file_id, data), how, tree=tree)
+        got = client.expect(raw.READ, raw.read_body(file_id, 65536), other, tree=tree)
+        expect((got.protection, got.body[16:]), (other, data), f"written by {how}, read by {other}")
+
+
 def each_way(build):
     """The same answers, however they are computed; what this machine cannot do, or nobody can, keeps the server from starting."""
     ways = []
@@ -124,6 +135,9 @@ def each_way(build):
                         sent = echoes(c, 40)
                         at_once(c, sent)
                         expect([c.answer().message_id for _ in sent], [id_of(m) for m in sent], f"{name}, {dialect}")
+                for cipher in ("AES-128-GCM", "AES-256-GCM", "AES-128-CCM"):
+                    with Raw(s, ciphers=(cipher,), signings=("AES-GMAC",)) as c:
+                        echoed(c, name + cipher)
                 ways.append(name)
         except Failed as e:
             if "TSMB_CRYPTO in the environment names what is not there" not in str(e):

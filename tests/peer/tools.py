@@ -12,7 +12,7 @@ from harness.testing import TOP, Failed, Test, need
 from peer.files import expect
 from peer.server import scratch
 
-PROGRAMS = ("tsmb-server", "tsmb-passwd", "tsmb-cfg")
+PROGRAMS = ("tsmb-server", "tsmb-passwd", "tsmb-cfg", "tsmb-status")
 OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
 ZSH_SECONDS = 20
 
@@ -42,7 +42,7 @@ def same_options(build, name):
             got = set(OPTION.findall(re.sub("^#.*", "", f.read(), flags=re.M)))
         expect(want - got, set(), f"missing in {script}")
         foreign = {o for o in got - want if o.startswith("--")}
-        if name != "tsmb-cfg":
+        if name in ("tsmb-server", "tsmb-passwd"):
             expect(foreign, set(), f"too much in {script}")
     pages = [os.path.join(TOP, "doc", page) for page in (f"{name}.8.scd", f"{name}.8.scd.in")]
     with open(next(p for p in pages if os.path.exists(p))) as f:

@@ -15,6 +15,7 @@ from harness.testing import Failed, Skip, Test
 
 from peer import raw
 from peer.acl import DACL, EVERYONE, sd
+from peer.cfg import ask, request
 from peer.files import expect
 from peer.info import ACCESS_DENIED, ALL, Client, rename_data
 from peer.lifecycle import eventually
@@ -118,7 +119,8 @@ def changes(build):
             stream = c.open("f:more")
             c.set(stream, RENAME, rename_data(":other"))
             g = c.open("g", disposition=2, options=0x1040, access=ALL | DELETE)  # delete on close
-            c.close(stream, g)
+            c.close(stream, g, c.open("victim"))
+            c.set(f, LINK, rename_data("victim", replace=True))
             c.call(raw.CREATE, raw.create_body("f:other", DELETE, 1, 0x1040))
             c.set(f, RENAME, rename_data("linked2"))
             c.close(f)
@@ -128,11 +130,12 @@ def changes(build):
             s.stop()
             want = [("create", "share", "f"), ("link", "share", "f", "linked"), ("security_change", "share", "f"),
                     ("create", "share", "f:more"), ("rename", "share", "f:more", "f:other"), ("create", "share", "g"),
-                    ("delete", "share", "g"), ("rename", "share", "f", "linked2"), ("create", "share", "dir"),
+                    ("create", "share", "victim"), ("link", "share", "f", "victim"), ("delete", "share", "g"), ("rename", "share", "f", "linked2"), ("create", "share", "dir"),
                     ("create", "share", "dir\\ä€x"), ("delete", "share", "linked2:other")]
             got = brief(log.events(*{w[0] for w in want}))
             expect(sorted(got), sorted(want), "the events")
             expect(got[:7], want[:7], "the first ones, in order")
+            expect([e.get("reason") for e in log.events("link", "rename")], [None, None, "in place of another", None], "what was replaced")
             expect(log.events("security_change")[0]["changed"], ["permissions"], "what was changed")
 
 
@@ -347,10 +350,12 @@ def lost(build):
         make_room(s)
         s.wait_text(r"written again; \d+ events have been lost")
         c.close(c.open("heard again"))
+        counted = json.loads(ask(s, request("status.stats")))["result"]["audit_log"]
         s.stop()
         told = sum(e["count"] for e in log.events("events_lost"))
         got = [e["path"] for e in log.events("create", "overwrite")]
         expect(told + len(got), made + 12, "told and lost together")
+        expect((counted["lost"], counted["noted"] > len(got)), (told, True), "the server's own counts")
         expect(("heard again" in got, told > 0), (True, True), f"{told} were lost")
 
 

@@ -108,9 +108,13 @@ static void setattr_rest(const struct vfs_setattr *s, struct memfs_inode *n)
 	if (s->what & VFS_SET_CHANGE_TIME)
 		n->change_time = s->attr.change_time;
 	if (s->what & VFS_SET_DOS_ATTRIBUTES)
-		n->dos_attributes = s->attr.dos_attributes &
-				    (FILE_ATTRIBUTE_READONLY | FILE_ATTRIBUTE_HIDDEN |
-				     FILE_ATTRIBUTE_SYSTEM | FILE_ATTRIBUTE_ARCHIVE);
+		n->dos_attributes = (n->dos_attributes & FILE_ATTRIBUTE_SPARSE_FILE) |
+				    (s->attr.dos_attributes &
+				     (FILE_ATTRIBUTE_READONLY | FILE_ATTRIBUTE_HIDDEN |
+				      FILE_ATTRIBUTE_SYSTEM | FILE_ATTRIBUTE_ARCHIVE));
+	if (s->what & VFS_SET_SPARSE)
+		n->dos_attributes = (n->dos_attributes & ~FILE_ATTRIBUTE_SPARSE_FILE) |
+				    (s->attr.dos_attributes & FILE_ATTRIBUTE_SPARSE_FILE);
 	if (s->what & VFS_SET_SD)
 		memfs_sd_set(n, s->sd);
 	if ((s->what & VFS_SET_ARCHIVE) && n->type == VFS_FILE)
@@ -278,6 +282,42 @@ int memfs_copy(struct memfs *fs, struct vfs_call *c)
 	k->done = k->len;
 	memfs_base(n)->write_time = memfs_now(fs);
 	memfs_touched(n, FILE_NOTIFY_CHANGE_SIZE | FILE_NOTIFY_CHANGE_LAST_WRITE);
+	return 0;
+}
+
+int memfs_zero(struct memfs *fs, struct vfs_call *c)
+{
+	struct vfs_zero *z = container_of(c, struct vfs_zero, call);
+	struct memfs_handle *h = memfs_handle_of(z->data);
+	struct memfs_inode *n = h->inode;
+	uint64_t end = z->end < n->len ? z->end : n->len;
+
+	z->done = 0;
+	if (!h->data || !h->write)
+		return -EBADF;
+	if (z->off >= end)
+		return 0;
+	z->done = end - z->off;
+	memset(n->data + z->off, 0, (size_t)z->done);
+	memfs_base(n)->write_time = memfs_now(fs);
+	memfs_touched(n, FILE_NOTIFY_CHANGE_LAST_WRITE);
+	return 0;
+}
+
+/* No holes here. */
+int memfs_ranges(struct memfs *fs, struct vfs_call *c)
+{
+	struct vfs_ranges *r = container_of(c, struct vfs_ranges, call);
+	struct memfs_handle *h = memfs_handle_of(r->data);
+
+	if (!h->data || !h->read)
+		return -EBADF;
+	r->list = arena_array(c->arena, 1, sizeof(*r->list));
+	if (!r->list)
+		return -ENOMEM;
+	r->list[0] = r->asked;
+	r->count = r->asked.off < r->asked.end;
+	r->more = false;
 	return 0;
 }
 

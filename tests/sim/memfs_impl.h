@@ -127,6 +127,8 @@ int memfs_read(struct memfs *fs, struct vfs_call *c);
 int memfs_piece(struct memfs *fs, struct vfs_call *c);
 int memfs_write(struct memfs *fs, struct vfs_call *c);
 int memfs_sync(struct memfs *fs, struct vfs_call *c);
+int memfs_zero(struct memfs *fs, struct vfs_call *c);
+int memfs_ranges(struct memfs *fs, struct vfs_call *c);
 int memfs_copy(struct memfs *fs, struct vfs_call *c);
 int memfs_statfs(struct memfs *fs, struct vfs_call *c);
 int memfs_ea_list(struct memfs *fs, struct vfs_call *c);

@@ -135,9 +135,8 @@ struct snapshot *sim_snapshot_new(struct sim *s)
 	snap->shares = calloc(2, sizeof(struct share *));
 	if (!snap->shares)
 		abort();
-	snap->share_count = 2;
-	snap->shares[0] = share_make(s, snap->conf, true);
-	snap->shares[1] = share_make(s, snap->conf, false);
+	snapshot_add(snap, share_make(s, snap->conf, true));
+	snapshot_add(snap, share_make(s, snap->conf, false));
 	snap->security_mode = policy_security_mode(snap->conf->require_message_signing,
 						   snap->conf->reject_unencrypted_access);
 	return snap;

@@ -146,3 +146,19 @@ TEST(share_that_opens_no_hole_is_warned_of)
 }
 
 TEST_MAIN()
+
+TEST(metrics_shown_to_the_network_are_warned_of)
+{
+	static const char open[] = "t:3:18: warning: metrics_listen: open to the "
+				   "network: whoever can connect may read metrics and "
+				   "status, without a password\n";
+	static const struct check_row rows[] = {
+		{"require_message_signing = true\nmetrics_listen = 0.0.0.0:9445", open},
+		{"require_message_signing = true\nmetrics_listen = [::]:9445", open},
+		{"require_message_signing = true\nmetrics_listen = 127.0.0.1:9445", ""},
+		{"require_message_signing = true\nmetrics_listen = [::1]:9445", ""},
+		{"require_message_signing = true\nmetrics_listen = off", ""},
+	};
+
+	check_rows(check_lines, rows, ARRAY_LEN(rows));
+}

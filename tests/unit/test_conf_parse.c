@@ -128,6 +128,7 @@ TEST(empty_global_has_the_documented_defaults)
 		"log_params = timestamp=true\n"
 		"audit_enable = false\n"
 		"audit_params = days=0,sensitive_data=allow\n"
+		"metrics_listen = off\n"
 		"enable_oplock = true\n"
 		"server_side_copy = true\n"
 		"durable_v1_timeout = 960\n"

@@ -29,6 +29,9 @@ static const struct {
 	 "listen = ANY,::,IPv6,445,DIRECT_TCP,RSS=4\n"},
 	{"listen = ANY,::,IPv6,445,DIRECT_TCP,RSS=0",
 	 "listen = ANY,::,IPv6,445,DIRECT_TCP\n"},
+	{"metrics_listen = off", "metrics_listen = off\n"},
+	{"metrics_listen = 127.0.0.1:9445", "metrics_listen = 127.0.0.1:9445\n"},
+	{"metrics_listen = [0:0::1]:65535", "metrics_listen = [::1]:65535\n"},
 	{"connections_max = 0", "connections_max = 0\n"},
 	{"connections_max = 1000000", "connections_max = 1000000\n"},
 	{"sessions_max = 10", "sessions_max = 10\n"},
@@ -258,6 +261,40 @@ TEST(numbers_and_paths_of_global_are_refused)
 		 "cn=... or sensitive_data=allow|strip|hash, found \"/a\"\n"},
 		{"log_params =", "t:2:13: log_params: expected path=... or "
 				 "timestamp=true|false, found nothing\n"},
+	};
+
+	check_rows(check_global, rows, ARRAY_LEN(rows));
+}
+
+TEST(endpoints_are_refused)
+{
+	static const struct check_row rows[] = {
+		{"metrics_listen =", "t:2:17: metrics_listen: expected off, address:port "
+				     "or [address]:port, found nothing\n"},
+		{"metrics_listen = 9445", "t:2:18: metrics_listen: expected off, "
+					  "address:port or [address]:port, found "
+					  "\"9445\"\n"},
+		{"metrics_listen = localhost:9445",
+		 "t:2:18: metrics_listen: expected an IPv4 address, found "
+		 "\"localhost\"\n"},
+		{"metrics_listen = :9445",
+		 "t:2:18: metrics_listen: expected an IPv4 address, found nothing\n"},
+		{"metrics_listen = ::1:9445",
+		 "t:2:18: metrics_listen: expected an IPv4 address, found \"::1\"\n"},
+		{"metrics_listen = [127.0.0.1]:9445",
+		 "t:2:19: metrics_listen: expected an IPv6 address, found "
+		 "\"127.0.0.1\"\n"},
+		{"metrics_listen = []:9445",
+		 "t:2:19: metrics_listen: expected an IPv6 address, found nothing\n"},
+		{"metrics_listen = 127.0.0.1:0",
+		 "t:2:28: metrics_listen: expected a port from 1 to 65535, found "
+		 "\"0\"\n"},
+		{"metrics_listen = 127.0.0.1:65536",
+		 "t:2:28: metrics_listen: expected a port from 1 to 65535, found "
+		 "\"65536\"\n"},
+		{"metrics_listen = 127.0.0.1:",
+		 "t:2:28: metrics_listen: expected a port from 1 to 65535, found "
+		 "nothing\n"},
 	};
 
 	check_rows(check_global, rows, ARRAY_LEN(rows));

@@ -127,6 +127,13 @@ TEST(attributes_that_are_not_stored_are_not_believed)
 		 0);
 }
 
+/* FSCTL_SET_SPARSE alone sets it. */
+TEST(sparse_is_kept_but_not_for_clients_to_set)
+{
+	CHECK_EQ(dosattr_kept() & ~dosattr_settable(), FILE_ATTRIBUTE_SPARSE_FILE);
+	CHECK_EQ(dosattr_settable() & ~dosattr_kept(), 0);
+}
+
 TEST(written_as_samba_writes_it)
 {
 	struct dosattr a = {

@@ -44,10 +44,10 @@ TEST(fs_info_encodes_byte_exact)
 	      BYTES(U64(100), U64(50), U64(60), U32(8), 0x00, 0x02, 0, 0));
 	check(FileFsDeviceInformation, &volume, BYTES(U32(7), U32(0x20)));
 	check(FileFsAttributeInformation, &volume,
-	      BYTES(0x0E, 0, 0xC0, 0, U32(255), U32(6), 'x', 0, 'f', 0, 's', 0));
+	      BYTES(0x4F, 0, 0xC0, 0, U32(255), U32(6), 'x', 0, 'f', 0, 's', 0));
 	check(FileFsSectorSizeInformation, &volume,
-	      BYTES(0x00, 0x02, 0, 0, 0, 0x10, 0, 0, 0, 0x10, 0, 0, 0, 0x10, 0, 0, U32(3),
-		    U32(0), U32(0)));
+	      BYTES(0x00, 0x02, 0, 0, 0, 0x10, 0, 0, 0, 0x10, 0, 0, 0, 0x10, 0, 0,
+		    U32(11), U32(0), U32(0)));
 }
 
 TEST(fs_info_object_id_is_of_volume_and_server)
@@ -65,15 +65,14 @@ TEST(fs_info_tells_of_no_quotas)
 	check(FileFsControlInformation, &volume, span_of(want, sizeof(want)));
 }
 
-TEST(fs_info_read_only_and_case_sensitive)
+TEST(fs_info_read_only)
 {
 	struct fs_info i = volume;
 
 	i.fs.read_only = true;
-	i.case_sensitive = true;
 	check(FileFsDeviceInformation, &i, BYTES(U32(7), U32(0x22)));
 	check(FileFsAttributeInformation, &i,
-	      BYTES(0x0F, 0, 0xC8, 0, U32(255), U32(6), 'x', 0, 'f', 0, 's', 0));
+	      BYTES(0x4F, 0, 0xC8, 0, U32(255), U32(6), 'x', 0, 'f', 0, 's', 0));
 }
 
 TEST(fs_info_tells_of_named_streams)
@@ -82,7 +81,7 @@ TEST(fs_info_tells_of_named_streams)
 
 	i.named_streams = true;
 	check(FileFsAttributeInformation, &i,
-	      BYTES(0x0E, 0, 0xC4, 0, U32(255), U32(6), 'x', 0, 'f', 0, 's', 0));
+	      BYTES(0x4F, 0, 0xC4, 0, U32(255), U32(6), 'x', 0, 'f', 0, 's', 0));
 }
 
 /* Sizes that are no multiple of a sector are not rounded: the block is the sector times something. */
@@ -94,11 +93,11 @@ TEST(fs_info_odd_block_sizes)
 	check(FileFsSizeInformation, &i,
 	      BYTES(U64(100), U64(50), 0xE8, 0x03, 0, 0, U32(1)));
 	check(FileFsSectorSizeInformation, &i,
-	      BYTES(0, 2, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, U32(3), U32(0),
+	      BYTES(0, 2, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, U32(11), U32(0),
 		    U32(0)));
 	i.fs.block_size = 65536;
 	check(FileFsSectorSizeInformation, &i,
-	      BYTES(0, 2, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0x10, 0, 0, U32(3), U32(0),
+	      BYTES(0, 2, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0x10, 0, 0, U32(11), U32(0),
 		    U32(0)));
 }
 

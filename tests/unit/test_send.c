@@ -19,6 +19,7 @@ static const struct seg_file_ops piece_ops = {.free = piece_free};
 struct fix {
 	struct buf_budget budget;
 	struct bufs *bufs;
+	struct smb_lane lane;
 	struct conn conn;
 	struct out *out;
 	struct piece piece;
@@ -28,6 +29,8 @@ static void fix_init(struct fix *f)
 {
 	*f = (struct fix){.budget.max = 1 << 20, .piece.seg.ops = &piece_ops};
 	atomic_init(&f->piece.seg.refs, 1);
+	stock_init(&f->lane.outs, sizeof(struct out), 4);
+	f->conn.lane = &f->lane;
 	f->bufs = bufs_new(&f->budget);
 	f->out = out_new(&f->conn);
 	assert_non_null(f->bufs);
@@ -37,6 +40,7 @@ static void fix_init(struct fix *f)
 static void fix_fini(struct fix *f)
 {
 	out_free(f->out);
+	stock_fini(&f->lane.outs);
 	CHECK_EQ(f->conn.memory, 0);
 	CHECK_EQ(bufs_free(f->bufs), 0);
 }

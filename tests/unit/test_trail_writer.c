@@ -335,7 +335,7 @@ struct crowd {
 	uint64_t first;
 };
 
-enum { CROWD = 4, EACH = 2000 };
+enum { CROWD = 4, EACH = 500 };
 
 static void *crowd_note(void *arg)
 {
