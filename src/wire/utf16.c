@@ -50,11 +50,33 @@ int utf16_to_utf8(struct arena *a, struct span utf16le, char **ret_utf8)
 	return 0;
 }
 
+/* Most names are nothing else. */
+static size_t count_ascii(struct span s)
+{
+	size_t n = 0;
+
+	while (n < s.len && s.p[n] < 0x80)
+		n++;
+	return n;
+}
+
+static void wr_ascii(struct wr *w, struct span s)
+{
+	uint8_t *p = wr_room(w, 2 * s.len);
+
+	for (size_t i = 0; p && i < s.len; i++) {
+		p[2 * i] = s.p[i];
+		p[2 * i + 1] = 0;
+	}
+}
+
 size_t wr_utf16(struct wr *w, const char *utf8)
 {
-	size_t start = wr_pos(w);
+	struct span s = span_of_str(utf8);
+	size_t start = wr_pos(w), ascii = count_ascii(s);
 
-	for (struct span s = span_of_str(utf8); s.len;) {
+	wr_ascii(w, span_of(s.p, ascii));
+	for (s = span_from(s, ascii); s.len;) {
 		uint32_t c = 0;
 		size_t n = utf8_get(s, &c);
 
@@ -75,9 +97,11 @@ size_t wr_utf16(struct wr *w, const char *utf8)
 
 int64_t utf16_len(const char *utf8)
 {
-	int64_t len = 0;
+	struct span s = span_of_str(utf8);
+	size_t ascii = count_ascii(s);
+	int64_t len = 2 * (int64_t)ascii;
 
-	for (struct span s = span_of_str(utf8); s.len;) {
+	for (s = span_from(s, ascii); s.len;) {
 		uint32_t c;
 		size_t n = utf8_get(s, &c);
 
