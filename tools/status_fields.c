@@ -31,6 +31,8 @@ const struct status_field status_fields[] = {
 	{NULL, "refused.*", "by reason"},
 	{NULL, "audited.*",
 	 "logons that a stricter setting would shut out; counted with *security\\_audit*"},
+	{NULL, "audit_log.noted", "events that the audit log took"},
+	{NULL, "audit_log.lost", "events that it could not: the disk was full, or too slow"},
 	{NULL, "signed_together[]", "batches of 1, 2, 3 to 4, 5 to 8, 9 to 16, and more answers"},
 	{NULL, "verified_together[]", "likewise of requests"},
 

@@ -206,6 +206,16 @@ static void print_counts(const json_t *counts, const char *title, const struct s
 	}
 }
 
+/* Red, too: of these nobody will ever know who it was. */
+static void print_lost(const json_t *audit_log, const struct screen *s)
+{
+	uint64_t lost = number_of(audit_log, "lost");
+
+	if (lost)
+		fprintf(s->out, "\n%sevents lost to the audit log  %" PRIu64 "%s\n",
+			s->colours ? "\033[31m" : "", lost, s->colours ? "\033[0m" : "");
+}
+
 void print_stats(const json_t *result, const struct screen *s)
 {
 	char buf[AMOUNT_MAX];
@@ -220,6 +230,7 @@ void print_stats(const json_t *result, const struct screen *s)
 	print_commands(result, s);
 	print_counts(json_object_get(result, "refused"), "REFUSED", s);
 	print_counts(json_object_get(result, "audited"), "WOULD BE SHUT OUT BY", s);
+	print_lost(json_object_get(result, "audit_log"), s);
 }
 
 /* ---- lists ----------------------------------------------------------------------------------------------------- */

@@ -328,8 +328,7 @@ static const char *const type_syntax[PARAM_TYPE_COUNT] = {
 	[PARAM_SIGNINGS] = "any of AES-GMAC, AES-CMAC, HMAC-SHA256",
 	[PARAM_PERMISSIONS] = "id:access, ...",
 	[PARAM_LOG_PARAMS] = "[path=...][,timestamp=true|false]",
-	[PARAM_AUDIT] = "path=...[,days=...][,uid=...][,gid=...][,cn=...][,sensitive_"
-			"data=allow|strip|hash]",
+	[PARAM_AUDIT] = "path=...[,days=,uid=,gid=,cn=,sensitive_data=allow|strip|hash]",
 };
 
 const struct param *param_find(enum param_scope scope, struct span name)

@@ -351,11 +351,13 @@ def lost(build):
         s.wait_text(r"written again; \d+ events have been lost")
         c.close(c.open("heard again"))
         counted = json.loads(ask(s, request("status.stats")))["result"]["audit_log"]
+        shown = s.status("stats")
         s.stop()
         told = sum(e["count"] for e in log.events("events_lost"))
         got = [e["path"] for e in log.events("create", "overwrite")]
         expect(told + len(got), made + 12, "told and lost together")
         expect((counted["lost"], counted["noted"] > len(got)), (told, True), "the server's own counts")
+        expect(f"events lost to the audit log  {told}\n" in shown, True, "a line of tsmb-status")
         expect(("heard again" in got, told > 0), (True, True), f"{told} were lost")
 
 
