@@ -189,6 +189,43 @@ static int draft_commit(struct draft *d, int old_fd)
 	return dir_sync(d);
 }
 
+/* What becomes of a user's line: `line` as it is, or what u says. */
+typedef int (*carry_fn)(void *arg, struct draft *d, const struct userlines *l,
+			struct span line, struct user *u);
+
+static int line_carry(struct draft *d, const struct userlines *l, struct span line,
+		      carry_fn carry, void *arg)
+{
+	CLEANUP(user_wipe) struct user u;
+	const char *fault;
+
+	if (userline_is_comment(line))
+		return draft_add_line(d, line);
+	fault = userline_parse(line, &u);
+	if (fault)
+		return fault_set(d->fault, -EINVAL, "%s:%u: %s", l->path, l->line, fault);
+	return carry(arg, d, l, line, &u);
+}
+
+/* All lines of the old file, which l has afterwards; if there is none, the preface. */
+static int draft_carry(struct draft *d, struct userlines *l, carry_fn carry, void *arg)
+{
+	int err = userlines_open(l, d->path, d->fault);
+	struct span line;
+
+	if (err)
+		return err == -ENOENT ? draft_add(d, span_of_str(preface)) : err;
+	for (;;) {
+		int more = userlines_next(l, &line, d->fault);
+
+		if (more <= 0)
+			return more;
+		err = line_carry(d, l, line, carry, arg);
+		if (err)
+			return err;
+	}
+}
+
 /* What is being changed. */
 struct change {
 	const char *name;
@@ -204,25 +241,19 @@ static int change_apply(struct change *c, struct draft *d, struct user *u, bool 
 	return verdict == USERDB_PUT ? draft_add_user(d, u) : verdict < 0 ? verdict : 0;
 }
 
-/* One line of the old file: altered if it is the user's, else as it is. */
-static int line_carry(struct change *c, struct draft *d, const struct userlines *l,
-		      struct span line)
+/* Altered if it is the user's. */
+static int change_carry(void *arg, struct draft *d, const struct userlines *l,
+			struct span line, struct user *u)
 {
-	CLEANUP(user_wipe) struct user u;
-	const char *fault;
+	struct change *c = arg;
 
-	if (userline_is_comment(line))
-		return draft_add_line(d, line);
-	fault = userline_parse(line, &u);
-	if (fault)
-		return fault_set(d->fault, -EINVAL, "%s:%u: %s", l->path, l->line, fault);
-	if (!utf8_eq_nocase(u.name, c->name))
+	if (!utf8_eq_nocase(u->name, c->name))
 		return draft_add_line(d, line);
 	if (c->line)
 		return fault_set(d->fault, -EINVAL, "%s:%u: the user of line %u again",
 				 l->path, l->line, c->line);
 	c->line = l->line;
-	return change_apply(c, d, &u, true);
+	return change_apply(c, d, u, true);
 }
 
 static int user_append(struct change *c, struct draft *d)
@@ -243,25 +274,12 @@ int userdb_edit(const char *path, const char *name,
 	struct change c = {.name = name, .fn = fn, .arg = arg};
 	CLEANUP(draft_close) struct draft d;
 	CLEANUP(userlines_close) struct userlines l = {.fd = -1};
-	struct span line;
-	int more = 0, err;
+	int err;
 
 	ret_fault->text[0] = '\0';
 	err = draft_open(&d, path, ret_fault);
-	if (err)
-		return err;
-	err = userlines_open(&l, path, ret_fault);
-	if (err == -ENOENT)
-		err = draft_add(&d, span_of_str(preface));
-	else if (!err)
-		more = 1;
-	while (!err && more) {
-		more = userlines_next(&l, &line, ret_fault);
-		if (more < 0)
-			err = more;
-		else if (more > 0)
-			err = line_carry(&c, &d, &l, line);
-	}
+	if (!err)
+		err = draft_carry(&d, &l, change_carry, &c);
 	if (!err && !c.line)
 		err = user_append(&c, &d);
 	if (err)
@@ -295,25 +313,18 @@ static struct userdb_entry *import_find(const struct import *i, const char *name
 }
 
 /* The name and the account stay as they were written. */
-static int import_carry(struct import *i, struct draft *d, const struct userlines *l,
-			struct span line)
+static int import_carry(void *arg, struct draft *d, const struct userlines *l,
+			struct span line, struct user *u)
 {
-	CLEANUP(user_wipe) struct user u;
-	struct userdb_entry *e;
-	const char *fault;
+	struct import *i = arg;
+	struct userdb_entry *e = import_find(i, u->name);
 
-	if (userline_is_comment(line))
-		return draft_add_line(d, line);
-	fault = userline_parse(line, &u);
-	if (fault)
-		return fault_set(d->fault, -EINVAL, "%s:%u: %s", l->path, l->line, fault);
-	e = import_find(i, u.name);
 	if (!e)
 		return draft_add_line(d, line);
 	e->existed = i->any_existed = true;
-	u.nt_hash = e->user.nt_hash;
-	u.disabled = e->user.disabled;
-	return draft_add_user(d, &u);
+	u->nt_hash = e->user.nt_hash;
+	u->disabled = e->user.disabled;
+	return draft_add_user(d, u);
 }
 
 static int import_append(struct import *i, struct draft *d)
@@ -331,23 +342,10 @@ static int import_write(struct import *i, const char *path, bool replace,
 {
 	CLEANUP(draft_close) struct draft d;
 	CLEANUP(userlines_close) struct userlines l = {.fd = -1};
-	struct span line;
-	int more = 0, err = draft_open(&d, path, fault);
+	int err = draft_open(&d, path, fault);
 
-	if (err)
-		return err;
-	err = userlines_open(&l, path, fault);
-	if (err == -ENOENT)
-		err = draft_add(&d, span_of_str(preface));
-	else if (!err)
-		more = 1;
-	while (!err && more) {
-		more = userlines_next(&l, &line, fault);
-		if (more < 0)
-			err = more;
-		else if (more > 0)
-			err = import_carry(i, &d, &l, line);
-	}
+	if (!err)
+		err = draft_carry(&d, &l, import_carry, i);
 	if (!err && i->any_existed && !replace)
 		err = -EEXIST;
 	if (!err)

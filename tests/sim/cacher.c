@@ -97,22 +97,6 @@ static void work(struct cacher *c)
 
 /* ---- answers -------------------------------------------------------------------------------------------- */
 
-static void logon_goes_on(struct cacher *c, const struct client_answer *a)
-{
-	client_begin(c->st.client);
-	if (a->command == SMB2_NEGOTIATE ||
-	    nt_is(a->status, STATUS_MORE_PROCESSING_REQUIRED)) {
-		(void)client_session_setup(c->st.client);
-	} else if (a->command == SMB2_SESSION_SETUP) {
-		(void)client_tree_connect(c->st.client, "files");
-	} else {
-		c->tree = a->tree_id;
-		c->phase = IDLE;
-		return;
-	}
-	put(c);
-}
-
 static void fail(const struct cacher *c, const struct client_answer *a)
 {
 	sim_fail(c->actor.sim, "%s: %s: %s", c->actor.name, station_command(a->command),
@@ -151,7 +135,8 @@ static void got(struct station *st, const struct client_answer *a)
 	if (a->interim)
 		return;
 	if (c->phase == LOGON) {
-		logon_goes_on(c, a);
+		if (station_logs_on(&c->st, a, &c->tree))
+			c->phase = IDLE;
 		return;
 	}
 	c->phase = IDLE;

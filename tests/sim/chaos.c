@@ -105,21 +105,10 @@ static void life_begin(struct chaos *c)
 
 static void logon_goes_on(struct chaos *c, const struct client_answer *a)
 {
-	struct client *client = c->st.client;
-
-	client_begin(client);
-	if (a->command == SMB2_NEGOTIATE ||
-	    nt_is(a->status, STATUS_MORE_PROCESSING_REQUIRED)) {
-		(void)client_session_setup(client);
-	} else if (a->command == SMB2_SESSION_SETUP) {
-		(void)client_tree_connect(client, "files");
-	} else {
-		c->tree_ids[0] = a->tree_id;
-		c->has_tree[0] = true;
-		c->phase = CHAOS_WORKING;
+	if (!station_logs_on(&c->st, a, &c->tree_ids[0]))
 		return;
-	}
-	station_put(&c->st);
+	c->has_tree[0] = true;
+	c->phase = CHAOS_WORKING;
 }
 
 /* Memory may run out, the share's directory be out of reach; then this life is over. */

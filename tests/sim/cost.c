@@ -141,22 +141,6 @@ static const struct operation operations[] = {
 
 /* ---- answers ------------------------------------------------------------------------------------------------- */
 
-static void logon_goes_on(struct cost *c, const struct client_answer *a)
-{
-	client_begin(c->st.client);
-	if (a->command == SMB2_NEGOTIATE ||
-	    nt_is(a->status, STATUS_MORE_PROCESSING_REQUIRED))
-		(void)client_session_setup(c->st.client);
-	else if (a->command == SMB2_SESSION_SETUP)
-		(void)client_tree_connect(c->st.client, "files");
-	if (a->command == SMB2_TREE_CONNECT) {
-		c->tree = a->tree_id;
-		c->phase = CREDITS;
-		return;
-	}
-	station_put(&c->st);
-}
-
 static struct client_file created(struct cost *c, const struct client_answer *a)
 {
 	struct answer_create got;
@@ -221,7 +205,7 @@ static void cost_got(struct station *st, const struct client_answer *a)
 		sim_fail(st->sim, "%s: %s", station_command(a->command),
 			 nt_status_name(a->status));
 	if (c->phase == LOGON)
-		logon_goes_on(c, a);
+		c->phase = station_logs_on(&c->st, a, &c->tree) ? CREDITS : LOGON;
 	else if (c->phase == CREDITS && st->client->credits >= CREDITS_WANTED)
 		c->phase = OPEN_FILE;
 	else if (c->phase >= OPEN_FILE && c->phase <= OPEN_DIR)

@@ -77,22 +77,6 @@ static void add_create(struct crowd *c, size_t i)
 
 /* ---- the station --------------------------------------------------------------------------------------------- */
 
-static void logon_goes_on(struct crowd *c, const struct client_answer *a)
-{
-	client_begin(c->st.client);
-	if (a->command == SMB2_NEGOTIATE ||
-	    nt_is(a->status, STATUS_MORE_PROCESSING_REQUIRED))
-		(void)client_session_setup(c->st.client);
-	else if (a->command == SMB2_SESSION_SETUP)
-		(void)client_tree_connect(c->st.client, "files");
-	if (a->command == SMB2_TREE_CONNECT) {
-		c->tree = a->tree_id;
-		c->phase = OPENING;
-		return;
-	}
-	station_put(&c->st);
-}
-
 static void got_create(struct crowd *c, const struct client_answer *a)
 {
 	struct answer_create created;
@@ -114,7 +98,7 @@ static void crowd_got(struct station *st, const struct client_answer *a)
 		sim_fail(c->actor.sim, "%s: %s: %s", c->name, station_command(a->command),
 			 nt_status_name(a->status));
 	if (c->phase == LOGON)
-		logon_goes_on(c, a);
+		c->phase = station_logs_on(&c->st, a, &c->tree) ? OPENING : LOGON;
 	else if (a->command == SMB2_CREATE)
 		got_create(c, a);
 	else if (a->command == SMB2_LOGOFF)

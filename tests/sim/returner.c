@@ -236,20 +236,10 @@ static void come(struct returner *r)
 
 static void logon_goes_on(struct returner *r, const struct client_answer *a)
 {
-	struct client *client = begin(r);
-
-	if (a->command == SMB2_NEGOTIATE ||
-	    nt_is(a->status, STATUS_MORE_PROCESSING_REQUIRED)) {
-		(void)client_session_setup(client);
-	} else if (a->command == SMB2_SESSION_SETUP) {
-		(void)client_tree_connect(client, "files");
-	} else {
-		r->tree = a->tree_id;
-		r->session_over |= r->previous && r->previous == r->holder;
-		r->phase = IDLE;
+	if (!station_logs_on(&r->st, a, &r->tree))
 		return;
-	}
-	station_put(&r->st);
+	r->session_over |= r->previous && r->previous == r->holder;
+	r->phase = IDLE;
 }
 
 /* ---- answers -------------------------------------------------------------------------------------------- */

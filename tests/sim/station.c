@@ -124,6 +124,23 @@ void station_put(struct station *st)
 	sim_send(st->link, client_end(st->client));
 }
 
+bool station_logs_on(struct station *st, const struct client_answer *a,
+		     uint32_t *ret_tree)
+{
+	if (a->command == SMB2_TREE_CONNECT) {
+		*ret_tree = a->tree_id;
+		return true;
+	}
+	client_begin(st->client);
+	if (a->command == SMB2_NEGOTIATE ||
+	    nt_is(a->status, STATUS_MORE_PROCESSING_REQUIRED))
+		(void)client_session_setup(st->client);
+	else
+		(void)client_tree_connect(st->client, "files");
+	station_put(st);
+	return false;
+}
+
 void station_leave(struct station *st, bool hard)
 {
 	sim_hang_up(st->link, hard);

@@ -46,6 +46,10 @@ void station_put(struct station *st);
 /* Hang up. */
 void station_leave(struct station *st, bool hard);
 
+/* What comes of a step of a logon, and then of a TREE_CONNECT to "files": sends the next; true when that was all. */
+bool station_logs_on(struct station *st, const struct client_answer *a,
+		     uint32_t *ret_tree);
+
 /* For texts. */
 const char *station_command(uint16_t command);
 
