@@ -109,7 +109,7 @@ class Tsmb(Subject):
     def __init__(self, build, folder, cpu, settings=None):
         self.build = build
         self.server = Server(build, shares={"share": {"path": folder}}, users={USER: PASSWORD}, unix={USER: ACCOUNT},
-                             as_root=True, before=pinned(cpu), settings={"connections_max": 0, **(settings or {})})
+                             as_root=True, before=pinned(cpu), settings={"connections_max": 10240, **(settings or {})})
 
     def __enter__(self):
         self.server.__enter__()
