@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +13,8 @@
 
 /* The file: two lines, "guid <GUID>" and "sid <SID>". */
 enum { IDENTITY_LEN_MAX = 512 };
-#define IDENTITY_NAME     "identity"
-#define IDENTITY_NEW_NAME "identity.new"
-#define KEY_NAME          "audit.key"
-#define KEY_NEW_NAME      "audit.key.new"
+#define IDENTITY_NAME "identity"
+#define KEY_NAME      "audit.key"
 
 static void runstate_make(struct env *env, struct runstate *s)
 {
@@ -46,71 +45,82 @@ static int runstate_parse(char *text, struct runstate *ret_state)
 	return 0;
 }
 
-static int runstate_read(int dir, struct runstate *ret_state)
+/* What a file of ours holds, at most len bytes. */
+static int file_read(int dir, const char *name, void *ret_bytes, size_t len,
+		     size_t *ret_len)
 {
-	char text[IDENTITY_LEN_MAX + 1];
-	int fd = openat(dir, IDENTITY_NAME, O_RDONLY | O_CLOEXEC);
+	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	ssize_t n;
+	int err;
 
 	if (fd < 0)
 		return -errno;
-	n = read(fd, text, IDENTITY_LEN_MAX);
+	n = read(fd, ret_bytes, len);
+	err = n < 0 ? -errno : 0;
 	close(fd);
-	if (n < 0)
-		return -errno;
-	text[n] = '\0';
-	return runstate_parse(text, ret_state);
+	if (!err)
+		*ret_len = (size_t)n;
+	return err;
 }
 
-static int runstate_write(int dir, const struct runstate *s)
+static int bytes_write(int fd, const void *bytes, size_t len)
 {
-	char guid[GUID_TEXT_MAX], sid[SID_TEXT_MAX];
-	int fd = openat(dir, IDENTITY_NEW_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-			0600);
-	int err = 0;
+	ssize_t n = write(fd, bytes, len);
 
+	if (n < 0)
+		return -errno;
+	if ((size_t)n < len)
+		return -ENOSPC;
+	return fsync(fd) == 0 ? 0 : -errno;
+}
+
+/* The whole file or the old one, whenever we die. */
+static int file_replace(int dir, const char *name, const void *bytes, size_t len)
+{
+	char fresh[NAME_MAX + 1];
+	int fd, err;
+
+	snprintf(fresh, sizeof(fresh), "%s.new", name);
+	fd = openat(dir, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+		    0600);
 	if (fd < 0)
 		return -errno;
-	if (dprintf(fd, "guid %s\nsid %s\n", guid_text(&s->guid, guid),
-		    sid_text(&s->machine_sid, sid)) < 0 ||
-	    fsync(fd) != 0)
-		err = -errno;
+	err = bytes_write(fd, bytes, len);
 	close(fd);
-	if (!err && renameat(dir, IDENTITY_NEW_NAME, dir, IDENTITY_NAME) != 0)
+	if (!err && renameat(dir, fresh, dir, name) != 0)
 		err = -errno;
 	if (!err && fsync(dir) != 0)
 		err = -errno;
 	return err;
 }
 
-static int key_read(int dir, uint8_t *ret_key, size_t key_len)
+static int runstate_read(int dir, struct runstate *ret_state)
 {
-	int fd = openat(dir, KEY_NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	ssize_t n;
+	char text[IDENTITY_LEN_MAX + 1];
+	size_t len;
+	int err = file_read(dir, IDENTITY_NAME, text, IDENTITY_LEN_MAX, &len);
 
-	if (fd < 0)
-		return -errno;
-	n = read(fd, ret_key, key_len);
-	close(fd);
-	if (n < 0)
-		return -errno;
-	return (size_t)n == key_len ? 0 : -EINVAL;
+	if (err)
+		return err;
+	text[len] = '\0';
+	return runstate_parse(text, ret_state);
 }
 
-static int key_write(int dir, const uint8_t *key, size_t key_len)
+static int runstate_write(int dir, const struct runstate *s)
 {
-	int fd = openat(dir, KEY_NEW_NAME,
-			O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	int err = 0;
+	char guid[GUID_TEXT_MAX], sid[SID_TEXT_MAX], text[IDENTITY_LEN_MAX];
 
-	if (fd < 0)
-		return -errno;
-	if (write(fd, key, key_len) != (ssize_t)key_len || fsync(fd) != 0)
-		err = errno ? -errno : -EIO;
-	close(fd);
-	if (!err && renameat(dir, KEY_NEW_NAME, dir, KEY_NAME) != 0)
-		err = -errno;
-	return err;
+	snprintf(text, sizeof(text), "guid %s\nsid %s\n", guid_text(&s->guid, guid),
+		 sid_text(&s->machine_sid, sid));
+	return file_replace(dir, IDENTITY_NAME, text, strlen(text));
+}
+
+static int key_read(int dir, uint8_t *ret_key, size_t key_len)
+{
+	size_t len;
+	int err = file_read(dir, KEY_NAME, ret_key, key_len, &len);
+
+	return err ? err : len == key_len ? 0 : -EINVAL;
 }
 
 int runstate_key(const char *dir, struct env *env, uint8_t *ret_key, size_t key_len)
@@ -123,7 +133,7 @@ int runstate_key(const char *dir, struct env *env, uint8_t *ret_key, size_t key_
 	err = key_read(fd, ret_key, key_len);
 	if (err == -ENOENT) {
 		env_random(env, mspan_of(ret_key, key_len));
-		err = key_write(fd, ret_key, key_len);
+		err = file_replace(fd, KEY_NAME, ret_key, key_len);
 	}
 	close(fd);
 	return err;
