@@ -92,15 +92,17 @@ def security_of(client, s):
     argv = [need("smbclient", "smbclient"), f"//127.0.0.1/{client.share}", *client.common()]
     child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT, text=True)
     try:
-        for line, made in ((f"put {s.top}/up up", "up"), ("mkdir done", "done")):  # it misses lines that come together
+        # One by one, as it misses lines that come together; and what is there may not be answered yet, but all before it is.
+        for line, made in ((f"put {s.top}/up up", "up"), ("mkdir done", "done"), ("mkdir after", "after")):
             child.stdin.write(line + "\n")
             child.stdin.flush()
             eventually(lambda: os.path.exists(os.path.join(s.folder(), made)), f"smbclient has made {made}")
         seen = s.status("security", "--json")
         expect(len(seen["sessions"]), 1, "sessions")
-        child.communicate("rmdir done\n", timeout=20)
+        child.communicate("rmdir after\nrmdir done\n", timeout=20)
         eventually(lambda: s.status("sessions", "--json") == [], "no session afterwards")
-        shutil.rmtree(os.path.join(s.folder(), "done"), ignore_errors=True)
+        for made in ("done", "after"):
+            shutil.rmtree(os.path.join(s.folder(), made), ignore_errors=True)
         os.unlink(os.path.join(s.folder(), "up"))
         return seen["sessions"][0]
     finally:
