@@ -48,11 +48,12 @@ def prepare_fuzz(build):
 
 # ---- programs that meson knows
 
-def meson_tests(build, suite):
+def meson_tests(build, suite, without=None):
     with open(os.path.join(build, "meson-info", "intro-tests.json")) as f:
         listed = json.load(f)
     for t in listed:
-        if any(s.split(":")[-1] == suite for s in t["suite"]):
+        suites = {s.split(":")[-1] for s in t["suite"]}
+        if suite in suites and without not in suites:
             yield Test(t["name"], functools.partial(meson_test, build, t), limit=4 * t["timeout"])
 
 
@@ -61,8 +62,8 @@ def meson_test(build, t):
     command(*steady(build), *t["cmd"], env={**os.environ, **SANITIZER_OPTIONS, **t["env"]}, cwd=TOP)
 
 
-def unit(build):
-    return meson_tests(build, "unit")
+def unit(build, without=None):
+    return meson_tests(build, "unit", without)
 
 
 def sim(build):
@@ -110,10 +111,10 @@ def demo(build):
 
 
 def sanitized(kind, build):
-    """Units and peers again, under a sanitizer; the simulation, which has one thread, under the address sanitizer."""
+    """Units and peers again, under a sanitizer; what has one thread, as the simulation, under the address sanitizer only."""
     import peer as peers
     own = beside(build, kind)
-    yield from (Test("unit." + t.name, t.run, t.limit) for t in unit(own))
+    yield from (Test("unit." + t.name, t.run, t.limit) for t in unit(own, "one-thread" if kind == "tsan" else None))
     if kind == "asan":
         yield from (Test("sim." + t.name, t.run, t.limit) for t in sim(own))
     yield from (peers.quick_tests if kind == "asan" else peers.thread_tests)(own)
