@@ -17,6 +17,9 @@ COUNT_DEFAULT = 400
 HEAP = ("echo", "read-4k", "read-1m", "write-4k", "write-1m", "create-close", "create-close-deep", "create-close-other-case",
         "create-missing", "query-info", "query-all")
 CALLS = (*HEAP, "query-fs", "list-page")
+# Again signed (GMAC) and sealed (AES-128-GCM), as `read-4k signed`: what protection adds is not to be a copy or a call.
+PROTECTED = ("read-4k", "read-1m", "write-4k", "write-1m", "create-close")
+PROTECTIONS = {"signed": "sign", "sealed": "seal"}
 # how often these are made follows from who is quicker: waiting, waking, memory, and looking whether something slept
 BY_CHANCE = {"epoll_wait", "futex", "read", "write", "getrusage", "restart_syscall", "madvise", "mmap", "munmap", "mprotect",
              "mlock", "clock_gettime", "sched_yield"}
@@ -28,9 +31,20 @@ SAME = {"syscall_0x1c3": "cachestat", "syscall_0x1d0": "getxattr", "getxattrat":
 LINE = re.compile(r"^\d+ +(?:<\.\.\. )?(\w+)(?:\(| resumed)")
 
 
-def run_ops(build, server, operation, count, *options):
+def count_of(operation, otherwise):
+    return COUNT.get(operation.partition(" ")[0], otherwise)
+
+
+def protected():
+    return [f"{operation} {how}" for operation in PROTECTED for how in PROTECTIONS]
+
+
+def run_ops(build, server, operation, *options):
+    """`read-4k signed`: with that protection."""
+    name, _, how = operation.partition(" ")
     done = subprocess.run([os.path.join(build, "tests", "cost", "ops"), "--port", str(server.port), "--password",
-                           server.users["alice"], "--count", str(count), *options, operation], text=True, capture_output=True)
+                           server.users["alice"], "--protect", PROTECTIONS.get(how, "plain"), *options, name],
+                          text=True, capture_output=True)
     print(f"$ ops {operation}\n{done.stdout}{done.stderr}")
     if done.returncode:
         raise Failed(f"ops {operation}: {done.stderr.strip()}")
@@ -65,11 +79,11 @@ def heap(build):
             f.write(bytes(4096))
         os.chmod(counts, 0o666)
         with serving(build, ("env", "LD_PRELOAD=" + library, "TSMB_COUNTS=" + counts)) as s:
-            for operation in HEAP:
-                said = run_ops(build, s, operation, COUNT.get(operation, COUNT_DEFAULT), "--counts", counts)
+            for operation in (*HEAP, *protected()):
+                said = run_ops(build, s, operation, "--count", str(count_of(operation, COUNT_DEFAULT)), "--counts", counts)
                 number = {k: float(v) for k, v in re.findall(r"(\w+) ([\d.]+)", said.partition("\t")[2])}
                 found[operation, "allocations"] = round(number["allocations"], 1)
-                if operation != "write-1m":  # how much of it comes with its header is chance
+                if not operation.startswith("write-1m"):  # how much of it comes with its header is chance
                     found[operation, "copied"] = round(number["copied"])
     return found
 
@@ -81,7 +95,7 @@ def traced(build, server, operation, count, out):
         if "attached" not in strace.stderr.readline():
             raise Skip("strace may not attach to a process here")
         time.sleep(0.2)  # to all its threads
-        run_ops(build, server, operation, count)
+        run_ops(build, server, operation, "--count", str(count))
         time.sleep(0.2)  # what follows the last answer
     finally:
         strace.terminate()
@@ -97,12 +111,12 @@ def system_calls(build):
     found = {}
     with serving(build) as s, tempfile.TemporaryDirectory(prefix="tsmb-cost-") as top:
         out = os.path.join(top, "strace")
-        for operation in CALLS:
-            count = COUNT.get(operation, TRACED)
+        for operation in (*CALLS, *protected()):
+            count = count_of(operation, TRACED)
             few, many = (traced(build, s, operation, n, out) for n in (count, 2 * count))
             print(operation, {k: many[k] - few[k] for k in many})
             for name in set(many) - BY_CHANCE:
                 each = round((many[name] - few[name]) / count)
-                if each and not (operation in PIECES and name in ("recvmsg", "sendmsg", "splice")):
+                if each and not (operation.partition(" ")[0] in PIECES and name in ("recvmsg", "sendmsg", "splice")):
                     found[operation, "call " + name] = each
     return found

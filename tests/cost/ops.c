@@ -3,9 +3,9 @@
  * times to be warm, and then --count times; a line says what the server needed for one of these: processor time (--pid),
  * allocations, frees and bytes copied (--counts, the file of a server that tests/cost/count.c was preloaded into).
  *
- *     ops --port N --password P [--pid SERVER] [--counts FILE] [--count N] [--warm N] OPERATION
+ *     ops --port N --password P [--protect HOW] [--pid SERVER] [--counts FILE] [--count N] [--warm N] OPERATION
  *
- * The share has the files that tests/cost/real.py makes. SMB 3.1.1, nothing signed or sealed but the logon.
+ * The share has the files that tests/cost/calls.py makes. SMB 3.1.1; plain but for the logon, if --protect says nothing else.
  */
 #include "client/sock.h"
 #include "cost/counts.h"
@@ -329,10 +329,11 @@ static void measure(struct bench *b, const struct meter *m, size_t op, unsigned 
 	       (double)(after.copied - before.copied) / count);
 }
 
-static void usage(void)
+static _Noreturn void usage(void)
 {
-	fputs("usage: ops --port N --password P [--share S] [--user U] [--pid SERVER] "
-	      "[--counts FILE] [--count N] [--warm N] OPERATION, one of:",
+	fputs("usage: ops --port N --password P [--share S] [--user U] "
+	      "[--protect plain|sign|seal] [--pid SERVER] [--counts FILE] [--count N] "
+	      "[--warm N] OPERATION, one of:",
 	      stderr);
 	for (size_t i = 0; i < ARRAY_LEN(operations); i++)
 		fprintf(stderr, " %s", operations[i].name);
@@ -350,18 +351,26 @@ static unsigned long number(const char *text)
 	return n;
 }
 
+static enum client_protect protection(const char *word)
+{
+	static const char *const words[] = {[CLIENT_PLAIN] = "plain",
+					    [CLIENT_SIGNED] = "sign",
+					    [CLIENT_SEALED] = "seal"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (words[i] && strcmp(words[i], word) == 0)
+			return (enum client_protect)i;
+	usage();
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"port", 1, NULL, 'p'},
-		{"share", 1, NULL, 's'},
-		{"user", 1, NULL, 'u'},
-		{"password", 1, NULL, 'w'},
-		{"pid", 1, NULL, 'i'},
-		{"counts", 1, NULL, 'c'},
-		{"count", 1, NULL, 'n'},
-		{"warm", 1, NULL, 'W'},
-		{0},
+		{"port", 1, NULL, 'p'},    {"share", 1, NULL, 's'},
+		{"user", 1, NULL, 'u'},    {"password", 1, NULL, 'w'},
+		{"protect", 1, NULL, 'P'}, {"pid", 1, NULL, 'i'},
+		{"counts", 1, NULL, 'c'},  {"count", 1, NULL, 'n'},
+		{"warm", 1, NULL, 'W'},    {0},
 	};
 	struct bench b = {
 		.settings = {.address = "127.0.0.1",
@@ -389,6 +398,9 @@ int main(int argc, char **argv)
 			break;
 		case 'w':
 			b.settings.client.logon.password = optarg;
+			break;
+		case 'P':
+			b.settings.client.protect = protection(optarg);
 			break;
 		case 'i':
 			m.server_known = clock_getcpuclockid((pid_t)number(optarg),
