@@ -22,7 +22,8 @@
 #include <unistd.h>
 
 enum {
-	RESCAN_NS = 1000000000, /* doubtful knowledge is used for so long */
+	RESCAN_NS = 1000000000, /* doubtful knowledge is used for so long ... */
+	RESCAN_SCANS = 20,      /* ... or for as long as so many scans take */
 	UNSETTLED_S = 2, /* change times younger than this may hide a later change */
 	LOG_MAX = 4096,  /* our changes during one scan */
 };
@@ -45,9 +46,9 @@ static size_t entry_bytes(size_t name_len)
 	return sizeof(struct name_entry) + name_len + 1 + sizeof(void *);
 }
 
-static_assert(POSIX_NAMES_DIR_BYTES_MAX >= 100000 * (sizeof(struct name_entry) +
-						     NAME_MAX + 1 + sizeof(void *)),
-	      "what posix_names.h says of 100,000 names");
+static_assert(POSIX_NAMES_DIR_BYTES_MAX >=
+		      1000000 * (sizeof(struct name_entry) + 70 + 1 + sizeof(void *)),
+	      "what posix_names.h says of 1,000,000 names");
 
 static void set_clear(struct name_set *s)
 {
@@ -172,6 +173,7 @@ struct names_dir {
 	uint64_t dev, ino;
 	bool known; /* names are all there were at `stamp` */
 	struct stamp stamp;
+	uint64_t scan_ns;     /* what the last scan took */
 	uint64_t rescan_ns;   /* doubtful: known until then; 0: it is not */
 	unsigned changing;    /* changes of ours under way */
 	unsigned scans;       /* under way */
@@ -304,6 +306,7 @@ struct scan {
 	enum { FOUND_NONE, FOUND_OTHER_CASE, FOUND_EXACT } found;
 	struct name_set names; /* all of them */
 	bool keep;             /* and they are wanted */
+	uint64_t took_ns;
 };
 
 static void scan_compare(struct scan *s, const char *name, uint64_t hash)
@@ -337,6 +340,7 @@ static DIR *list_open(int fd)
 /* The search is answered whether all names can be kept or not. */
 static int scan_read(struct scan *s, const uint8_t *hash_key, int fd)
 {
+	uint64_t begin_ns = now_ns();
 	struct dirent *de;
 	DIR *dir = list_open(fd);
 
@@ -351,6 +355,7 @@ static int scan_read(struct scan *s, const uint8_t *hash_key, int fd)
 	}
 	int err = -errno;
 	closedir(dir);
+	s->took_ns = now_ns() - begin_ns;
 	return err;
 }
 
@@ -365,6 +370,13 @@ static bool scan_begin(struct posix_names *pn, const struct statx *stx)
 	if (d)
 		d->scans++;
 	return d;
+}
+
+static uint64_t rescan_at(const struct names_dir *d)
+{
+	uint64_t later = RESCAN_SCANS * d->scan_ns;
+
+	return now_ns() + (later > RESCAN_NS ? later : RESCAN_NS);
 }
 
 /* What was read replaces what was known; s->names is left with that. */
@@ -383,12 +395,13 @@ static void take_names(struct posix_names *pn, struct names_dir *d,
 	pn->bytes -= old.bytes;
 	d->names = s->names;
 	s->names = old;
+	d->scan_ns = s->took_ns;
 	if (d->log_count || stamp_newer(&d->stamp, &stamp))
 		doubtful =
 			true; /* ours moved the times on; what else happened then is not seen */
 	if (!stamp_newer(&d->stamp, &stamp))
 		d->stamp = stamp;
-	d->rescan_ns = doubtful ? now_ns() + RESCAN_NS : 0;
+	d->rescan_ns = doubtful ? rescan_at(d) : 0;
 }
 
 static void log_clear(struct names_dir *d)
@@ -537,7 +550,7 @@ static void advance(struct names_dir *d, const struct statx *stx)
 	if (stamp_newer(&stamp, &d->stamp))
 		d->stamp = stamp;
 	if (!d->rescan_ns)
-		d->rescan_ns = now_ns() + RESCAN_NS;
+		d->rescan_ns = rescan_at(d);
 }
 
 void posix_names_end(struct posix_names *pn, int dir_fd, const struct statx *dir_stx,

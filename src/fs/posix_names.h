@@ -4,7 +4,8 @@
  * A directory's names are kept, folded and hashed, as long as its change times stay what they were at the scan.
  * Changes made through us are entered as they happen, so that creating many files does not scan each time. Time
  * stamps are too coarse to show two changes in one tick, and our own changes hide others' in the same moment;
- * therefore a directory that was changing when it was scanned, or that we change, is scanned again after a second.
+ * therefore a directory that was changing when it was scanned, or that we change, is scanned again after a second, or
+ * after twenty times as long as the scan took: clients that make files in a very large one do not pay for it all the time.
  *
  * Owns     the names, at most POSIX_NAMES_BYTES_MAX bytes; the directory used least recently goes first.
  * Threads  any; a leaf lock inside, never held across a system call.
@@ -18,9 +19,9 @@
 struct posix_names;
 
 enum {
-	POSIX_NAMES_BYTES_MAX = 64 << 20,
-	/* larger ones are scanned each time; 100,000 names of the greatest length are not */
-	POSIX_NAMES_DIR_BYTES_MAX = POSIX_NAMES_BYTES_MAX / 2,
+	POSIX_NAMES_BYTES_MAX = 128 << 20,
+	/* larger ones are scanned each time; 1,000,000 names of 70 bytes are not */
+	POSIX_NAMES_DIR_BYTES_MAX = POSIX_NAMES_BYTES_MAX / 4 * 3,
 };
 
 /* hash_key: 16 bytes. NULL without memory. */
