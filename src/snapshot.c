@@ -20,6 +20,7 @@ static bool volume_reuse(const struct snapshot *old, struct share *s)
 
 		if (!o->vfs || strcmp(o->conf->path, s->conf->path) != 0 ||
 		    o->conf->case_insensitive != s->conf->case_insensitive ||
+		    o->conf->map_acls != s->conf->map_acls ||
 		    o->conf->force_create_mode != s->conf->force_create_mode ||
 		    o->conf->force_directory_mode != s->conf->force_directory_mode)
 			continue;
@@ -31,8 +32,15 @@ static bool volume_reuse(const struct snapshot *old, struct share *s)
 
 static int volume_open(const struct snapshot_env *e, struct share *s)
 {
+	static const enum posix_sd_form forms[] = {
+		[CONF_MAP_ACLS_XATTR] = POSIX_SD_RAW,
+		[CONF_MAP_ACLS_XATTR_RAW] = POSIX_SD_RAW,
+		[CONF_MAP_ACLS_XATTR_V3] = POSIX_SD_NTACL3,
+		[CONF_MAP_ACLS_XATTR_V4] = POSIX_SD_NTACL4,
+	};
 	struct posix_settings p = {
 		.path = s->conf->path,
+		.sd_form = forms[s->conf->map_acls],
 		.case_insensitive = s->conf->case_insensitive,
 		.switch_credentials = geteuid() == 0,
 		.force_create_mode = s->conf->force_create_mode,

@@ -143,7 +143,12 @@ struct conf_permissions {
 enum conf_security { CONF_SECURITY_WINDOWS, CONF_SECURITY_POSIX, CONF_SECURITY_NONE };
 
 /* The only place so far: user.tsmb.$sd, as it is. */
-enum conf_map_acls { CONF_MAP_ACLS_XATTR, CONF_MAP_ACLS_XATTR_RAW };
+enum conf_map_acls {
+	CONF_MAP_ACLS_XATTR,
+	CONF_MAP_ACLS_XATTR_RAW,
+	CONF_MAP_ACLS_XATTR_V3,
+	CONF_MAP_ACLS_XATTR_V4,
+};
 
 struct conf_share {
 	const char *netname; /* as written					*/

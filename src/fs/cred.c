@@ -41,7 +41,7 @@ struct acting {
 	enum { SWITCH_UNKNOWN, SWITCH_NO, SWITCH_YES } ability;
 	bool known;  /* the rest is what the kernel has */
 	bool raised; /* caps_raised on top of what a user has */
-	uint64_t permitted;
+	uint64_t permitted, effective;
 	uid_t uid;
 	gid_t gid;
 	uint32_t group_count;
@@ -69,7 +69,7 @@ static int caps_read(uint64_t *ret_permitted)
 }
 
 /* Keeps what is permitted, so that the server itself can come back. */
-static void caps_effect(uint64_t permitted, uint64_t effective)
+static void caps_put(uint64_t permitted, uint64_t effective)
 {
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
@@ -81,6 +81,12 @@ static void caps_effect(uint64_t permitted, uint64_t effective)
 	data[1].effective = (uint32_t)(effective >> 32);
 	if (syscall(SYS_capset, &head, data) < 0)
 		die("capset");
+}
+
+static void caps_effect(struct acting *a, uint64_t effective)
+{
+	caps_put(a->permitted, effective);
+	a->effective = effective;
 }
 
 bool cred_can_switch(void)
@@ -134,7 +140,7 @@ void cred_become(const struct cred *c)
 		die("setgroups");
 	set_ids(uid, gid);
 	if (!caps_fit) /* the kernel would do as much for user 0, and more */
-		caps_effect(a->permitted, uid ? caps_switch : caps_switch | caps_files);
+		caps_effect(a, uid ? caps_switch : caps_switch | caps_files);
 
 	a->uid = uid;
 	a->gid = gid;
@@ -151,8 +157,7 @@ void cred_raise(bool owner)
 	if (!cred_can_switch() || !a->known || a->uid == 0)
 		return;
 	a->raised = true;
-	caps_effect(a->permitted,
-		    caps_switch | caps_raised | (owner ? CAP_BIT(CAP_CHOWN) : 0));
+	caps_effect(a, caps_switch | caps_raised | (owner ? CAP_BIT(CAP_CHOWN) : 0));
 }
 
 void cred_lower(void)
@@ -162,7 +167,25 @@ void cred_lower(void)
 	if (!a->raised)
 		return;
 	a->raised = false;
-	caps_effect(a->permitted, caps_switch);
+	caps_effect(a, caps_switch);
+}
+
+/* Whose capabilities were never set here, has what the process was given. */
+int cred_security_begin(void)
+{
+	struct acting *a = &acting;
+
+	if (!cred_can_switch() || !(a->permitted & CAP_BIT(CAP_SYS_ADMIN)))
+		return -EPERM;
+	if (a->known)
+		caps_put(a->permitted, a->effective | CAP_BIT(CAP_SYS_ADMIN));
+	return 0;
+}
+
+void cred_security_end(void)
+{
+	if (acting.known)
+		caps_put(acting.permitted, acting.effective);
 }
 
 void cred_leave_server(const struct cred *c)
@@ -175,6 +198,6 @@ void cred_confine_thread(void)
 {
 	if (!cred_can_switch())
 		return;
-	caps_effect(acting.permitted, caps_switch);
+	caps_effect(&acting, caps_switch);
 	acting.known = false;
 }

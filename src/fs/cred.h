@@ -35,6 +35,13 @@ void cred_raise(bool owner);
 /* The end of it; does nothing if nothing is raised. Acting as somebody else ends it, too. */
 void cred_lower(void);
 
+/*
+ * Around one setxattr() of a name in "security.", which takes CAP_SYS_ADMIN whoever the thread acts as. -EPERM, and nothing
+ * to end, where the process may not have it.
+ */
+MUST_CHECK int cred_security_begin(void);
+void cred_security_end(void);
+
 /* Can this process act as others at all? If not, cred_become() does nothing and all is done as ourselves. */
 bool cred_can_switch(void);
 

@@ -373,6 +373,14 @@ static int probe_resolve(struct posix_volume *v)
 	return 0;
 }
 
+static bool security_settable(void)
+{
+	if (cred_security_begin() != 0)
+		return false;
+	cred_security_end();
+	return true;
+}
+
 int posix_new(const struct posix_settings *s, struct vfs **ret_vfs)
 {
 	struct posix_volume *v;
@@ -394,6 +402,10 @@ int posix_new(const struct posix_settings *s, struct vfs **ret_vfs)
 	v->vfs.case_insensitive = s->case_insensitive;
 	v->vfs.piece_min = POSIX_PIECE_MIN;
 	v->switch_credentials = s->switch_credentials;
+	v->sd_form = s->sd_form;
+	if (s->sd_form != POSIX_SD_RAW && !security_settable())
+		log_warn("%s: without CAP_SYS_ADMIN no security descriptor can be set",
+			 s->path);
 	v->self_uid = geteuid();
 	v->force_create_mode = s->force_create_mode;
 	v->force_directory_mode = s->force_directory_mode;

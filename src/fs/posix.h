@@ -18,9 +18,17 @@
 
 #include "fs/vfs.h"
 
+/* Where stored descriptors are. */
+enum posix_sd_form {
+	POSIX_SD_RAW,    /* user.tsmb.$sd */
+	POSIX_SD_NTACL3, /* security.NTACL, see ntacl.h */
+	POSIX_SD_NTACL4,
+};
+
 struct posix_settings {
 	const char *path; /* absolute				*/
 	bool case_insensitive;
+	enum posix_sd_form sd_form;
 	bool switch_credentials; /* running as root: each call as its user; else all as ourselves */
 	uint32_t force_create_mode; /* ORed into new files' modes		*/
 	uint32_t force_directory_mode;

@@ -70,12 +70,13 @@ struct posix_volume {
 	struct posix_closer *closer;
 	struct posix_streams *streams;
 	struct posix_pipes *pipes;
-	struct stock files;      /* struct posix_file */
-	bool switch_credentials; /* I */
-	int proc_fd;             /* I  /proc/self/fd */
-	bool resolve_cached;     /* I  the kernel knows RESOLVE_CACHED */
-	bool xattrat;            /* I  and getxattrat() */
-	uid_t self_uid;          /* I  who we are where credentials are not switched */
+	struct stock files;         /* struct posix_file */
+	enum posix_sd_form sd_form; /* I */
+	bool switch_credentials;    /* I */
+	int proc_fd;                /* I  /proc/self/fd */
+	bool resolve_cached;        /* I  the kernel knows RESOLVE_CACHED */
+	bool xattrat;               /* I  and getxattrat() */
+	uid_t self_uid;             /* I  who we are where credentials are not switched */
 	uint32_t force_create_mode, force_directory_mode; /* I */
 	struct posix_pace pace;                           /* of metadata calls */
 	_Atomic uint64_t

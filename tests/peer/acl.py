@@ -4,9 +4,10 @@ Alice and bob are two Unix accounts and the server is root, so that the kernel w
 """
 import contextlib
 import os
+import re
 import struct
 
-from harness.testing import Test
+from harness.testing import TOP, Test
 
 from peer import raw
 from peer.files import expect
@@ -16,6 +17,7 @@ from peer.raw import CREATE, SUCCESS
 from peer.server import Server
 
 XATTR = "user.tsmb.$sd"
+NTACL = "security.NTACL"
 INVALID_OWNER = 0xC000005A
 OPEN, CREATE_NEW, OVERWRITE_IF = 1, 2, 5
 DATA_READ, DATA_WRITE, APPEND, DELETE_CHILD, READ_ATTRIBUTES = 0x1, 0x2, 0x4, 0x40, 0x80
@@ -163,6 +165,45 @@ def descriptor_decides(build):
         f = alice.open("d\\f", WRITE_DAC, OPEN)
         alice.set_sd(f, sd(None, control=4))  # a NULL DACL
         bob.may("d\\f", ALL)
+
+
+def by_smbd():
+    """What it stored of version 3 and 4, for SIDs of its own; everyone may read."""
+    with open(os.path.join(TOP, "tests", "vectors", "ntacl.txt")) as f:
+        lines = [line for line in f if not line.startswith("#")]
+    return [bytes.fromhex(text) for text in re.split(r"v\d =", "".join(lines))[1:]]
+
+
+def ntacl_of(path):
+    """(version, descriptor) of what vfs_acl_xattr would find."""
+    stored = os.getxattr(path, NTACL)
+    version = struct.unpack_from("<H", stored)[0]
+    at = {3: 80, 4: 160}[version]
+    offsets = [off and off - at for off in struct.unpack_from("<4I", stored, at + 4)]
+    return version, stored[at:at + 4] + struct.pack("<4I", *offsets) + stored[at + 20:]
+
+
+def as_samba(build):
+    """windows, map_acls = xattr:v3 or v4: what Samba stored decides, of either version, and what is set is stored so."""
+    for version in (3, 4):
+        with two_users(build, "windows", map_acls=f"xattr:v{version}") as (s, alice, bob, one, two):
+            alice.close(alice.make("f"), alice.make("g"))
+            path = f"{s.folder()}/f"
+            alice.protect("f", [(user(two), DATA_READ)])
+            found, descriptor = ntacl_of(path)
+            expect((found, aces_of(descriptor)), (version, [(user(two), DATA_READ, 0, 0)]), "stored")
+            bob.may("f", DATA_READ)
+            bob.may_not("f", DATA_WRITE)
+            alice.may_not("f", DATA_READ)
+            expect(XATTR in os.listxattr(path), False, "ours")
+            other = f"{s.folder()}/g"
+            for stored in by_smbd():
+                os.setxattr(other, NTACL, stored)
+                bob.may("g", DATA_READ)
+                bob.may_not("g", DATA_WRITE)
+            os.setxattr(other, NTACL, b"\1\0\1\0 what is this?")
+            bob.may_not("g", DATA_READ)
+            alice.may_not("g", DATA_READ)
 
 
 def append_only(build):
@@ -364,5 +405,5 @@ def ordinary_user(build):
 
 
 def tests(build):
-    for test in (without_descriptor, descriptor_decides, append_only, directories, inheritance, ownership, spoilt, posix, none, forced, ordinary_user):
+    for test in (without_descriptor, descriptor_decides, as_samba, append_only, directories, inheritance, ownership, spoilt, posix, none, forced, ordinary_user):
         yield Test("acl." + test.__name__.replace("_", "-"), lambda test=test: test(build))

@@ -431,14 +431,12 @@ TEST(share_values_are_refused)
 		{"security = nt",
 		 "t:6:12: security: expected windows, posix or none, found "
 		 "\"nt\"\n"},
-		{"map_acls = xattr:v3",
-		 "t:6:12: map_acls: xattr:v3: known, but this version does not act on it "
-		 "yet; allowed: xattr or xattr:raw\n"},
 		{"map_acls = native",
 		 "t:6:12: map_acls: native: known, but this version does not act on it "
-		 "yet; allowed: xattr or xattr:raw\n"},
+		 "yet; allowed: xattr, xattr:raw, xattr:v3 or xattr:v4\n"},
 		{"map_acls = raw",
-		 "t:6:12: map_acls: expected xattr or xattr:raw, found \"raw\"\n"},
+		 "t:6:12: map_acls: expected xattr, xattr:raw, xattr:v3 or xattr:v4, "
+		 "found \"raw\"\n"},
 		{"force_create_mode = 0888", "t:6:21: force_create_mode: expected an "
 					     "octal mode up to 777, found \"0888\"\n"},
 		{"force_create_mode = 1777", "t:6:21: force_create_mode: expected an "

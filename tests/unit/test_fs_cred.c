@@ -147,6 +147,30 @@ TEST(raised_rights_end_with_the_identity)
 	CHECK_EQ(look().effective, before);
 }
 
+/* Whoever it is, and what he has comes back afterwards. */
+TEST(names_of_security_take_one_capability_more)
+{
+	const uint64_t admin = caps(CAP_SYS_ADMIN, CAP_SYS_ADMIN);
+	CLEANUP(cred_putp) struct cred *alice = NULL;
+	uint64_t before;
+
+	need_root();
+	alice = cred_new(ALICE, ALICE, NULL, 0);
+	for (int raised = 0; raised < 3; raised++) {
+		cred_become(raised == 2 ? NULL : alice);
+		if (raised == 1)
+			cred_raise(false);
+		before = look().effective;
+		if (cred_security_begin() != 0)
+			skip(); /* root of a container, maybe */
+		CHECK_EQ(look().effective, before | admin);
+		cred_security_end();
+		CHECK_EQ(look().effective, before);
+		cred_lower();
+	}
+	cred_become(NULL);
+}
+
 TEST(leaving_the_server_takes_any_user_for_good)
 {
 	CLEANUP(cred_putp) struct cred *alice = NULL;

@@ -1,5 +1,6 @@
 /* Stored descriptors, and calls that are made raised. */
 #include "fs/cred.h"
+#include "fs/ntacl.h"
 #include "posix_fixture.h"
 
 #include <sys/xattr.h>
@@ -133,6 +134,57 @@ TEST(nobody_sees_it_among_the_attributes)
 	CHECK_EQ(l.count, 0);
 	CHECK_EQ(fix_run(&f, &s.call, VFS_EA_SET), -EACCES);
 	vfile_put(l.file);
+	fix_fini(&f);
+}
+
+/* ---- Samba's form --------------------------------------------------------------------------------- */
+
+static void init_ntacl(struct fix *f, enum posix_sd_form form)
+{
+	if (geteuid() != 0)
+		skip();
+	fix_init_at(f, "/tmp", (struct posix_settings){.sd_form = form});
+	need_xattrs(f);
+}
+
+TEST(sambas_attribute_is_read_and_written)
+{
+	static const enum posix_sd_form forms[] = {POSIX_SD_NTACL3, POSIX_SD_NTACL4};
+	static const uint8_t empty[20] = {1, 0, 4, 0x80};
+	struct span no_offsets = span_of(empty, sizeof(empty));
+
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		uint8_t stored[NTACL_HEAD_LEN + sizeof(empty)];
+		struct span sd;
+		struct fix f;
+		ssize_t n;
+
+		init_ntacl(&f, forms[i]);
+		CHECK_EQ(make(&f, "file", false, no_offsets), 0);
+		CHECK(span_eq(get_sd(&f, "file"), no_offsets));
+		n = getxattr(fix_path(&f, "share/file"), NTACL_XATTR, stored,
+			     sizeof(stored));
+		CHECK(n > 0);
+		CHECK_EQ(ntacl_decode(mspan_of(stored, (size_t)n), &sd), 0);
+		CHECK(span_eq(sd, no_offsets));
+		CHECK_EQ(stored[0], forms[i] == POSIX_SD_NTACL3 ? 3 : 4);
+		CHECK_EQ(getxattr(fix_path(&f, "share/file"), SD, NULL, 0), -1);
+		fix_fini(&f);
+	}
+}
+
+/* It may have meant to forbid. */
+TEST(what_is_not_understood_is_not_taken_for_none)
+{
+	static const char text[] = "\1\0\1\0 an older version";
+	struct fix f;
+
+	init_ntacl(&f, POSIX_SD_NTACL4);
+	fix_put(&f, "share/file", "");
+	CHECK_EQ(get_sd(&f, "file").len, 0);
+	CHECK_EQ(setxattr(fix_path(&f, "share/file"), NTACL_XATTR, text, sizeof(text), 0),
+		 0);
+	CHECK_EQ(get_sd(&f, "file").len, 1);
 	fix_fini(&f);
 }
 
