@@ -37,6 +37,8 @@ static int volume_open(const struct snapshot_env *e, struct share *s)
 		[CONF_MAP_ACLS_XATTR_RAW] = POSIX_SD_RAW,
 		[CONF_MAP_ACLS_XATTR_V3] = POSIX_SD_NTACL3,
 		[CONF_MAP_ACLS_XATTR_V4] = POSIX_SD_NTACL4,
+		[CONF_MAP_ACLS_POSIX] = POSIX_SD_RAW, /* none is stored */
+		[CONF_MAP_ACLS_POSIX_FULL] = POSIX_SD_RAW,
 	};
 	struct posix_settings p = {
 		.path = s->conf->path,

@@ -77,6 +77,7 @@ nt_status create_new(struct req *q)
 	n->dir = c->parent->file;
 	n->name = c->leaf;
 	n->directory = c->options & FILE_DIRECTORY_FILE;
+	n->inherits_acl = share_has_acls(q->tree->share);
 	n->mode = n->directory ? MODE_DIRECTORY : MODE_FILE;
 	n->dos_attributes = c->file_attributes;
 	vfs_run(q->tree->share->vfs, &n->call, VFS_CREATE, q->lane->lane, req_cred(q),
@@ -93,12 +94,13 @@ static nt_status set_extras(struct req *q)
 
 	memset(s, 0, sizeof(*s));
 	if (c->contexts.descriptor && !share_has_sds(q->tree->share)) {
-		st = access_apply(share_security(q->tree->share),
-				  tree_who(q->tree, req_who(q)), c->contexts.descriptor,
-				  OWNER_SECURITY_INFORMATION |
-					  GROUP_SECURITY_INFORMATION |
-					  DACL_SECURITY_INFORMATION,
-				  &c->stat, s);
+		struct access_unix f = file_unix(q->tree->share, &c->stat, NULL);
+
+		st = access_apply(
+			&f, tree_who(q->tree, req_who(q)), c->contexts.descriptor,
+			OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION |
+				DACL_SECURITY_INFORMATION,
+			&q->arena, s);
 		if (!nt_ok(st))
 			return create_fail(q, st);
 	}

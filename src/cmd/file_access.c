@@ -34,3 +34,15 @@ uint32_t file_maximal(struct req *q, const struct principal *who,
 			      &f->file, parent ? &parent->file : NULL) &
 	       q->tree->maximal_access;
 }
+
+struct access_unix file_unix(const struct share *share, const struct vfs_stat *stat,
+			     const struct vfs_acls *acls)
+{
+	return (struct access_unix){
+		.security = share_security(share),
+		.full_control = share->conf &&
+				share->conf->map_acls == CONF_MAP_ACLS_POSIX_FULL,
+		.stat = stat,
+		.acls = acls,
+	};
+}

@@ -26,3 +26,7 @@ uint32_t file_rights(struct req *q, const struct principal *who,
 		     const struct file_facts *f);
 uint32_t file_maximal(struct req *q, const struct principal *who,
 		      const struct file_facts *f, const struct file_facts *parent);
+
+/* What a descriptor that is not stored is made from. acls: NULL if they were not asked for. */
+struct access_unix file_unix(const struct share *share, const struct vfs_stat *stat,
+			     const struct vfs_acls *acls);

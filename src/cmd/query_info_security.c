@@ -1,4 +1,5 @@
 /* QUERY_INFO, SMB2_0_INFO_SECURITY.  Spec: [MS-SMB2] 3.3.5.20.3, [MS-FSA] 2.1.5.14 */
+#include "cmd/file_access.h"
 #include "cmd/query_info.h"
 #include "fs/access.h"
 #include "fs/descriptor.h"
@@ -42,7 +43,7 @@ static nt_status too_small(struct req *q, size_t len)
 	return STATUS_BUFFER_TOO_SMALL;
 }
 
-/* The stored one, or what stands for owner, group and mode. */
+/* The stored one, or what stands for owner, group, mode and ACLs. */
 static int describe(struct req *q, const struct vfs_statcall *call, uint32_t parts,
 		    struct sd *ret_sd)
 {
@@ -51,9 +52,12 @@ static int describe(struct req *q, const struct vfs_statcall *call, uint32_t par
 
 	if (err)
 		return err;
-	if (!stored)
-		return access_describe(share_security(q->open->tree->share), &call->stat,
-				       parts, &q->arena, ret_sd);
+	if (!stored) {
+		struct access_unix f = file_unix(q->open->tree->share, &call->stat,
+						 &call->acls);
+
+		return access_describe(&f, parts, &q->arena, ret_sd);
+	}
 	*ret_sd = descriptor_parts(stored, parts);
 	return 0;
 }
@@ -89,6 +93,7 @@ nt_status query_security(struct req *q, const struct query_info *a)
 	s->asked = a;
 	s->call.file = q->open->node->file;
 	s->call.with_sd = share_has_sds(q->open->tree->share);
+	s->call.with_acls = share_has_acls(q->open->tree->share);
 	q->state = s;
 	return open_call(q, &s->call.call, VFS_STAT, stat_done);
 }

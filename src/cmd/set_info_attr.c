@@ -4,6 +4,7 @@
  * Spec     [MS-FSA] 2.1.5.15.1, .2, .5; 2.1.5.17; [MS-SMB2] 3.3.5.21.1, 3.3.5.21.3
  */
 #include "cmd/break_wait.h"
+#include "cmd/file_access.h"
 #include "cmd/file_info.h"
 #include "cmd/held_times.h"
 #include "cmd/set_info.h"
@@ -263,8 +264,10 @@ static nt_status store_descriptor(struct req *q, const struct principal *who)
 
 	err = access_stored(s->stat.sd, &s->stat.stat, &q->arena, &stored);
 	if (!err && !stored)
-		err = access_describe(CONF_SECURITY_WINDOWS, &s->stat.stat, STORED,
-				      &q->arena, &now);
+		err = access_describe(
+			&(struct access_unix){.security = CONF_SECURITY_WINDOWS,
+					      .stat = &s->stat.stat},
+			STORED, &q->arena, &now);
 	if (err)
 		return nt_from_errno(err);
 	if (stored)
@@ -297,13 +300,14 @@ static nt_status security_stat_done(struct req *q, int err, struct wr *w)
 	struct set_attr *s = q->state;
 	const struct share *share = q->open->tree->share;
 	const struct principal *who = tree_who(q->open->tree, q->open->who);
+	struct access_unix f = file_unix(share, &s->stat.stat, &s->stat.acls);
 	nt_status st;
 
 	if (err)
 		return nt_from_errno(err);
-	st = share_has_sds(share) ? store_descriptor(q, who)
-				  : access_apply(share_security(share), who, &s->sd,
-						 s->parts, &s->stat.stat, &s->call);
+	st = share_has_sds(share)
+		     ? store_descriptor(q, who)
+		     : access_apply(&f, who, &s->sd, s->parts, &q->arena, &s->call);
 	if (!nt_ok(st))
 		return st;
 	if (!s->call.what)
@@ -348,5 +352,6 @@ nt_status set_security(struct req *q, struct set_info *a)
 	if ((s->parts & GROUP_SECURITY_INFORMATION) && !s->sd.group)
 		return STATUS_INVALID_SECURITY_DESCR;
 	s->stat.with_sd = share_has_sds(q->open->tree->share);
+	s->stat.with_acls = share_has_acls(q->open->tree->share);
 	return cache_use(q, CACHING_USE_NAME, security_uncached);
 }

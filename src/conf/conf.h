@@ -148,6 +148,8 @@ enum conf_map_acls {
 	CONF_MAP_ACLS_XATTR_RAW,
 	CONF_MAP_ACLS_XATTR_V3,
 	CONF_MAP_ACLS_XATTR_V4,
+	CONF_MAP_ACLS_POSIX,
+	CONF_MAP_ACLS_POSIX_FULL,
 };
 
 struct conf_share {

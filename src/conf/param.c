@@ -254,17 +254,21 @@ const struct param param_table[] = {
 		 "overrides what the mode says, so a descriptor may give more than the "
 		 "mode or less; local processes see the mode only. posix: by owner, mode "
 		 "and ACL as for a local process of the user; descriptors are made from "
-		 "them. none: the permissions of the share only."},
+		 "them, and set them. none: the permissions of the share only."},
 	{SHARE(map_acls, ENUM),
-	 .apply = PARAM_TREES, .words = WORDS("xattr", "xattr:raw", "xattr:v3", "xattr:v4"),
-	 .words_known = WORDS("native", "posix-acl", "posix-acl:map_full_control"),
+	 .apply = PARAM_TREES, .words = WORDS("xattr", "xattr:raw", "xattr:v3", "xattr:v4",
+						"posix-acl", "posix-acl:map_full_control"),
+	 .words_known = WORDS("native"),
 	 .def = "xattr:raw", .flag = "map-acls",
 	 .help = "Where security = windows keeps descriptors: xattr:raw (xattr means "
 		 "the same), as they are in the extended attribute user.tsmb.$sd; xattr:v3 "
 		 "or xattr:v4, as Samba's vfs_acl_xattr keeps them, in security.NTACL, of "
 		 "which both versions are read. To set one of these takes CAP_SYS_ADMIN, "
 		 "and Samba believes it with `acl_xattr:ignore system acls = yes` only. A "
-		 "file system without extended attributes keeps none."},
+		 "file system without extended attributes keeps none. posix-acl keeps none, "
+		 "either: descriptors are made from owner, mode and ACL, and set them, as "
+		 "with security = posix; with map_full_control, whoever may read and write "
+		 "a file is shown as one who may do everything."},
 	{SHARE(case_insensitive, BOOL),
 	 .apply = PARAM_TREES, .def = "true", .flag = "case-insensitive",
 	 .help = "Find files whose name differs in case."},

@@ -5,7 +5,6 @@
 #include <errno.h>
 
 enum {
-	MODE_SETID_STICKY = 07000,
 	MODE_STICKY = 01000,
 	MAY_ALL = VFS_MAY_READ | VFS_MAY_WRITE,
 	/* what anyone who reaches a file may ask: its attributes and its descriptor */
@@ -14,7 +13,6 @@ enum {
 	ACCESS_WRITE = FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_EA |
 		       FILE_WRITE_ATTRIBUTES,
 	ACCESS_OWNER = WRITE_DAC | WRITE_OWNER | FILE_WRITE_ATTRIBUTES,
-	ACE_COUNT = 3,
 };
 
 /*
@@ -31,7 +29,7 @@ static const struct {
 	{VFS_MAY_EXEC, FILE_EXECUTE, FILE_EXECUTE},
 };
 
-static uint32_t mask_of(unsigned may, bool directory)
+uint32_t access_of_mode(unsigned may, bool directory)
 {
 	uint32_t mask = ACCESS_ALWAYS;
 
@@ -41,11 +39,11 @@ static uint32_t mask_of(unsigned may, bool directory)
 	return mask;
 }
 
-static uint32_t mask_of_owner(enum conf_security security, unsigned may, bool directory)
+uint32_t access_of_owner(enum conf_security security, unsigned may, bool directory)
 {
 	if (security == CONF_SECURITY_WINDOWS && (may & MAY_ALL) == MAY_ALL)
 		return FILE_ALL_ACCESS;
-	return mask_of(may, directory) | ACCESS_OWNER;
+	return access_of_mode(may, directory) | ACCESS_OWNER;
 }
 
 /* ---- [MS-DTYP] 2.5.3.2 -------------------------------------------------------------------------- */
@@ -160,8 +158,8 @@ uint32_t access_rights(enum conf_security security, const struct principal *who,
 		return FILE_ALL_ACCESS;
 	if (security == CONF_SECURITY_WINDOWS && f->sd)
 		return access_check(who, f->sd);
-	return is_unix_owner(who, f->stat) ? mask_of_owner(security, f->may, directory)
-					   : mask_of(f->may, directory);
+	return is_unix_owner(who, f->stat) ? access_of_owner(security, f->may, directory)
+					   : access_of_mode(f->may, directory);
 }
 
 /* A sticky directory keeps what others own; a stored descriptor says it in its own words. */
@@ -216,166 +214,5 @@ nt_status access_grant(uint32_t desired, uint32_t maximal, uint32_t *ret_granted
 	if ((desired & MAXIMUM_ALLOWED) && maximal == 0) /* [MS-DTYP] 2.5.3.2 */
 		return STATUS_ACCESS_DENIED;
 	*ret_granted = desired & MAXIMUM_ALLOWED ? maximal : wanted;
-	return STATUS_SUCCESS;
-}
-
-/* ---- owner, group and mode as a descriptor, and back -------------------------------------------- */
-
-/* The three classes of a mode, as ACEs are ordered. */
-static const struct {
-	unsigned shift;
-} classes[ACE_COUNT] = {{6}, {3}, {0}};
-
-int access_describe(enum conf_security security, const struct vfs_stat *stat,
-		    uint32_t parts, struct arena *a, struct sd *ret_sd)
-{
-	struct sid *sids = arena_array(a, ACE_COUNT, sizeof(*sids));
-	struct ace *aces = arena_array(a, ACE_COUNT, sizeof(*aces));
-	struct acl *dacl = arena_alloc(a, sizeof(*dacl));
-	struct sd sd = {.control = SE_SELF_RELATIVE};
-	bool directory = stat->type == VFS_DIR;
-
-	if (!sids || !aces || !dacl)
-		return -ENOMEM;
-	sids[0] = sid_of_uid(stat->uid);
-	sids[1] = sid_of_gid(stat->gid);
-	sids[2] = sid_everyone;
-	for (size_t i = 0; i < ACE_COUNT; i++) {
-		unsigned may = stat->mode >> classes[i].shift & 7;
-
-		aces[i] = (struct ace){
-			.type = ACCESS_ALLOWED_ACE_TYPE,
-			.mask = i == 0 ? mask_of_owner(security, may, directory)
-				       : mask_of(may, directory),
-			.sid = sids[i],
-		};
-	}
-	*dacl = (struct acl){.revision = ACL_REVISION, .count = ACE_COUNT, .aces = aces};
-	if (parts & OWNER_SECURITY_INFORMATION)
-		sd.owner = &sids[0];
-	if (parts & GROUP_SECURITY_INFORMATION)
-		sd.group = &sids[1];
-	if (parts & DACL_SECURITY_INFORMATION) {
-		sd.control |= SE_DACL_PRESENT;
-		sd.dacl = dacl;
-	}
-	*ret_sd = sd;
-	return 0;
-}
-
-/* The Unix rights that a mask amounts to. `x`: what a file has of it now, as the mask cannot tell reading from executing. */
-static unsigned may_of(uint32_t mask, bool directory, unsigned x)
-{
-	unsigned may = 0;
-
-	mask = access_map_generic(mask);
-	if (mask & FILE_READ_DATA)
-		may |= VFS_MAY_READ | (directory ? 0 : x & VFS_MAY_EXEC);
-	if (mask & FILE_WRITE_DATA)
-		may |= VFS_MAY_WRITE;
-	if (directory && (mask & FILE_EXECUTE))
-		may |= VFS_MAY_EXEC;
-	return may;
-}
-
-/* Which class of the mode an ACE speaks of, or -1. */
-static int class_of(const struct sid *sid, const struct sid *owner,
-		    const struct sid *group)
-{
-	if (sid_eq(sid, owner))
-		return 0;
-	if (sid_eq(sid, group))
-		return 1;
-	return sid_eq(sid, &sid_everyone) || sid_eq(sid, &sid_authenticated_users) ? 2
-										   : -1;
-}
-
-/* Which classes the DACL allows something by an ACE of their own, a bit each. */
-static unsigned classes_named(const struct acl *dacl, const struct sid *owner,
-			      const struct sid *group)
-{
-	unsigned named = 0;
-
-	for (size_t i = 0; i < dacl->count; i++) {
-		const struct ace *ace = &dacl->aces[i];
-		int class = ace->type == ACCESS_ALLOWED_ACE_TYPE
-				    ? class_of(&ace->sid, owner, group)
-				    : -1;
-
-		if (class >= 0 && !(ace->flags & INHERIT_ONLY_ACE))
-			named |= 1u << class;
-	}
-	return named;
-}
-
-/*
- * The mode that comes nearest to a DACL: allow ACEs add to their class, deny ACEs that come first take away. What is
- * denied to everyone is denied to owner and group, too; what is allowed to everyone only if no ACE of their own allows
- * them anything. [MS-DTYP] 2.5.3 restricted to three subjects
- *
- * Deviation: there, everyone's ACE allows a member of the group whatever the group's own ACE leaves out. Here the mode
- * 0604, which keeps the group out, would become 0644 when a client only writes back what it has read.
- */
-static uint32_t mode_of(const struct acl *dacl, const struct vfs_stat *stat,
-			const struct sid *owner, const struct sid *group)
-{
-	unsigned allowed[ACE_COUNT] = {0}, denied[ACE_COUNT] = {0};
-	unsigned named = classes_named(dacl, owner, group);
-	uint32_t mode = 0;
-
-	for (size_t i = 0; i < dacl->count; i++) {
-		const struct ace *ace = &dacl->aces[i];
-		int class = ace_is_plain(ace) ? class_of(&ace->sid, owner, group) : -1;
-
-		if (class < 0 || (ace->flags & INHERIT_ONLY_ACE))
-			continue;
-		for (int c = class == 2 ? 0 : class; c <= class; c++) {
-			unsigned may = may_of(ace->mask, stat->type == VFS_DIR,
-					      stat->mode >> classes[c].shift);
-
-			if (ace->type == ACCESS_DENIED_ACE_TYPE)
-				denied[c] |= may & ~allowed[c];
-			else if (c == class || !(named & 1u << c))
-				allowed[c] |= may & ~denied[c];
-		}
-	}
-	for (size_t i = 0; i < ACE_COUNT; i++)
-		mode |= (uint32_t)allowed[i] << classes[i].shift;
-	return mode;
-}
-
-nt_status access_apply(enum conf_security security, const struct principal *who,
-		       const struct sd *sd, uint32_t parts, const struct vfs_stat *stat,
-		       struct vfs_setattr *set)
-{
-	bool free_choice = security == CONF_SECURITY_POSIX || who->cred->uid == 0;
-	struct sid owner = sid_of_uid(stat->uid);
-	struct sid group = sid_of_gid(stat->gid);
-	uint32_t id;
-
-	if ((parts & OWNER_SECURITY_INFORMATION) && sd->owner &&
-	    !sid_eq(sd->owner, &owner)) {
-		if (!sid_is_uid(sd->owner, &id) || (!free_choice && id != who->cred->uid))
-			return STATUS_INVALID_OWNER;
-		owner = *sd->owner;
-		set->what |= VFS_SET_OWNER;
-		set->attr.uid = id;
-	}
-	if ((parts & GROUP_SECURITY_INFORMATION) && sd->group &&
-	    !sid_eq(sd->group, &group)) {
-		if (!sid_is_gid(sd->group, &id) ||
-		    (!free_choice && !cred_in_group(who->cred, id)))
-			return STATUS_INVALID_PRIMARY_GROUP;
-		group = *sd->group;
-		set->what |= VFS_SET_GROUP;
-		set->attr.gid = id;
-	}
-	if ((parts & DACL_SECURITY_INFORMATION) && (sd->control & SE_DACL_PRESENT)) {
-		set->what |= VFS_SET_MODE;
-		/* no DACL at all: everything is allowed */
-		set->attr.mode = (sd->dacl ? mode_of(sd->dacl, stat, &owner, &group)
-					   : 0777) |
-				 (stat->mode & MODE_SETID_STICKY);
-	}
 	return STATUS_SUCCESS;
 }

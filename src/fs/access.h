@@ -64,18 +64,33 @@ MUST_CHECK nt_status access_grant(uint32_t desired, uint32_t maximal,
 /* Generic bits spelled out for files: [MS-SMB2] 2.2.13.1. */
 uint32_t access_map_generic(uint32_t desired);
 
-/* The descriptor that stands for owner, group and mode; parts by OWNER_/GROUP_/DACL_SECURITY_INFORMATION. */
-MUST_CHECK int access_describe(enum conf_security security, const struct vfs_stat *stat,
-			       uint32_t parts, struct arena *a, struct sd *ret_sd);
+/* VFS_MAY_* as an access mask, and what a file's owner has besides. */
+uint32_t access_of_mode(unsigned may, bool directory);
+uint32_t access_of_owner(enum conf_security security, unsigned may, bool directory);
+
+/* ---- unix_descriptor.c: descriptors that are not stored ------------------------------------------ */
+
+/* A file as its owner, group, mode and ACLs describe it. */
+struct access_unix {
+	enum conf_security security;
+	bool full_control; /* reading and writing, and a directory's use, is shown as FILE_ALL_ACCESS */
+	const struct vfs_stat *stat;
+	const struct vfs_acls *acls; /* NULL: the mode says all */
+};
+
+/* The descriptor that stands for it; parts by OWNER_/GROUP_/DACL_SECURITY_INFORMATION. -ENOMEM. */
+MUST_CHECK int access_describe(const struct access_unix *f, uint32_t parts,
+			       struct arena *a, struct sd *ret_sd);
 
 /*
- * Owner, group and mode that come nearest to `sd`: what SET_INFO security does without stored descriptors. Fills set->what
- * and set->attr.
+ * Owner, group, mode and ACLs that come nearest to `sd`: what SET_INFO security does without stored descriptors. Fills
+ * set->what, set->attr and, for `posix`, set->acls, which live in the arena.
  *
  * STATUS_INVALID_OWNER, STATUS_INVALID_PRIMARY_GROUP: no Unix account; or, where the kernel will not say no (`none`),
- * neither oneself nor one of one's groups.
+ * neither oneself nor one of one's groups. STATUS_INVALID_ACL: more users and groups than an ACL is given here.
+ * STATUS_INSUFFICIENT_RESOURCES.
  */
-MUST_CHECK nt_status access_apply(enum conf_security security,
+MUST_CHECK nt_status access_apply(const struct access_unix *f,
 				  const struct principal *who, const struct sd *sd,
-				  uint32_t parts, const struct vfs_stat *stat,
+				  uint32_t parts, struct arena *a,
 				  struct vfs_setattr *set);

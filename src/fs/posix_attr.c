@@ -21,6 +21,8 @@ int posix_stat(struct posix_volume *v, struct vfs_call *c, enum posix_where wher
 	err = posix_stat_file(f, c->cred, &s->stat);
 	if (!err && s->with_sd)
 		err = posix_sd_read(f, c->arena, &s->sd);
+	if (!err && s->with_acls)
+		err = posix_acls_read(f, c->arena, &s->acls);
 	return err;
 }
 
@@ -126,6 +128,14 @@ bool posix_changes_owner(const struct vfs_call *c)
 static int change_mode(const struct change *ch, uint32_t mode)
 {
 	return chmod(posix_proc(ch->f->fd).path, mode & 07777) < 0 ? -errno : 0;
+}
+
+static int set_acls(const struct change *ch)
+{
+	const struct vfs_setattr *s = ch->set;
+
+	return s->what & VFS_SET_ACLS ? posix_acls_write(ch->f, s->acls, s->attr.mode)
+				      : 0;
 }
 
 static int set_mode(const struct change *ch)
@@ -316,8 +326,9 @@ static int check_settable(const struct change *ch)
 int posix_setattr(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
 {
 	static int (*const steps[])(const struct change *) = {
-		check_settable, set_size,    set_allocation, set_sd,    set_owner,
-		set_mode,       set_dosattr, set_archive,    set_times, set_change_time,
+		check_settable, set_size,  set_allocation,  set_sd,
+		set_owner,      set_acls,  set_mode,        set_dosattr,
+		set_archive,    set_times, set_change_time,
 	};
 	struct vfs_setattr *s = container_of(c, struct vfs_setattr, call);
 	struct posix_file *f = posix_file_of(s->file);

@@ -272,6 +272,16 @@ void posix_dosattr_get_at(struct posix_volume *v, int dirfd, const char *name,
 MUST_CHECK int posix_sd_read(struct posix_file *f, struct arena *a, struct span *ret_sd);
 MUST_CHECK int posix_sd_write(struct posix_file *f, struct span sd);
 
+/* ---- posix_acl.c -------------------------------------------------------------------------------- */
+
+/* Of a path handle, in the arena. */
+MUST_CHECK int posix_acls_read(struct posix_file *f, struct arena *a,
+			       struct vfs_acls *ret_acls);
+bool posix_has_default_acl(struct posix_file *dir);
+/* Before the mode is set, with which the file is left that has none any more. */
+MUST_CHECK int posix_acls_write(struct posix_file *f, const struct vfs_acls *acls,
+				uint32_t mode);
+
 /* ---- posix_stat.c ------------------------------------------------------------------------------- */
 
 enum {

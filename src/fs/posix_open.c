@@ -53,11 +53,19 @@ static mode_t forced_mode(const struct posix_volume *v, const struct vfs_create 
 	return 07777 & (k->directory ? v->force_directory_mode : v->force_create_mode);
 }
 
+/* A default ACL says all that a local process' open(2) leaves to it: it leaves out nothing. acl(5) */
+static mode_t mode_of_new(struct posix_volume *v, const struct vfs_create *k)
+{
+	if (k->inherits_acl && posix_has_default_acl(posix_file_of(k->dir)))
+		return k->directory ? 0777 : 0666;
+	return k->mode & 07777;
+}
+
 /* A descriptor for reading and writing, or a directory's path handle. */
 static int make(struct posix_volume *v, const struct vfs_create *k)
 {
 	int dirfd = posix_file_of(k->dir)->fd;
-	mode_t mode = (k->mode | forced_mode(v, k)) & 07777;
+	mode_t mode = mode_of_new(v, k) | forced_mode(v, k);
 
 	if (!k->directory)
 		return posix_resolve(v, dirfd, k->name,

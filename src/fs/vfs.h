@@ -148,7 +148,8 @@ struct vfs_create {
 	struct vfile *dir;
 	const char *name;
 	bool directory;
-	uint32_t mode;           /* permission bits before the volume's forced ones */
+	uint32_t mode;     /* permission bits before the volume's forced ones */
+	bool inherits_acl; /* instead of them, where the directory has a default ACL */
 	uint32_t dos_attributes; /* as asked for; ARCHIVE and DIRECTORY are seen to */
 	struct span
 		sd; /* a descriptor to store; empty: none. -EOPNOTSUPP where that cannot be */
@@ -172,13 +173,36 @@ struct vfs_open {
 	struct vfs_stat stat; /* after the truncation; unless it is known */
 };
 
+/* A POSIX ACL, acl(5), with the mask applied. */
+struct vfs_acl_entry {
+	bool group;
+	uint32_t id;
+	uint8_t may; /* VFS_MAY_* */
+};
+
+enum { VFS_ACL_OWNER, VFS_ACL_GROUP, VFS_ACL_OTHERS, VFS_ACL_CLASSES };
+
+struct vfs_acl {
+	bool there;
+	uint8_t may[VFS_ACL_CLASSES];
+	size_t count;
+	struct vfs_acl_entry *entries; /* of further users and groups */
+};
+
+struct vfs_acls {
+	struct vfs_acl access;    /* not there: the mode says all	*/
+	struct vfs_acl inherited; /* a directory's "default" one	*/
+};
+
 struct vfs_statcall {
 	struct vfs_call call;
 	struct vfile *file; /* path or data handle			*/
 	bool with_sd;       /* path handle only			*/
+	bool with_acls;     /* likewise				*/
 	/* out */
 	struct vfs_stat stat;
-	struct span sd; /* as of VFS_LOOKUP */
+	struct span sd;       /* as of VFS_LOOKUP */
+	struct vfs_acls acls; /* in the arena */
 };
 
 /* Which fields of a vfs_setattr to act on. */
@@ -201,16 +225,19 @@ enum {
 	VFS_SET_SPARSE = 1 << 12,
 	/* FILE_ATTRIBUTE_ARCHIVE besides those a file has; where that can be kept */
 	VFS_SET_ARCHIVE = 1 << 11,
+	/* both ACLs; together with MODE, whose group's part is their mask. -EOPNOTSUPP where there can be none */
+	VFS_SET_ACLS = 1 << 13,
 };
 
 struct vfs_setattr {
 	struct vfs_call call;
 	struct vfile
 		*file; /* path handle; a data handle for SIZE and ALLOCATION is better */
-	struct vfile *data;   /* data handle if the caller has one, else NULL */
-	unsigned what;        /* VFS_SET_*				*/
-	struct vfs_stat attr; /* the values				*/
-	struct span sd;       /* for VFS_SET_SD; not empty		*/
+	struct vfile *data;          /* data handle if the caller has one, else NULL */
+	unsigned what;               /* VFS_SET_*				*/
+	struct vfs_stat attr;        /* the values				*/
+	struct span sd;              /* for VFS_SET_SD; not empty		*/
+	const struct vfs_acls *acls; /* for VFS_SET_ACLS; goes with MODE */
 	/* out */
 	struct vfs_stat stat; /* afterwards				*/
 };

@@ -38,10 +38,15 @@ struct share {
 	struct map_node by_name;     /* in its snapshot */
 };
 
-/* Who decides about its files. IPC$ has none. */
+/* Who decides about its files. IPC$ has none; where no descriptors are kept, the kernel decides as with `posix`. */
 static inline enum conf_security share_security(const struct share *s)
 {
-	return s->conf ? s->conf->security : CONF_SECURITY_POSIX;
+	if (!s->conf)
+		return CONF_SECURITY_POSIX;
+	if (s->conf->security == CONF_SECURITY_WINDOWS &&
+	    s->conf->map_acls >= CONF_MAP_ACLS_POSIX)
+		return CONF_SECURITY_POSIX;
+	return s->conf->security;
 }
 
 /* File calls that fs/access.c has allowed are made `raised` (fs/vfs.h). */
@@ -54,6 +59,12 @@ static inline bool share_raises(const struct share *s)
 static inline bool share_has_sds(const struct share *s)
 {
 	return share_security(s) == CONF_SECURITY_WINDOWS;
+}
+
+/* Descriptors are made from POSIX ACLs, too, and set them. */
+static inline bool share_has_acls(const struct share *s)
+{
+	return share_security(s) == CONF_SECURITY_POSIX;
 }
 
 /* Whose rights file calls through it run with: the user's, or its forced account. Borrowed from either. */

@@ -206,6 +206,13 @@ def as_samba(build):
             alice.may_not("g", DATA_READ)
 
 
+def posix_acl(path, kind):
+    """{(tag, id): permissions}  acl(5)"""
+    stored = os.getxattr(path, f"system.posix_acl_{kind}")
+    entries = [struct.unpack_from("<HHI", stored, at) for at in range(4, len(stored), 8)]
+    return {(tag, who): may for tag, may, who in entries}
+
+
 def append_only(build):
     """windows: who may only append writes over nothing.  [MS-SMB2] 3.3.5.13"""
     with two_users(build, "windows") as (s, alice, bob, one, two):
@@ -348,6 +355,35 @@ def posix(build):
         bob.may_not("f", DATA_READ)
 
 
+def posix_acls(build):
+    """posix, or windows with map_acls = posix-acl: users and groups of a DACL are those of a POSIX ACL, and back."""
+    for security, lines in (("posix", {}), ("windows", {"map_acls": "posix-acl"}), ("windows", {"map_acls": "posix-acl:map_full_control"})):
+        with two_users(build, security, **lines) as (s, alice, bob, one, two):
+            alice.close(alice.make("d", options=1))
+            path, full = f"{s.folder()}/d", "map_acls" in lines and lines["map_acls"].endswith("control")
+            d = alice.open("d", READ_CONTROL | WRITE_DAC, OPEN, 1)
+            alice.set_sd(d, sd([(user(one), ALL), (user(two), DATA_READ | 0x20), (user(one), ALL, OI | CI | IO), (user(two), DATA_READ | DATA_WRITE, OI | CI | IO)]))
+            expect(posix_acl(path, "access")[(2, two.pw_uid)], 5, "bob in the folder's ACL")  # 2: ACL_USER
+            expect(posix_acl(path, "default")[(2, two.pw_uid)], 6, "bob in its default ACL")
+            alice.close(alice.make("d\\f"))
+            bob.may("d\\f", DATA_READ, DATA_WRITE)
+            bob.make("d\\g", status=ACCESS_DENIED)
+            f = alice.open("d\\f", READ_CONTROL | WRITE_DAC, OPEN)
+            shown = alice.get_sd(f)
+            masks = {who: mask for who, mask, *_ in aces_of(shown)}
+            expect((masks[user(two)] == ALL, masks[user(two)] & (DATA_READ | DATA_WRITE)), (full, DATA_READ | DATA_WRITE), "bob is shown")
+            before = posix_acl(f"{path}/f", "access")
+            alice.set_sd(f, shown)
+            expect(posix_acl(f"{path}/f", "access"), before, "written back as it was read")
+            alice.set_sd(f, sd([(user(one), ALL)]))
+            expect("system.posix_acl_access" in os.listxattr(f"{path}/f"), False, "an ACL that says no more than the mode")
+            bob.may_not("d\\f", DATA_READ)
+            alice.set_sd(f, sd([(user(two), DATA_READ, 0, 1), (EVERYONE, DATA_READ)]))
+            bob.may_not("d\\f", DATA_READ)
+            alice.close(f, d)
+            expect(XATTR in os.listxattr(f"{path}/f"), False, "a stored descriptor")
+
+
 def none(build):
     """none: whoever the share lets in, within what it lets him."""
     with two_users(build, "none") as (s, alice, bob, one, two):
@@ -405,5 +441,5 @@ def ordinary_user(build):
 
 
 def tests(build):
-    for test in (without_descriptor, descriptor_decides, as_samba, append_only, directories, inheritance, ownership, spoilt, posix, none, forced, ordinary_user):
+    for test in (without_descriptor, descriptor_decides, as_samba, append_only, directories, inheritance, ownership, spoilt, posix, posix_acls, none, forced, ordinary_user):
         yield Test("acl." + test.__name__.replace("_", "-"), lambda test=test: test(build))

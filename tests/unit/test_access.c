@@ -78,10 +78,31 @@ static uint32_t maximal(uint32_t uid, enum vfs_type type, unsigned may,
 	return access_maximal(CONF_SECURITY_POSIX, &who, &file, &parent);
 }
 
+/* What it says of ACLs is test_unix_descriptor.c's: of the three classes alone, that there is none. */
 static nt_status apply(const struct sd *sd, uint32_t parts, const struct vfs_stat *stat,
 		       struct vfs_setattr *set)
 {
-	return access_apply(CONF_SECURITY_POSIX, &nobody, sd, parts, stat, set);
+	const struct access_unix f = {.security = CONF_SECURITY_POSIX, .stat = stat};
+	struct arena a;
+	nt_status st;
+
+	arena_init(&a, 1 << 16);
+	st = access_apply(&f, &nobody, sd, parts, &a, set);
+	if (nt_ok(st) && (set->what & VFS_SET_MODE)) {
+		CHECK(set->what & VFS_SET_ACLS);
+		CHECK(!set->acls->access.there && !set->acls->inherited.there);
+	}
+	set->what &= ~(unsigned)VFS_SET_ACLS;
+	set->acls = NULL;
+	arena_fini(&a);
+	return st;
+}
+
+static int describe(const struct vfs_stat *stat, struct arena *a, struct sd *ret_sd)
+{
+	const struct access_unix f = {.security = CONF_SECURITY_POSIX, .stat = stat};
+
+	return access_describe(&f, PARTS, a, ret_sd);
 }
 
 /* Each right comes with its Unix right, for anyone; what only the owner may, for the owner and root. */
@@ -143,7 +164,7 @@ TEST(a_descriptor_goes_there_and_back)
 			if (!(want >> shift & VFS_MAY_READ))
 				want &= ~((uint32_t)VFS_MAY_EXEC << shift);
 		arena_init(&a, 4096);
-		CHECK_EQ(access_describe(CONF_SECURITY_POSIX, &stat, PARTS, &a, &sd), 0);
+		CHECK_EQ(describe(&stat, &a, &sd), 0);
 		CHECK_ST(apply(&sd, PARTS, &stat, &set), STATUS_SUCCESS);
 		CHECK_EQ(set.what, VFS_SET_MODE);
 		CHECK_EQ(set.attr.mode, want);
@@ -244,7 +265,7 @@ TEST(a_descriptor_needs_room)
 	struct sd sd;
 
 	arena_init(&a, 0);
-	CHECK_EQ(access_describe(CONF_SECURITY_POSIX, &stat, PARTS, &a, &sd), -ENOMEM);
+	CHECK_EQ(describe(&stat, &a, &sd), -ENOMEM);
 	arena_fini(&a);
 }
 
@@ -539,12 +560,15 @@ TEST(owners_where_the_kernel_does_not_look)
 		struct sid owner = subject(cases[i].owner),
 			   group = subject(cases[i].group);
 		const struct sd sd = {.owner = &owner, .group = &group};
+		const struct access_unix f = {.security = CONF_SECURITY_NONE,
+					      .stat = &stat};
 		struct vfs_setattr set = {0};
+		struct arena a;
 
-		CHECK_EQ(
-			access_apply(CONF_SECURITY_NONE, alice(), &sd, PARTS, &stat, &set)
-				.v,
-			cases[i].status);
+		arena_init(&a, 4096);
+		CHECK_EQ(access_apply(&f, alice(), &sd, PARTS, &a, &set).v,
+			 cases[i].status);
+		arena_fini(&a);
 	}
 }
 

@@ -433,10 +433,11 @@ TEST(share_values_are_refused)
 		 "\"nt\"\n"},
 		{"map_acls = native",
 		 "t:6:12: map_acls: native: known, but this version does not act on it "
-		 "yet; allowed: xattr, xattr:raw, xattr:v3 or xattr:v4\n"},
-		{"map_acls = raw",
-		 "t:6:12: map_acls: expected xattr, xattr:raw, xattr:v3 or xattr:v4, "
-		 "found \"raw\"\n"},
+		 "yet; allowed: xattr, xattr:raw, xattr:v3, xattr:v4, posix-acl or "
+		 "posix-acl:map_full_control\n"},
+		{"map_acls = raw", "t:6:12: map_acls: expected xattr, xattr:raw, "
+				   "xattr:v3, xattr:v4, posix-acl or "
+				   "posix-acl:map_full_control, found \"raw\"\n"},
 		{"force_create_mode = 0888", "t:6:21: force_create_mode: expected an "
 					     "octal mode up to 777, found \"0888\"\n"},
 		{"force_create_mode = 1777", "t:6:21: force_create_mode: expected an "
