@@ -12,6 +12,12 @@
 #include <string.h>
 #include <unistd.h>
 
+static bool same_attributes(const struct conf_map_attributes *a,
+			    const struct conf_map_attributes *b)
+{
+	return a->form == b->form && a->version == b->version && a->exec == b->exec;
+}
+
 /* The volume of a share of `old` that serves the same directory in the same way; counted for the new share. */
 static bool volume_reuse(const struct snapshot *old, struct share *s)
 {
@@ -21,6 +27,8 @@ static bool volume_reuse(const struct snapshot *old, struct share *s)
 		if (!o->vfs || strcmp(o->conf->path, s->conf->path) != 0 ||
 		    o->conf->case_insensitive != s->conf->case_insensitive ||
 		    o->conf->map_acls != s->conf->map_acls ||
+		    !same_attributes(&o->conf->map_attributes,
+				     &s->conf->map_attributes) ||
 		    o->conf->force_create_mode != s->conf->force_create_mode ||
 		    o->conf->force_directory_mode != s->conf->force_directory_mode)
 			continue;
@@ -42,6 +50,7 @@ static int volume_open(const struct snapshot_env *e, struct share *s)
 	};
 	struct posix_settings p = {
 		.path = s->conf->path,
+		.map_attributes = s->conf->map_attributes,
 		.sd_form = forms[s->conf->map_acls],
 		.case_insensitive = s->conf->case_insensitive,
 		.switch_credentials = geteuid() == 0,

@@ -143,6 +143,19 @@ struct conf_permissions {
 enum conf_security { CONF_SECURITY_WINDOWS, CONF_SECURITY_POSIX, CONF_SECURITY_NONE };
 
 /* The only place so far: user.tsmb.$sd, as it is. */
+/* Where DOS attributes are. */
+enum { CONF_EXEC_ARCHIVE = 1, CONF_EXEC_SYSTEM = 2, CONF_EXEC_HIDDEN = 4 };
+
+struct conf_map_attributes {
+	enum {
+		CONF_MAP_ATTRIBUTES_XATTR,
+		CONF_MAP_ATTRIBUTES_EXEC,
+		CONF_MAP_ATTRIBUTES_NAME,
+	} form;
+	uint8_t version; /* XATTR: which is written */
+	uint8_t exec;    /* EXEC: what execute bits stand for, CONF_EXEC_* */
+};
+
 enum conf_map_acls {
 	CONF_MAP_ACLS_XATTR,
 	CONF_MAP_ACLS_XATTR_RAW,
@@ -160,6 +173,7 @@ struct conf_share {
 	struct conf_permissions permissions;
 	enum conf_security security;
 	enum conf_map_acls map_acls;
+	struct conf_map_attributes map_attributes;
 	bool case_insensitive;
 	bool named_streams;
 	bool administrative;

@@ -269,6 +269,17 @@ const struct param param_table[] = {
 		 "either: descriptors are made from owner, mode and ACL, and set them, as "
 		 "with security = posix; with map_full_control, whoever may read and write "
 		 "a file is shown as one who may do everything."},
+	{SHARE(map_attributes, MAP_ATTRIBUTES),
+	 .apply = PARAM_TREES, .def = "xattr:v5", .flag = "map-attributes",
+	 .help = "Where DOS attributes and creation times are kept: xattr, in the extended "
+		 "attribute user.DOSATTRIB, as Samba keeps them, written in version 3, 4 or 5 "
+		 "(xattr alone: 5), all of which are read; a change time that a client sets, "
+		 "in version 3 always. posix-exec keeps no times, and those attributes that it "
+		 "names, in any order: archive in the execute bit of a file's owner, system in "
+		 "that of its group, hidden in that of others. filename:hidden keeps none. With "
+		 "these two, files without write permission for their owner are read-only, "
+		 "names that begin with a dot are hidden, and what else a client sets is "
+		 "ignored."},
 	{SHARE(case_insensitive, BOOL),
 	 .apply = PARAM_TREES, .def = "true", .flag = "case-insensitive",
 	 .help = "Find files whose name differs in case."},
@@ -302,7 +313,6 @@ const struct param param_table[] = {
 	 .help = "Unix group that every access to the share has as its primary one."},
 
 	KNOWN(SHARE, "security_descriptor", "SDDL"),
-	KNOWN(SHARE, "map_attributes", "xattr[:v3|v4|v5], posix-exec:... or filename:..."),
 	KNOWN(SHARE, "access_based_enumeration", "true|false"),
 	KNOWN(SHARE, "ca", "true|false"),
 	KNOWN(SHARE, "ca_params", "[path][,durable]"),
@@ -334,6 +344,8 @@ static const char *const type_syntax[PARAM_TYPE_COUNT] = {
 	[PARAM_SIGNINGS] = "any of AES-GMAC, AES-CMAC, HMAC-SHA256",
 	[PARAM_PERMISSIONS] = "id:access, ...",
 	[PARAM_LOG_PARAMS] = "[path=...][,timestamp=true|false]",
+	[PARAM_MAP_ATTRIBUTES] = "xattr[:v3|v4|v5], posix-exec:archive,system,hidden or "
+				 "filename:hidden",
 	[PARAM_AUDIT] = "path=...[,days=,uid=,gid=,cn=,sensitive_data=allow|strip|hash]",
 };
 

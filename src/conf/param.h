@@ -26,26 +26,27 @@ enum param_apply {
 
 /* How the value is spelled, and the C type of its field. */
 enum param_type {
-	PARAM_BOOL,        /* bool					*/
-	PARAM_INT,         /* uint32_t, min .. max			*/
-	PARAM_THREADS,     /* uint32_t, min .. max, or auto: 0	*/
-	PARAM_BYTES,       /* uint64_t, min .. max			*/
-	PARAM_OCTAL,       /* uint32_t, up to max			*/
-	PARAM_TEXT,        /* const char *, up to max bytes		*/
-	PARAM_PATH,        /* const char *, absolute			*/
-	PARAM_HOST,        /* const char *, NetBIOS name, upper case	*/
-	PARAM_DOMAIN,      /* const char *, FQDN or workgroup	*/
-	PARAM_NETNAME,     /* const char *, name of a share		*/
-	PARAM_ACCOUNT,     /* const char *, Unix user or group	*/
-	PARAM_ENUM,        /* an enum, index into words		*/
-	PARAM_LISTEN,      /* struct conf_listens; each line appends	*/
-	PARAM_ENDPOINT,    /* struct conf_endpoint			*/
-	PARAM_DIALECTS,    /* uint32_t, a set			*/
-	PARAM_CIPHERS,     /* struct conf_ciphers			*/
-	PARAM_SIGNINGS,    /* struct conf_signings			*/
-	PARAM_PERMISSIONS, /* struct conf_permissions		*/
-	PARAM_LOG_PARAMS,  /* struct conf_log_params			*/
-	PARAM_AUDIT,       /* struct conf_audit_params		*/
+	PARAM_BOOL,           /* bool					*/
+	PARAM_INT,            /* uint32_t, min .. max			*/
+	PARAM_THREADS,        /* uint32_t, min .. max, or auto: 0	*/
+	PARAM_BYTES,          /* uint64_t, min .. max			*/
+	PARAM_OCTAL,          /* uint32_t, up to max			*/
+	PARAM_TEXT,           /* const char *, up to max bytes		*/
+	PARAM_PATH,           /* const char *, absolute			*/
+	PARAM_HOST,           /* const char *, NetBIOS name, upper case	*/
+	PARAM_DOMAIN,         /* const char *, FQDN or workgroup	*/
+	PARAM_NETNAME,        /* const char *, name of a share		*/
+	PARAM_ACCOUNT,        /* const char *, Unix user or group	*/
+	PARAM_ENUM,           /* an enum, index into words		*/
+	PARAM_LISTEN,         /* struct conf_listens; each line appends	*/
+	PARAM_ENDPOINT,       /* struct conf_endpoint			*/
+	PARAM_DIALECTS,       /* uint32_t, a set			*/
+	PARAM_CIPHERS,        /* struct conf_ciphers			*/
+	PARAM_SIGNINGS,       /* struct conf_signings			*/
+	PARAM_PERMISSIONS,    /* struct conf_permissions		*/
+	PARAM_LOG_PARAMS,     /* struct conf_log_params			*/
+	PARAM_AUDIT,          /* struct conf_audit_params		*/
+	PARAM_MAP_ATTRIBUTES, /* struct conf_map_attributes		*/
 	PARAM_TYPE_COUNT,
 };
 

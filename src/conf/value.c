@@ -433,6 +433,7 @@ static const struct {
 	[PARAM_PERMISSIONS] = {permissions_parse, permissions_print},
 	[PARAM_LOG_PARAMS] = {log_params_parse, log_params_print},
 	[PARAM_AUDIT] = {audit_params_parse, audit_params_print},
+	[PARAM_MAP_ATTRIBUTES] = {map_attributes_parse, map_attributes_print},
 };
 
 bool value_parse(const struct param *p, struct span text, struct arena *a, void *field,

@@ -73,5 +73,7 @@ value_parse_fn audit_params_parse;
 value_print_fn audit_params_print;
 value_parse_fn endpoint_parse;
 value_print_fn endpoint_print;
+value_parse_fn map_attributes_parse;
+value_print_fn map_attributes_print;
 value_parse_fn permissions_parse;
 value_print_fn permissions_print;

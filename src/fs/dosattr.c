@@ -85,15 +85,17 @@ static uint32_t valid_of(const struct dosattr *a)
 	       (a->has_change_time ? VALID_CHANGE_TIME : 0);
 }
 
-struct span dosattr_encode(const struct dosattr *attr, uint8_t ret_xattr[DOSATTR_LEN])
+struct span dosattr_encode(const struct dosattr *attr, unsigned version,
+			   uint8_t ret_xattr[DOSATTR_LEN])
 {
 	struct wr w = wr_of(mspan_of(ret_xattr, DOSATTR_LEN));
-	uint16_t version = attr->has_change_time ? 3 : 5;
 
+	if (attr->has_change_time)
+		version = 3;
 	wr_u8(&w, 0); /* no text */
 	wr_align(&w, 2);
-	wr_u16(&w, version);
-	wr_u16(&w, version);
+	wr_u16(&w, (uint16_t)version);
+	wr_u16(&w, (uint16_t)version);
 	wr_align(&w, 4);
 	wr_u32(&w, valid_of(attr));
 	wr_u32(&w, attr->has_attributes ? attr->attributes & dosattr_kept() : 0);
@@ -101,6 +103,8 @@ struct span dosattr_encode(const struct dosattr *attr, uint8_t ret_xattr[DOSATTR
 		wr_u32(&w, 0); /* ea_size */
 		wr_u64(&w, attr->own_change_time);
 		wr_u64(&w, attr->write_time);
+	} else if (version == 4) {
+		wr_u64(&w, 0); /* itime */
 	}
 	wr_u64(&w, attr->has_create_time ? attr->create_time : 0);
 	if (version == 3)

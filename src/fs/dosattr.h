@@ -9,8 +9,8 @@
  *     4  valid u32, attributes u32, itime u64, create_time u64
  *     5  valid u32, attributes u32, create_time u64
  *
- * Version 5 is written, since every Samba from 4.16 on reads it and it holds nothing we do not know; version 3, which
- * all read as well, where a client has set the change time. No file system lets that be set, so it is shown instead of
+ * Version 5 is the usual one, since every Samba from 4.16 on reads it and it holds nothing we do not know; version 3, which
+ * all read as well, is written where a client has set the change time. No file system lets that be set, so it is shown instead of
  * the file's own for as long as nothing happens to the file: until its own change time or its write time moves. What
  * they were is kept in `size` and `alloc_size`, not marked as valid, so that nobody takes them for sizes.
  *
@@ -46,8 +46,9 @@ uint32_t dosattr_settable(void);
 uint32_t dosattr_kept(void);
 
 MUST_CHECK int dosattr_decode(struct span xattr, struct dosattr *ret_attr);
-/* What was written of ret_xattr. */
-struct span dosattr_encode(const struct dosattr *attr, uint8_t ret_xattr[DOSATTR_LEN]);
+/* What was written of ret_xattr. version: 3, 4 or 5; with a change time it is 3 always. */
+struct span dosattr_encode(const struct dosattr *attr, unsigned version,
+			   uint8_t ret_xattr[DOSATTR_LEN]);
 
 /*
  * Is attr->change_time to be shown of a file that has these times of its own now? Storing the attribute moves the change

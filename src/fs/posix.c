@@ -2,6 +2,7 @@
 #include "fs/posix_stream.h"
 
 #include "base/log.h"
+#include "fs/attr_map.h"
 #include "fs/cred.h"
 
 #include <errno.h>
@@ -403,6 +404,9 @@ int posix_new(const struct posix_settings *s, struct vfs **ret_vfs)
 	v->vfs.piece_min = POSIX_PIECE_MIN;
 	v->switch_credentials = s->switch_credentials;
 	v->sd_form = s->sd_form;
+	v->attributes = s->map_attributes;
+	if (attr_map_stores(&v->attributes) && !v->attributes.version)
+		v->attributes.version = 5;
 	if (s->sd_form != POSIX_SD_RAW && !security_settable())
 		log_warn("%s: without CAP_SYS_ADMIN no security descriptor can be set",
 			 s->path);

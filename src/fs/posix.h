@@ -16,6 +16,7 @@
  */
 #pragma once
 
+#include "conf/conf.h"
 #include "fs/vfs.h"
 
 /* Where stored descriptors are. */
@@ -29,6 +30,7 @@ struct posix_settings {
 	const char *path; /* absolute				*/
 	bool case_insensitive;
 	enum posix_sd_form sd_form;
+	struct conf_map_attributes map_attributes; /* zero: an attribute, of version 5 */
 	bool switch_credentials; /* running as root: each call as its user; else all as ourselves */
 	uint32_t force_create_mode; /* ORed into new files' modes		*/
 	uint32_t force_directory_mode;

@@ -1,4 +1,5 @@
 /* posix_attr.c - STAT, SETATTR, STATFS. */
+#include "fs/attr_map.h"
 #include "fs/posix_stream.h"
 
 #include "wire/filetime.h"
@@ -146,7 +147,7 @@ static int set_mode(const struct change *ch)
 static int write_dosattr(const struct change *ch, const struct dosattr *a)
 {
 	uint8_t room[DOSATTR_LEN];
-	struct span xattr = dosattr_encode(a, room);
+	struct span xattr = dosattr_encode(a, ch->f->vol->attributes.version, room);
 
 	if (setxattr(posix_proc(ch->f->fd).path, DOSATTR_XATTR, xattr.p, xattr.len, 0) <
 	    0)
@@ -166,6 +167,21 @@ static int write_dosattr_as_owner(const struct change *ch, const struct dosattr 
 	err = write_dosattr(ch, a);
 	back = change_mode(ch, mode);
 	return err ? err : back;
+}
+
+/* Where nothing is meant to be stored: what mode can say, and no more. */
+static int set_mapped(const struct change *ch)
+{
+	const struct vfs_setattr *s = ch->set;
+	uint32_t mode;
+
+	if (s->what & VFS_SET_SPARSE)
+		return -EOPNOTSUPP;
+	if (!(s->what & VFS_SET_DOS_ATTRIBUTES))
+		return 0;
+	mode = attr_map_mode(&ch->f->vol->attributes, ch->st->mode,
+			     ch->st->type == VFS_DIR, s->attr.dos_attributes);
+	return mode == ch->st->mode ? 0 : change_mode(ch, mode);
 }
 
 /* Where nothing can be stored, the owner's write bit is all there is. */
@@ -207,6 +223,8 @@ static int set_dosattr(const struct change *ch)
 
 	if (!(s->what & (VFS_SET_DOS_ATTRIBUTES | VFS_SET_CREATE_TIME | VFS_SET_SPARSE)))
 		return 0;
+	if (!attr_map_stores(&ch->f->vol->attributes))
+		return set_mapped(ch);
 	err = posix_dosattr_read(ch->f->vol, ch->f->fd, &a);
 	a.has_change_time = false; /* this is a change */
 	if (err == -EOPNOTSUPP)
@@ -235,8 +253,11 @@ static int set_archive(const struct change *ch)
 	struct dosattr a;
 
 	if (!(ch->set->what & VFS_SET_ARCHIVE) || ch->st->type != VFS_FILE ||
-	    (ch->st->dos_attributes & FILE_ATTRIBUTE_ARCHIVE) ||
-	    posix_dosattr_read(ch->f->vol, ch->f->fd, &a) != 0)
+	    (ch->st->dos_attributes & FILE_ATTRIBUTE_ARCHIVE))
+		return 0;
+	if (!attr_map_stores(&ch->f->vol->attributes))
+		return change_mode(ch, ch->st->mode | S_IXUSR) == -EIO ? -EIO : 0;
+	if (posix_dosattr_read(ch->f->vol, ch->f->fd, &a) != 0)
 		return 0;
 	a.attributes |= FILE_ATTRIBUTE_ARCHIVE;
 	a.has_change_time = false;

@@ -93,7 +93,8 @@ static void stat_link(struct listing *l, const char *name, struct vfs_stat *st)
 	if (fd < 0 || posix_statx(fd, "", &stx) < 0)
 		return;
 	posix_stat_basic(&stx, name[0] == '.', st);
-	if (posix_dosattr_read(l->v, fd, &attr) == 0)
+	if (posix_dosattr_mapped(l->v, &stx, name[0] == '.', &attr) ||
+	    posix_dosattr_read(l->v, fd, &attr) == 0)
 		posix_dosattr_apply(&attr, st);
 }
 

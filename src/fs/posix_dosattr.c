@@ -5,6 +5,7 @@
  * the same; but not for a change in the same tick of the file system's clock, which is why a file that was changed
  * only just is read each time. Whoever comes later takes the slot.
  */
+#include "fs/attr_map.h"
 #include "fs/posix_impl.h"
 
 #include <errno.h>
@@ -99,10 +100,25 @@ static int decode(ssize_t n, const uint8_t *xattr, struct dosattr *ret_attr)
 	return n < 0 ? (int)n : dosattr_decode(span_of(xattr, (size_t)n), ret_attr);
 }
 
+bool posix_dosattr_mapped(const struct posix_volume *v, const struct statx *stx,
+			  bool dot_name, struct dosattr *ret_attr)
+{
+	if (attr_map_stores(&v->attributes))
+		return false;
+	*ret_attr = (struct dosattr){
+		.has_attributes = true,
+		.attributes = attr_map_read(&v->attributes, stx->stx_mode,
+					    S_ISDIR(stx->stx_mode), dot_name),
+	};
+	return true;
+}
+
 int posix_dosattr_read(const struct posix_volume *v, int fd, struct dosattr *ret_attr)
 {
 	uint8_t xattr[DOSATTR_LEN_MAX];
 
+	if (!attr_map_stores(&v->attributes))
+		return -EOPNOTSUPP;
 	return decode(
 		posix_getxattr(v, fd, DOSATTR_XATTR, mspan_of(xattr, sizeof(xattr))),
 		xattr, ret_attr);
@@ -128,7 +144,8 @@ void posix_dosattr_get(struct posix_file *f, const struct cred *c,
 	struct posix_dosattrs *t = f->vol->dosattrs;
 	int err;
 
-	if (recall(t, stx, ret_attr))
+	if (posix_dosattr_mapped(f->vol, stx, f->dot_name, ret_attr) ||
+	    recall(t, stx, ret_attr))
 		return;
 	*ret_attr = (struct dosattr){0};
 	posix_act_as(f->vol, c);
@@ -144,7 +161,8 @@ void posix_dosattr_get_at(struct posix_volume *v, int dirfd, const char *name,
 	uint8_t xattr[DOSATTR_LEN_MAX];
 	int err;
 
-	if (recall(v->dosattrs, stx, ret_attr))
+	if (posix_dosattr_mapped(v, stx, name[0] == '.', ret_attr) ||
+	    recall(v->dosattrs, stx, ret_attr))
 		return;
 	*ret_attr = (struct dosattr){0};
 	err = decode(posix_getxattr_at(v, dirfd, name, DOSATTR_XATTR,

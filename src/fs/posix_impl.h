@@ -70,13 +70,14 @@ struct posix_volume {
 	struct posix_closer *closer;
 	struct posix_streams *streams;
 	struct posix_pipes *pipes;
-	struct stock files;         /* struct posix_file */
-	enum posix_sd_form sd_form; /* I */
-	bool switch_credentials;    /* I */
-	int proc_fd;                /* I  /proc/self/fd */
-	bool resolve_cached;        /* I  the kernel knows RESOLVE_CACHED */
-	bool xattrat;               /* I  and getxattrat() */
-	uid_t self_uid;             /* I  who we are where credentials are not switched */
+	struct stock files;                    /* struct posix_file */
+	enum posix_sd_form sd_form;            /* I */
+	struct conf_map_attributes attributes; /* I */
+	bool switch_credentials;               /* I */
+	int proc_fd;                           /* I  /proc/self/fd */
+	bool resolve_cached;                   /* I  the kernel knows RESOLVE_CACHED */
+	bool xattrat;                          /* I  and getxattrat() */
+	uid_t self_uid; /* I  who we are where credentials are not switched */
 	uint32_t force_create_mode, force_directory_mode; /* I */
 	struct posix_pace pace;                           /* of metadata calls */
 	_Atomic uint64_t
@@ -256,6 +257,12 @@ void posix_change_end(struct posix_change *ch);
 struct posix_dosattrs *posix_dosattrs_new(void); /* NULL without memory */
 void posix_dosattrs_free(struct posix_dosattrs *t);
 
+/*
+ * Where none are stored because mode and name say them (attr_map.h): those, and true. dot_name: as of posix_stat_basic().
+ * Nothing is stored or read then: posix_dosattr_read() says -EOPNOTSUPP.
+ */
+bool posix_dosattr_mapped(const struct posix_volume *v, const struct statx *stx,
+			  bool dot_name, struct dosattr *ret_attr);
 /* What is stored for a path handle, read as the user the thread acts as. 0, -ENODATA, ... */
 MUST_CHECK int posix_dosattr_read(const struct posix_volume *v, int fd,
 				  struct dosattr *ret_attr);

@@ -1,4 +1,5 @@
 /* posix_open.c - CREATE of what does not exist yet, OPEN of what a path handle names. */
+#include "fs/attr_map.h"
 #include "fs/posix_stream.h"
 
 #include "wire/fscc_proto.h"
@@ -110,8 +111,24 @@ static void store_attributes(const struct vfs_create *k, struct posix_file *f,
 		a.attributes |= FILE_ATTRIBUTE_HIDDEN;
 	if (a.attributes == (st->dos_attributes & dosattr_settable()))
 		return;
-	xattr = dosattr_encode(&a, room);
+	xattr = dosattr_encode(&a, f->vol->attributes.version, room);
 	if (setxattr(posix_proc(f->fd).path, DOSATTR_XATTR, xattr.p, xattr.len, 0) == 0)
+		posix_dosattr_apply(&a, st);
+}
+
+/* The same where mode and name say them. */
+static void map_attributes(const struct vfs_create *k, struct posix_file *f,
+			   struct statx *stx, struct vfs_stat *st)
+{
+	const struct conf_map_attributes *m = &f->vol->attributes;
+	uint32_t wanted = k->dos_attributes | FILE_ATTRIBUTE_ARCHIVE;
+	uint32_t mode = attr_map_mode(m, stx->stx_mode, k->directory, wanted);
+	struct dosattr a;
+
+	if (mode != stx->stx_mode && chmod(posix_proc(f->fd).path, mode & 07777) == 0 &&
+	    posix_statx(f->fd, "", stx) == 0)
+		posix_stat_basic(stx, f->dot_name, st);
+	if (posix_dosattr_mapped(f->vol, stx, f->dot_name, &a))
 		posix_dosattr_apply(&a, st);
 }
 
@@ -161,7 +178,10 @@ static int create_made(struct posix_volume *v, struct vfs_create *k, int made)
 		return err;
 	}
 	posix_stat_basic(&stx, posix_file_of(path)->dot_name, &k->stat);
-	store_attributes(k, posix_file_of(path), &k->stat);
+	if (attr_map_stores(&v->attributes))
+		store_attributes(k, posix_file_of(path), &k->stat);
+	else
+		map_attributes(k, posix_file_of(path), &stx, &k->stat);
 	k->may = posix_may(v, k->call.cred, posix_file_of(path)->fd, &stx);
 	k->file = TAKE(path);
 	k->data = TAKE(data);

@@ -40,6 +40,39 @@ def attributes(build):
         expect(basic(c, d)[4], 0x10, "none")
 
 
+def mapped(build):
+    """map_attributes: by execute bits and names, or in the attribute's older versions; what has no place is ignored."""
+    def shown(c, name):
+        return basic(c, c.open(name, READ))[4]
+
+    with Server(build, shares={"share": {"map_attributes": "posix-exec:archive,system,hidden"}}) as s, Client(s) as c:
+        path = os.path.join(s.folder(), "f")
+        f = c.open("f")
+        expect((basic(c, f)[4], os.stat(path).st_mode & 0o111), (0x20, 0o100), "a new file")
+        for attributes, execs in ((4, 0o010), (2, 0o001), (0x26, 0o111), (0x80, 0)):
+            c.set(f, 4, basic_data(attributes=attributes, create=THEN))
+            expect((basic(c, f)[4], os.stat(path).st_mode & 0o111), (attributes, execs), "set")
+        c.write(f, b"x")
+        expect((basic(c, f)[4], os.stat(path).st_mode & 0o111), (0x20, 0o100), "changed, so to be archived")
+        c.set(f, 4, basic_data(attributes=0x1000))
+        expect(basic(c, f)[4], 0x80, "what has no bit")
+        c.set(f, 4, basic_data(attributes=1))
+        expect(os.stat(path).st_mode & 0o222, 0, "read-only")
+        expect([x for x in os.listxattr(path) if "DOSATTRIB" in x], [], "nothing is stored")
+    with Server(build, shares={"share": {"map_attributes": "filename:hidden"}}) as s, Client(s) as c:
+        for name, attributes in (("f", 0x20), (".f", 0x22)):
+            f = c.open(name)
+            c.set(f, 4, basic_data(attributes=6))
+            c.close(f)
+            expect(shown(c, name), attributes, name)
+    for version in (3, 4, 5):
+        with Server(build, shares={"share": {"map_attributes": f"xattr:v{version}"}}) as s, Client(s) as c:
+            f = c.open("f")
+            c.set(f, 4, basic_data(attributes=6, create=THEN))
+            stored = os.getxattr(os.path.join(s.folder(), "f"), "user.DOSATTRIB")
+            expect((stored[2], basic(c, f)[0], basic(c, f)[4]), (version, THEN, 6), f"version {version}")
+
+
 def archive(build):
     """Whatever changes a file marks it to be archived again; a directory is never marked. [MS-FSA] 2.1.4.17, 2.1.4.18"""
     with Server(build) as s, Client(s) as c:
@@ -174,5 +207,5 @@ def compression(build):
 
 
 def tests(build):
-    for f in (attributes, archive, change_time, held, late_write, space, compression):
+    for f in (attributes, mapped, archive, change_time, held, late_write, space, compression):
         yield Test(f"attributes.{f.__name__.replace('_', '-')}", functools.partial(f, build))

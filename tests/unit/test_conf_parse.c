@@ -142,6 +142,7 @@ TEST(empty_global_has_the_documented_defaults)
 		"permissions = everyone:read\n"
 		"security = windows\n"
 		"map_acls = xattr:raw\n"
+		"map_attributes = xattr:v5\n"
 		"case_insensitive = true\n"
 		"named_streams = true\n"
 		"audit_level = 0\n"

@@ -103,6 +103,12 @@ static const struct {
 	{"security = none", "security = none\n"},
 	{"map_acls = xattr", "map_acls = xattr\n"},
 	{"map_acls = xattr:raw", "map_acls = xattr:raw\n"},
+	{"map_attributes = xattr", "map_attributes = xattr:v5\n"},
+	{"map_attributes = xattr:v3", "map_attributes = xattr:v3\n"},
+	{"map_attributes = filename:hidden", "map_attributes = filename:hidden\n"},
+	{"map_attributes = posix-exec:archive", "map_attributes = posix-exec:archive\n"},
+	{"map_attributes = posix-exec: hidden ,archive,system",
+	 "map_attributes = posix-exec:archive,system,hidden\n"},
 	{"case_insensitive = false", "case_insensitive = false\n"},
 	{"administrative = true", "administrative = true\n"},
 	{"force_create_mode = 664", "force_create_mode = 0664\n"},
@@ -428,6 +434,19 @@ TEST(share_values_are_refused)
 		 "t:6:30: permissions: named twice\n"},
 		{"permissions = *S-1-1-0:read, *S-1-1-0:full",
 		 "t:6:30: permissions: named twice\n"},
+		{"map_attributes = mode",
+		 "t:6:18: map_attributes: expected xattr, xattr:v3, xattr:v4, xattr:v5, "
+		 "filename:hidden, or posix-exec: and any of archive, system, hidden, "
+		 "found "
+		 "\"mode\"\n"},
+		{"map_attributes = posix-exec:",
+		 "t:6:29: map_attributes: expected archive, system or hidden, found "
+		 "nothing\n"},
+		{"map_attributes = posix-exec:archive,readonly",
+		 "t:6:37: map_attributes: expected archive, system or hidden, found "
+		 "\"readonly\"\n"},
+		{"map_attributes = posix-exec:system,system",
+		 "t:6:36: map_attributes: named twice\n"},
 		{"security = nt",
 		 "t:6:12: security: expected windows, posix or none, found "
 		 "\"nt\"\n"},

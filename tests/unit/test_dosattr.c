@@ -144,7 +144,30 @@ TEST(written_as_samba_writes_it)
 	};
 	uint8_t room[DOSATTR_LEN];
 
-	CHECK_SPAN(dosattr_encode(&a, room), span_of(v5, sizeof(v5)));
+	CHECK_SPAN(dosattr_encode(&a, 5, room), span_of(v5, sizeof(v5)));
+}
+
+TEST(each_version_is_written)
+{
+	const struct dosattr a = {
+		.has_attributes = true,
+		.has_create_time = true,
+		.attributes = 0x26,
+		.create_time = CREATED,
+	};
+
+	for (unsigned version = 3; version <= 5; version++) {
+		uint8_t room[DOSATTR_LEN];
+		struct span xattr = dosattr_encode(&a, version, room);
+		struct dosattr again;
+
+		CHECK_EQ(xattr.p[2], version);
+		CHECK_EQ(dosattr_decode(xattr, &again), 0);
+		CHECK(again.has_attributes && again.has_create_time);
+		CHECK(!again.has_change_time);
+		CHECK_EQ(again.attributes, 0x26);
+		CHECK_EQ(again.create_time, CREATED);
+	}
 }
 
 /* A change time of a client's, beside the two that it holds for. */
@@ -163,7 +186,7 @@ TEST(a_change_time_comes_back)
 {
 	uint8_t room[DOSATTR_LEN];
 	struct dosattr a = {0};
-	struct span xattr = dosattr_encode(&changed, room);
+	struct span xattr = dosattr_encode(&changed, 5, room);
 
 	CHECK_EQ(xattr.len, DOSATTR_LEN);
 	CHECK_EQ(xattr.p[2], 3);

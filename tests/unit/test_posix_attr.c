@@ -137,7 +137,7 @@ TEST(attributes_changed_by_others_are_seen)
 	usleep(3200 * 1000);
 	CHECK_EQ(get(&f, file).dos_attributes, FILE_ATTRIBUTE_ARCHIVE);
 	CHECK_EQ(get(&f, file).dos_attributes, FILE_ATTRIBUTE_ARCHIVE);
-	xattr = dosattr_encode(&a, room);
+	xattr = dosattr_encode(&a, 5, room);
 	CHECK_EQ(setxattr(fix_path(&f, "share/file"), DOSATTR_XATTR, xattr.p, xattr.len,
 			  0),
 		 0);

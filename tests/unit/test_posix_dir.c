@@ -124,7 +124,7 @@ TEST(entries_tell_what_look_up_tells)
 	CHECK_EQ(mkfifo(fix_path(&f, "share/fifo"), 0600), 0);
 	fix_link(&f, "file", "share/link");
 	fix_link(&f, "/etc/passwd", "share/out");
-	xattr = dosattr_encode(&a, room);
+	xattr = dosattr_encode(&a, 5, room);
 	CHECK_EQ(setxattr(fix_path(&f, "share/hidden"), DOSATTR_XATTR, xattr.p, xattr.len,
 			  0),
 		 0);
