@@ -106,6 +106,41 @@ void addr_local(int fd, char text[ADDR_TEXT_LEN])
 	addr_format(&a, text);
 }
 
+static bool is_loopback(const struct sockaddr_storage *a)
+{
+	if (a->ss_family == AF_INET)
+		return ntohl(in4(a)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	return a->ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&in6(a)->sin6_addr);
+}
+
+static bool is_same(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+	if (a->ss_family != b->ss_family)
+		return false;
+	if (a->ss_family == AF_INET)
+		return in4(a)->sin_addr.s_addr == in4(b)->sin_addr.s_addr;
+	return a->ss_family == AF_INET6 &&
+	       in6(a)->sin6_scope_id == in6(b)->sin6_scope_id &&
+	       IN6_ARE_ADDR_EQUAL(&in6(a)->sin6_addr, &in6(b)->sin6_addr);
+}
+
+bool addr_is_near(const struct sockaddr_storage *peer,
+		  const struct sockaddr_storage *local)
+{
+	return is_loopback(peer) || is_same(peer, local);
+}
+
+bool addr_peer_is_near(int fd)
+{
+	struct sockaddr_storage peer = {0}, local = {0};
+	socklen_t peer_len = sizeof(peer), local_len = sizeof(local);
+
+	if (getpeername(fd, (struct sockaddr *)&peer, &peer_len) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&local, &local_len) < 0)
+		return false;
+	return addr_is_near(&peer, &local);
+}
+
 uint16_t addr_port(const struct sockaddr_storage *addr)
 {
 	switch (addr->ss_family) {

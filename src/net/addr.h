@@ -30,6 +30,12 @@ void addr_format(const struct sockaddr_storage *addr, char text[ADDR_TEXT_LEN]);
 void addr_peer(int fd, char text[ADDR_TEXT_LEN]);
 void addr_local(int fd, char text[ADDR_TEXT_LEN]);
 
+/* Nothing lies between a peer and the address of ours that it came to: it is on the loopback, or they are the same. */
+bool addr_is_near(const struct sockaddr_storage *peer,
+		  const struct sockaddr_storage *local);
+/* Of the two ends of a socket. */
+bool addr_peer_is_near(int fd);
+
 /* Port in host order, 0 for what is no IP address. */
 uint16_t addr_port(const struct sockaddr_storage *addr);
 /* Of the address without its port. Only to spread load: peers may collide on purpose. */

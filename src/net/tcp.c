@@ -15,6 +15,7 @@
 #include "base/lane.h"
 
 #include <errno.h>
+#include <linux/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -217,6 +218,20 @@ static void tcp_free(struct tcp *c)
 	free(c);
 }
 
+/*
+ * Pacing, as BBR has it, spreads output over time so that no queue on the way overflows. Between two ends of one machine
+ * there is none: each piece of it costs a timer here and wakes the peer once more, several times what sending costs.
+ * Reno, which every kernel has and any user may choose, sends what the window takes.
+ */
+static void unpace(int fd)
+{
+	static const char reno[] = "reno";
+
+	if (addr_peer_is_near(fd))
+		(void)!setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, reno,
+				  sizeof(reno) - 1);
+}
+
 static struct tcp *tcp_new(struct tcp_set *s, int fd, struct seat seat)
 {
 	struct tcp *c = calloc(1, sizeof(*c));
@@ -230,6 +245,7 @@ static struct tcp *tcp_new(struct tcp_set *s, int fd, struct seat seat)
 	rx_init(c);
 	addr_peer(fd, c->peer);
 	addr_local(fd, c->local);
+	unpace(fd);
 	return c;
 }
 

@@ -11,6 +11,7 @@
  *          Without a buffer (memory_max) a connection is not read until there is one; it
  *          is never dropped for that.
  * Output   queued during a turn and written once at its end, many messages in one call.
+ *          Where both ends are on this machine no congestion control paces it.
  * Fairness one connection is given at most TCP_TURN_BYTES or TCP_TURN_FRAMES a turn.
  *
  * Owns     its sockets, queued segments, partial frames.

@@ -4,6 +4,7 @@
 #include "net/addr.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 TEST(addr_round_trip)
 {
@@ -61,6 +62,64 @@ TEST(addr_refuses)
 				    &a, &len),
 			 rows[i].want);
 	}
+}
+
+TEST(addr_is_near_where_nothing_lies_between)
+{
+	static const struct {
+		int peer_family, local_family;
+		const char *peer, *local;
+		bool want;
+	} rows[] = {
+		{AF_INET, AF_INET, "127.0.0.1", "127.0.0.1", true},
+		{AF_INET, AF_INET, "127.9.8.7", "127.0.0.1", true},
+		{AF_INET, AF_INET, "192.0.2.1", "192.0.2.1", true},
+		{AF_INET, AF_INET, "192.0.2.1", "192.0.2.2", false},
+		{AF_INET, AF_INET, "128.0.0.1", "127.0.0.1", false},
+		{AF_INET6, AF_INET6, "::1", "::1", true},
+		{AF_INET6, AF_INET6, "2001:db8::1", "2001:db8::1", true},
+		{AF_INET6, AF_INET6, "2001:db8::1", "2001:db8::2", false},
+		{AF_INET6, AF_INET, "::", "0.0.0.0", false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct sockaddr_storage peer, local;
+		socklen_t len;
+
+		CHECK_EQ(addr_parse(rows[i].peer_family, rows[i].peer, 1, NULL, &peer,
+				    &len),
+			 0);
+		CHECK_EQ(addr_parse(rows[i].local_family, rows[i].local, 2, NULL, &local,
+				    &len),
+			 0);
+		CHECK_EQ(addr_is_near(&peer, &local), rows[i].want);
+	}
+}
+
+/* fe80::1 of one network is another host's than fe80::1 of another one. */
+TEST(addr_is_near_in_the_same_network_only)
+{
+	struct sockaddr_storage peer, local;
+	socklen_t len;
+
+	CHECK_EQ(addr_parse(AF_INET6, "fe80::1", 1, "lo", &peer, &len), 0);
+	local = peer;
+	CHECK(addr_is_near(&peer, &local));
+	((struct sockaddr_in6 *)&local)->sin6_scope_id++;
+	CHECK(!addr_is_near(&peer, &local));
+}
+
+TEST(addr_peer_is_near_of_no_connection)
+{
+	int pair[2], tcp = socket(AF_INET, SOCK_STREAM, 0);
+
+	CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	CHECK(!addr_peer_is_near(pair[0]));
+	CHECK(!addr_peer_is_near(tcp)); /* not connected */
+	CHECK(!addr_peer_is_near(-1));
+	close(tcp);
+	close(pair[0]);
+	close(pair[1]);
 }
 
 TEST(addr_hash_ignores_the_port)

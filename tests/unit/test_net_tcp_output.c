@@ -2,7 +2,10 @@
  * close with output. */
 #include "tcp_rig.h"
 
+#include "net/tcp_conn.h"
+
 #include <fcntl.h>
+#include <linux/tcp.h>
 #include <poll.h>
 #include <sys/sendfile.h>
 
@@ -51,6 +54,21 @@ static bool peer_sees_something(struct rig *r)
 	struct pollfd p = {.fd = r->peer, .events = POLLIN};
 
 	return poll(&p, 1, 50) == 1;
+}
+
+/* Shows nothing where reno is the system's default. */
+TEST(tcp_is_not_paced_on_this_machine)
+{
+	char name[16] = "";
+	socklen_t len = sizeof(name) - 1;
+	struct rig r;
+
+	rig_start(&r);
+	CHECK_EQ(getsockopt(container_of(r.x, struct tcp, x)->fd.fd, IPPROTO_TCP,
+			    TCP_CONGESTION, name, &len),
+		 0);
+	CHECK_STR(name, "reno");
+	rig_stop(&r);
 }
 
 TEST(tcp_send_joins_segments)
