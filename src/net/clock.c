@@ -11,12 +11,22 @@
 /* 1601-01-01 to 1970-01-01 in 100 ns units. [MS-DTYP] 2.3.3 */
 static const uint64_t FILETIME_UNIX_EPOCH = 116444736000000000;
 
-static uint64_t monotonic_ns(void)
+static uint64_t read_ns(clockid_t id)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(id, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t clock_monotonic_ns(void)
+{
+	return read_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t clock_thread_ns(void)
+{
+	return read_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 static uint64_t clock_now_ns(struct env *e)
@@ -24,7 +34,7 @@ static uint64_t clock_now_ns(struct env *e)
 	struct clock *c = container_of(e, struct clock, env);
 	uint64_t now = atomic_load_explicit(&c->now_ns, memory_order_relaxed);
 
-	return now ? now : monotonic_ns();
+	return now ? now : clock_monotonic_ns();
 }
 
 static uint64_t clock_filetime(struct env *e)
@@ -58,7 +68,7 @@ void clock_init(struct clock *c)
 
 uint64_t clock_tick(struct clock *c)
 {
-	uint64_t now = monotonic_ns();
+	uint64_t now = clock_monotonic_ns();
 
 	atomic_store_explicit(&c->now_ns, now, memory_order_relaxed);
 	return now;

@@ -19,5 +19,9 @@ struct clock {
 
 void clock_init(struct clock *c);
 
+/* The monotonic clock, and the processor time that the calling thread has used. */
+uint64_t clock_monotonic_ns(void);
+uint64_t clock_thread_ns(void);
+
 /* Read the monotonic clock; env_now_ns() gives this value until the next tick. */
 uint64_t clock_tick(struct clock *c);

@@ -101,12 +101,13 @@ void loop_del(struct loop *l, struct loop_fd *f)
 			l->events[i].data.ptr = NULL;
 }
 
-void loop_wait(struct loop *l, int timeout_ms)
+bool loop_wait(struct loop *l, int timeout_ms)
 {
 	int n = epoll_wait(l->epoll_fd, l->events, LOOP_BATCH, timeout_ms);
 
 	l->next = 0;
 	l->found = n > 0 ? n : 0; /* EINTR: nothing was found */
+	return l->found > 0;
 }
 
 void loop_dispatch(struct loop *l)

@@ -39,8 +39,8 @@ void loop_want(struct loop *l, struct loop_fd *f, unsigned wanted);
 void loop_del(struct loop *l, struct loop_fd *f);
 
 /* Sleep until something is ready, loop_wake(), or timeout_ms (-1:
- * for ever, 0: only look). */
-void loop_wait(struct loop *l, int timeout_ms);
+ * for ever, 0: only look). True if something is. */
+bool loop_wait(struct loop *l, int timeout_ms);
 /* Run the callbacks of what loop_wait() found. */
 void loop_dispatch(struct loop *l);
 

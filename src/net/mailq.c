@@ -37,6 +37,13 @@ void mailq_wake(struct mailq *q)
 		&q->newest, &asleep, NULL, memory_order_relaxed, memory_order_relaxed);
 }
 
+bool mailq_empty(struct mailq *q)
+{
+	struct msg *m = atomic_load_explicit(&q->newest, memory_order_relaxed);
+
+	return !m || m == MAILQ_ASLEEP;
+}
+
 struct msg *mailq_take(struct mailq *q)
 {
 	struct msg *m, *next, *oldest = NULL;

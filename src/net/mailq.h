@@ -27,6 +27,8 @@ MUST_CHECK bool mailq_sleep(struct mailq *q);
 /* The reader is awake again: writers need not wake it any more. */
 void mailq_wake(struct mailq *q);
 
+/* A look without taking any. The reader only. */
+bool mailq_empty(struct mailq *q);
 /* All messages, oldest first, linked by next; NULL if there are
  * none. The reader is awake. */
 struct msg *mailq_take(struct mailq *q);

@@ -92,16 +92,64 @@ static void trim_later(struct worker *w)
 
 /* ---- the loop ---- */
 
+static bool has_work(struct worker *w)
+{
+	return w->ready || tcp_set_busy(&w->tcp) || !mailq_empty(&w->mail);
+}
+
 static int sleep_ms(struct worker *w)
 {
-	if (w->ready || tcp_set_busy(&w->tcp) || !mailq_sleep(&w->mail))
+	if (has_work(w) || !mailq_sleep(&w->mail))
 		return 0;
 	return timers_next_ms(&w->timers, env_now_ns(w->lane.env));
 }
 
+/* True if something came within that time. Messages need not wake us meanwhile. */
+static bool look_for(struct worker *w, uint32_t ns)
+{
+	uint64_t until = clock_monotonic_ns() + ns;
+
+	do {
+		if (loop_wait(w->loop, 0) || !mailq_empty(&w->mail))
+			return true;
+	} while (clock_monotonic_ns() < until);
+	return false;
+}
+
+static void sleep_now(struct worker *w, int ms)
+{
+	bool measures = spin_measures(&w->spin);
+	uint64_t start = clock_monotonic_ns();
+	uint64_t used = measures ? clock_thread_ns() : 0;
+
+	loop_wait(w->loop, ms);
+	if (measures)
+		spin_measured(&w->spin, clock_thread_ns() - used);
+	spin_slept(&w->spin, clock_monotonic_ns() - start);
+}
+
+/* Until there is something to do. */
+static void await(struct worker *w)
+{
+	uint32_t look_ns = has_work(w) ? 0 : spin_ns(&w->spin);
+	int ms;
+
+	if (look_ns > 0 && look_for(w, look_ns)) {
+		spin_won(&w->spin);
+		return;
+	}
+	if (look_ns > 0)
+		spin_lost(&w->spin);
+	ms = sleep_ms(w);
+	if (ms == 0)
+		loop_wait(w->loop, 0);
+	else
+		sleep_now(w, ms);
+}
+
 static void turn(struct worker *w)
 {
-	loop_wait(w->loop, sleep_ms(w));
+	await(w);
 	mailq_wake(&w->mail);
 	/* First, because what follows arms timers relative to the
 	 * wheel's time, which stood still. */

@@ -2,7 +2,7 @@
  * worker.h - a thread with a loop, and everything that lives on it: a lane for the layers
  * above.
  *
- * One turn: sleep; timers; sockets; messages from other threads; its own messages; flush;
+ * One turn: sleep, or a short look around before that (net/spin); timers; sockets; messages from other threads; its own messages; flush;
  * turn_end; write. The clock is read once a turn.
  *
  * Owns     its thread, loop, timers, buffers, connections.
@@ -18,6 +18,7 @@
 #include "net/clock.h"
 #include "net/loop.h"
 #include "net/mailq.h"
+#include "net/spin.h"
 #include "net/tcp.h"
 
 #include <pthread.h>
@@ -30,6 +31,7 @@ struct worker {
 	struct msg *ready, **ready_end; /* mailbox_here(): only this thread */
 	uint64_t ran;                   /* messages so far */
 	struct clock clock;
+	struct spin spin;
 	struct timers timers;
 	struct tcp_set tcp;
 	struct timer trim; /* gives memory back some time after traffic */

@@ -25,6 +25,21 @@ TEST(mailq_gives_messages_in_order)
 	CHECK(!mailq_take(&q));
 }
 
+TEST(mailq_is_empty_asleep_or_not)
+{
+	struct mailq q;
+	struct msg m;
+
+	mailq_init(&q);
+	CHECK(mailq_empty(&q));
+	CHECK(mailq_sleep(&q));
+	CHECK(mailq_empty(&q));
+	CHECK(mailq_put(&q, &m));
+	CHECK(!mailq_empty(&q));
+	CHECK(mailq_take(&q) == &m);
+	CHECK(mailq_empty(&q));
+}
+
 TEST(mailq_wakes_a_sleeper_once)
 {
 	struct mailq q;
