@@ -5,6 +5,7 @@
  * Spec     [MS-SMB2] 2.2.33, 2.2.34, 3.3.5.18; [MS-FSA] 2.1.5.6.3
  */
 #include "cmd/cmd.h"
+#include "cmd/dir_filter.h"
 #include "cmd/dir_info.h"
 #include "cmd/dir_scan.h"
 #include "cmd/file_info.h"
@@ -32,6 +33,8 @@ struct query_dir {
 	const char *pattern; /* NULL: none was sent */
 	uint32_t limit;      /* bytes of entries the client has room for */
 
+	struct dir_filter filter;
+	const struct vfs_filter *only; /* of the call under way */
 	struct turn_ref turn;
 	bool first; /* nothing was asked for through this open before */
 	size_t room;
@@ -203,6 +206,17 @@ static bool full(const struct query_dir *d)
 
 /* ---- one name ------------------------------------------------------------------------------------ */
 
+static bool is_shown(struct req *q)
+{
+	const struct query_dir *d = q->state;
+	const struct vfs_lookup *l = &d->call.lookup;
+	const struct vfs_looked e = {.stat = &l->stat, .may = l->may, .sd = l->sd};
+
+	if (d->only && !d->only->shows(d->only, &e, &q->arena))
+		return false;
+	return name_showable(l->name);
+}
+
 static nt_status looked(struct req *q, int err, struct wr *w)
 {
 	struct query_dir *d = q->state;
@@ -213,7 +227,7 @@ static nt_status looked(struct req *q, int err, struct wr *w)
 		return nt_from_errno(err);
 	if (!err) {
 		d->own = l->file;
-		if (name_showable(l->name))
+		if (is_shown(q))
 			(void)emit(q, l->name, &l->stat);
 	}
 	return finish(q);
@@ -234,6 +248,8 @@ static nt_status look_up(struct req *q)
 	l->dir = q->open->node->file;
 	l->names = name;
 	l->count = 1;
+	d->only = dir_filter_for(q->open, &d->filter);
+	l->with_sd = d->only && d->only->with_sd;
 	return open_call(q, &l->call, VFS_LOOKUP, looked);
 }
 
@@ -330,6 +346,7 @@ static nt_status list(struct req *q)
 	l->cookie = o->scan->cookie;
 	l->max = BATCH;
 	l->with_stat = d->class->with_stat;
+	l->filter = d->only = dir_filter_for(o, &d->filter);
 	l->call.raised = share_raises(o->tree->share);
 	vfs_run(open_vfs(o), &l->call, VFS_READDIR, q->lane->lane,
 		tree_cred(o->tree, o->who), &o->scan->arena, req_wait(q, listed));

@@ -222,6 +222,13 @@ void posix_act_unraised(struct posix_volume *v, const struct cred *c)
 	posix_act_as(v, c);
 }
 
+void posix_act_again(struct posix_volume *v, const struct vfs_call *c)
+{
+	posix_act_as(v, c->cred);
+	if (c->raised && v->switch_credentials)
+		cred_raise(false);
+}
+
 uid_t posix_acting_uid(struct posix_volume *v, const struct cred *c)
 {
 	if (!v->switch_credentials)

@@ -156,6 +156,8 @@ void posix_pace_end(struct posix_pace *p, const struct posix_mark *mark);
 void posix_act_as(struct posix_volume *v, const struct cred *c);
 /* For the rest of a raised call, only what the user may. */
 void posix_act_unraised(struct posix_volume *v, const struct cred *c);
+/* And after that as at the beginning of the call. */
+void posix_act_again(struct posix_volume *v, const struct vfs_call *c);
 /* The user a call acts as. */
 uid_t posix_acting_uid(struct posix_volume *v, const struct cred *c);
 

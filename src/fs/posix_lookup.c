@@ -288,16 +288,17 @@ static int walk(struct walk *w, const char *const *names, size_t count,
 static int lookup_done(struct posix_volume *v, struct vfs_lookup *l, struct vfile *file,
 		       const struct statx *stx, const char *name)
 {
+	struct posix_file *f = posix_file_of(file);
 	int err;
 
-	posix_stat_from(posix_file_of(file), l->call.cred, stx, &l->stat);
+	posix_stat_from(f, l->call.cred, stx, &l->stat);
 	if (l->with_sd) {
-		err = posix_sd_read(posix_file_of(file), l->call.arena, &l->sd);
+		err = posix_sd_read(f, l->call.arena, &l->sd);
 		if (err)
 			return err;
 	}
 	if (l->sd.len == 0)
-		l->may = posix_may(v, l->call.cred, posix_file_of(file)->fd, stx);
+		l->may = posix_may(v, l->call.cred, f->fd, stx);
 	l->name = arena_strdup(l->call.arena, name);
 	return l->name ? 0 : -ENOMEM;
 }

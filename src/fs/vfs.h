@@ -353,6 +353,20 @@ struct vfs_sync {
 	bool data_only;
 };
 
+/* What there is to know of an entry before it is listed. */
+struct vfs_looked {
+	const struct vfs_stat *stat;
+	unsigned may;   /* VFS_MAY_* as of VFS_LOOKUP	*/
+	struct span sd; /* as of VFS_LOOKUP		*/
+};
+
+/* Which entries a listing has. Asked on whatever thread reads the directory; scratch: forgotten after each question. */
+struct vfs_filter {
+	bool with_sd; /* descriptors are wanted */
+	bool (*shows)(const struct vfs_filter *f, const struct vfs_looked *e,
+		      struct arena *scratch);
+};
+
 /* One name of a directory; in the call's arena. */
 struct vfs_dirent {
 	const char *name;
@@ -370,6 +384,8 @@ struct vfs_readdir {
 	size_t max;           /* at most so many entries		*/
 	bool with_stat;       /* else only name, cookie, type and inode are filled */
 	bool hidden_too;      /* names that no client is shown: is it empty?	*/
+	const struct vfs_filter
+		*filter; /* NULL: all. Else it is asked of each but "." and ".."	*/
 	/* out */
 	struct vfs_dirent *entries;
 	size_t count;

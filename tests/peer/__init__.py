@@ -9,6 +9,7 @@ MODULES = (
     "channels",
     "create",
     "acl",
+    "enumeration",
     "impacket_peer",
     "info",
     "attributes",
