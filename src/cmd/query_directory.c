@@ -11,6 +11,7 @@
 #include "cmd/file_info.h"
 #include "cmd/open_call.h"
 #include "fs/name.h"
+#include "fs/short_name.h"
 #include "wire/utf16.h"
 
 #include <errno.h>
@@ -167,6 +168,21 @@ static void show_as_opened(struct req *q, struct vfs_stat *stat)
 	node_put(n);
 }
 
+/*
+ * Deviation: [MS-FSA] 2.1.5.1.1 gives a name that fits as its own short name, too; as Windows, listings do not repeat it.
+ */
+static const char *short_name(const struct req *q, const char *name,
+			      char made[SHORT_NAME_LEN + 1])
+{
+	const struct query_dir *d = q->state;
+
+	made[0] = '\0';
+	if (d->class->with_short && open_vfs(q->open)->case_insensitive &&
+	    short_name_is_given(name))
+		short_name_of(name, made);
+	return made;
+}
+
 /* False: no room left, the entry is for the next answer. */
 static bool emit(struct req *q, const char *name, struct vfs_stat *stat)
 {
@@ -175,6 +191,7 @@ static bool emit(struct req *q, const char *name, struct vfs_stat *stat)
 	size_t used = d->count ? wr_pos(&q->w) - DATA_OFFSET : 0;
 	size_t start = (used + ENTRY_ALIGNMENT - 1) & ~(size_t)(ENTRY_ALIGNMENT - 1);
 	size_t end = start + d->class->fixed_len + (size_t)name_len;
+	char made[SHORT_NAME_LEN + 1];
 	struct wr *w;
 
 	if (name_len < 0)
@@ -188,7 +205,7 @@ static bool emit(struct req *q, const char *name, struct vfs_stat *stat)
 	d->last = wr_pos(w);
 	if (d->class->with_stat)
 		show_as_opened(q, stat);
-	dir_info_encode(d->class, w, name, stat);
+	dir_info_encode(d->class, w, name, short_name(q, name, made), stat);
 	d->count++;
 	if (end > d->limit &&
 	    wr_ok(w)) { /* the first: with as much of its name as fits */

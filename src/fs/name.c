@@ -181,7 +181,8 @@ nt_status name_parse(struct span utf16le, struct arena *a, struct name_path *ret
 
 bool name_reserved(const char *component)
 {
-	return strcasecmp(component, ".tsmb") == 0;
+	return strcasecmp(component, ".tsmb") == 0 ||
+	       strncmp(component, NAME_ASIDE, strlen(NAME_ASIDE)) == 0;
 }
 
 bool name_showable(const char *on_disk)

@@ -1,7 +1,6 @@
 /* posix_dir.c - READDIR. */
 #include "fs/posix_impl.h"
 
-#include "fs/name.h"
 #include "wire/fscc_proto.h"
 
 #include <dirent.h>
@@ -179,19 +178,24 @@ static bool passes_filter(struct listing *l, const char *name)
 	return r->filter->shows(r->filter, &e, &l->scratch);
 }
 
-/* Names that no client is shown, and those that this one is not. */
-static bool is_shown(struct listing *l, const char *name)
+/* As what an entry is listed; NULL: it is not. */
+static const char *listed_name(struct listing *l, const char *name,
+			       char buf[SHORT_NAME_LEN + 1])
 {
 	const struct vfs_readdir *r = l->r;
+	const char *shown = posix_shown_name(l->v, name, buf);
 
-	if (!r->hidden_too && !name_showable(name))
-		return false;
-	return !r->filter || is_dots(name) || passes_filter(l, name);
+	if (!shown && r->hidden_too)
+		shown = name;
+	if (shown && r->filter && !is_dots(name) && !passes_filter(l, name))
+		return NULL;
+	return shown;
 }
 
 /* ---- entries ------------------------------------------------------------------------------------ */
 
-static int fill(struct listing *l, const struct dirent64 *de, struct vfs_dirent *e)
+static int fill(struct listing *l, const struct dirent64 *de, const char *name,
+		struct vfs_dirent *e)
 {
 	e->cookie = (uint64_t)de->d_off;
 	e->stat = (struct vfs_stat){
@@ -200,7 +204,7 @@ static int fill(struct listing *l, const struct dirent64 *de, struct vfs_dirent 
 		.dos_attributes = de->d_type == DT_DIR ? FILE_ATTRIBUTE_DIRECTORY
 						       : FILE_ATTRIBUTE_NORMAL,
 	};
-	e->name = arena_strdup(l->r->call.arena, de->d_name);
+	e->name = arena_strdup(l->r->call.arena, name);
 	if (!e->name)
 		return -ENOMEM;
 	if (is_dots(de->d_name))
@@ -220,13 +224,16 @@ static int take_entries(struct listing *l, const char *buf, size_t len)
 	*l->pos = 0;
 	while (pos < len && r->count < r->max) {
 		const struct dirent64 *de = (const void *)(buf + pos);
+		char made[SHORT_NAME_LEN + 1];
+		const char *name;
 		int err;
 
 		pos += de->d_reclen;
 		last = (uint64_t)de->d_off;
-		if (!is_shown(l, de->d_name))
+		name = listed_name(l, de->d_name, made);
+		if (!name)
 			continue;
-		err = fill(l, de, &r->entries[r->count]);
+		err = fill(l, de, name, &r->entries[r->count]);
 		if (err == -ENOENT)
 			continue;
 		if (err)

@@ -1,5 +1,6 @@
 #include "fs/short_name.h"
 
+#include "fs/name.h"
 #include "wire/utf16.h"
 
 #include <ctype.h>
@@ -8,8 +9,8 @@
 enum {
 	BASE_MAX = 8,
 	EXTENSION_MAX = 3,
-	KEPT = 2,   /* of the name's own characters */
-	DIGITS = 5, /* of its hash */
+	KEPT = 1,   /* of the name's own characters */
+	DIGITS = 6, /* of its hash */
 };
 
 /* ASCII only, as code pages differ. */
@@ -30,6 +31,12 @@ bool short_name_fits(const char *on_disk)
 		return false;
 	}
 	return base >= 1 && base <= BASE_MAX && extension <= EXTENSION_MAX;
+}
+
+bool short_name_is_given(const char *on_disk)
+{
+	return on_disk[0] && strcmp(on_disk, ".") != 0 && strcmp(on_disk, "..") != 0 &&
+	       !name_reserved(on_disk) && !short_name_fits(on_disk);
 }
 
 /* The next characters of [p, end) that are allowed, in upper case, at most max. Returns behind them. */
@@ -83,4 +90,14 @@ bool short_name_is_made(const char *name)
 
 	return tilde && tilde - name <= KEPT && short_name_fits(name) &&
 	       strcspn(tilde + 1, ".") == DIGITS;
+}
+
+const char *short_name_shown(const char *on_disk, char buf[SHORT_NAME_LEN + 1])
+{
+	if (name_showable(on_disk))
+		return on_disk;
+	if (!short_name_is_given(on_disk))
+		return NULL;
+	short_name_of(on_disk, buf);
+	return buf;
 }

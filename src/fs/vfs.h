@@ -135,7 +135,9 @@ struct vfs_lookup {
 	/* out */
 	struct vfile *file; /* path handle				*/
 	struct vfs_stat stat;
-	const char *name; /* the last name as it is on disk; "" for count 0 */
+	/* the last name as clients are shown it, "" for count 0. If just that does not exist: under which name it is to be
+	 * made; NULL: as it was asked for */
+	const char *name;
 	unsigned may; /* VFS_MAY_* as without `raised`; not asked for if there is an sd */
 	struct span
 		sd; /* with_sd: the stored descriptor, in the arena; empty: there is none */

@@ -12,6 +12,7 @@ MODULES = (
     "enumeration",
     "impacket_peer",
     "info",
+    "names",
     "attributes",
     "streams",
     "locks",

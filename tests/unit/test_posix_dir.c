@@ -2,6 +2,7 @@
 #include "posix_fixture.h"
 
 #include "fs/dosattr.h"
+#include "fs/short_name.h"
 #include "wire/fscc_proto.h"
 
 #include <sys/xattr.h>
@@ -139,7 +140,7 @@ TEST(a_filter_is_asked_of_all_but_the_dots)
 		snprintf(rel, sizeof(rel), "share/%d", i);
 		fix_put(&f, rel, i % 7 == 0 ? "text" : "");
 	}
-	fix_put(&f, "share/hidden?", "text");
+	fix_put(&f, "share/.tsmb", "text");
 	CLEANUP(vfile_putp) struct vfile *data = fix_open(&f, f.root, true, false);
 	r.data = data;
 	r.file = f.root;
@@ -266,26 +267,35 @@ TEST(dots_below_are_the_directories)
 	fix_fini(&f);
 }
 
-TEST(names_nobody_could_say_are_left_out)
+/* By their short names; on a case-sensitive volume, which has none, not at all. */
+TEST(names_nobody_could_say)
 {
-	static const char *const bad[] = {"share/\xff\xfe", "share/a:b",
-					  "share/back\\slash", "share/.tsmb",
-					  "share/qu?"};
-	struct vfs_lookup l;
-	struct whole w;
-	struct fix f;
+	static const char *const bad[] = {"\xff\xfe", "a:b", "back\\slash", "qu?"};
 
-	fix_init(&f);
-	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-		fix_put(&f, bad[i], "");
-	fix_put(&f, "share/good", "");
-	CHECK_EQ(list(&f, f.root, 2, true, &w), 0);
-	CHECK_EQ(w.count, 3);
-	assert_non_null(entry(&w, "good"));
-	CHECK_EQ(fix_lookup(&f, NULL, ".tsmb", &l), -EACCES);
-	CHECK_EQ(fix_lookup(&f, NULL, ".TSMB/x", &l), -EACCES);
-	CHECK_EQ(fix_create(&f, ".tsmb", true), -EACCES);
-	fix_fini(&f);
+	for (int sensitive = 0; sensitive < 2; sensitive++) {
+		char path[64], made[SHORT_NAME_LEN + 1];
+		struct vfs_lookup l;
+		struct whole w;
+		struct fix f;
+
+		fix_init_at(&f, "/tmp",
+			    (struct posix_settings){.case_insensitive = !sensitive});
+		for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+			snprintf(path, sizeof(path), "share/%s", bad[i]);
+			fix_put(&f, path, "");
+		}
+		fix_put(&f, "share/.tsmb", "");
+		fix_put(&f, "share/good", "");
+		CHECK_EQ(list(&f, f.root, 2, true, &w), 0);
+		CHECK_EQ(w.count, sensitive ? 3 : 3 + ARRAY_LEN(bad));
+		assert_non_null(entry(&w, "good"));
+		for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+			CHECK_EQ(!entry(&w, short_name_shown(bad[i], made)), sensitive);
+		CHECK_EQ(fix_lookup(&f, NULL, ".tsmb", &l), -EACCES);
+		CHECK_EQ(fix_lookup(&f, NULL, ".TSMB/x", &l), -EACCES);
+		CHECK_EQ(fix_create(&f, ".tsmb", true), -EACCES);
+		fix_fini(&f);
+	}
 }
 
 TEST(only_open_directories_are_listed)
