@@ -47,7 +47,6 @@ static void drop_shorts(struct name_set *s)
 		s->bytes -= SHORT_BYTES;
 	}
 	map_fini(&s->shorts);
-	s->shorts = (struct map){0};
 	s->with_shorts = false;
 }
 
