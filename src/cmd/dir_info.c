@@ -35,7 +35,8 @@ static void wr_short_name(struct wr *w, const char *short_name)
 
 	wr_u8(w, (uint8_t)len); /* ShortNameLength */
 	wr_u8(w, 0);            /* Reserved1 */
-	wr_utf16(w, short_name);
+	if (len)
+		wr_utf16(w, short_name);
 	wr_zero(w, SHORT_NAME_ROOM - len);
 }
 

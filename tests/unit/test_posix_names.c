@@ -138,7 +138,7 @@ TEST(short_names_are_kept_from_the_first_time_on)
 /* Two names that happen to have the same: neither is meant, lest the wrong one is removed. */
 TEST(a_short_name_of_two_is_of_none)
 {
-	static const char *const twins[] = {"a long name 76314", "a long name 76774"};
+	static const char *const twins[] = {"a long name 150900", "a long name 285374"};
 	char made[2][SHORT_NAME_LEN + 1];
 	struct place p;
 
