@@ -3,6 +3,7 @@
 The server is root and alice and bob are two Unix accounts; beside each entry that bob is not shown stands one that he is.
 """
 import os
+import re
 
 from harness.testing import Test
 
@@ -11,6 +12,7 @@ from peer.files import expect
 from peer.info import ACCESS_DENIED, ALL, NAME_AT, NO_SUCH_FILE, NOT_EMPTY, OPEN, READ, REOPEN, RESTART, names_of
 from peer.lifecycle import tighten
 from peer.server import Server
+from peer.smbclient import Smbclient
 
 ENUMERATION = 0x800  # in ShareFlags
 GENERIC_READ, DATA_READ, DATA_WRITE = 0x00120089, 0x1, 0x2
@@ -65,6 +67,9 @@ def by_mode(build):
             expect(listed(bob), ["open", "open dir"], f"{security}: to bob")
             expect(listed(alice), sorted([*modes, *(name + " dir" for name in modes)]), f"{security}: to alice")
             expect(listed(bob, info=12), ["open", "open dir"], f"{security}: names to bob")
+            for who, shown in (("bob", {"open", "open dir"}), ("alice", {*modes, *(name + " dir" for name in modes)})):
+                seen = re.findall(r"^  (\w[\w ]*?) +[ADN]+ ", Smbclient(s, user=who)("ls"), re.M)
+                expect(set(seen), shown, f"{security}: smbclient's ls for {who}")
             for name in modes:
                 os.chown(f"{s.folder()}/{name}", -1, two.pw_gid)
             expect(listed(bob), ["group", "open", "open dir"], f"{security}: by his group")
