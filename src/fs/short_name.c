@@ -52,11 +52,11 @@ bool short_name_is_given(const char *on_disk)
 	return on_disk[0] && !short_name_fits(on_disk) && !name_reserved(on_disk);
 }
 
-/* The next characters of [p, end) that are allowed, in upper case, at most max. Returns behind them. */
-static char *take_allowed(const char *p, const char *end, size_t max, char *out)
+/* The first characters of [p, end) that are allowed and not `but`, in upper case, at most max. Returns behind them. */
+static char *take_allowed(const char *p, const char *end, char but, size_t max, char *out)
 {
 	for (; p < end && max; p++) {
-		if (!allowed[(unsigned char)*p])
+		if (!allowed[(unsigned char)*p] || *p == but)
 			continue;
 		*out++ = (char)toupper((unsigned char)*p);
 		max--;
@@ -110,12 +110,13 @@ void short_name_of(const char *on_disk, char ret_short[SHORT_NAME_LEN + 1])
 	}
 	if (!dot || dot == on_disk)
 		dot = end;
-	out = take_allowed(on_disk, dot, KEPT, out);
+	out = take_allowed(on_disk, dot, '~', KEPT,
+			   out); /* one '~' stands before the hash */
 	*out++ = '~';
 	out = put_hash(on_disk, out);
 	*out = '.';
 	extension = out + 1;
-	out = take_allowed(dot, end, EXTENSION_MAX, extension);
+	out = take_allowed(dot, end, '\0', EXTENSION_MAX, extension);
 	if (out == extension)
 		out--; /* no dot either */
 	*out = '\0';

@@ -72,7 +72,7 @@ class Server:
         os.chmod(self.top, 0o755)
         os.mkdir(os.path.join(self.top, "run"), 0o700)
         for name, lines in self.shares.items():
-            lines["path"] = lines.get("path", "{top}/share-" + name).format(top=self.top)
+            lines["path"] = lines.get("path", "{top}/share-" + name).replace("{top}", self.top)
             lines.setdefault("permissions", "everyone:full")
             lines.setdefault("security", "posix")
             os.makedirs(lines["path"], exist_ok=True)

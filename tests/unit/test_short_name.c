@@ -45,6 +45,8 @@ TEST(what_does_not_fit_gets_one_made_up)
 		{"\xc3\xa4\xc3\xb6.\xc3\xbc", "~", ""},
 		{"+++.+++", "~", ""},
 		{"x+.c++", "X~", ".C"},
+		{"~a long name.~tmp", "A~", ".~TM"},
+		{"~~~~~~~~~", "~", ""},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -57,6 +59,24 @@ TEST(what_does_not_fit_gets_one_made_up)
 		CHECK_STR(got + begin + 6, cases[i].end);
 		CHECK(short_name_fits(got));
 		CHECK(short_name_is_made(got));
+	}
+}
+
+TEST(whatever_the_name_what_is_made_up_is_known_as_such)
+{
+	static const char bytes[] = "~~.. aZ0+:\x80\xc3\xa4$\n\\";
+
+	for (uint32_t seed = 0; seed < 100000; seed++) {
+		char name[17] = "", made[SHORT_NAME_LEN + 1];
+		uint32_t r = seed * 2654435761u;
+
+		for (size_t i = 0; i < seed % 16 + 1; i++, r = r * 1664525 + 1013904223)
+			name[i] = bytes[(r >> 16) % (sizeof(bytes) - 1)];
+		if (!short_name_is_given(name))
+			continue;
+		short_name_of(name, made);
+		CHECK(short_name_fits(made));
+		CHECK(short_name_is_made(made));
 	}
 }
 
