@@ -282,7 +282,9 @@ const struct param param_table[] = {
 		 "ignored."},
 	{SHARE(case_insensitive, BOOL),
 	 .apply = PARAM_TREES, .def = "true", .flag = "case-insensitive",
-	 .help = "Find files whose name differs in case."},
+	 .help = "Find files whose name differs in case, and by their short names (8.3), as "
+		 "which those are shown whose own name clients cannot spell: not UTF-8, or "
+		 "with characters like : and *. Without it such files are hidden."},
 	{SHARE(named_streams, BOOL),
 	 .apply = PARAM_TREES, .def = "true", .flag = "named-streams",
 	 .help = "Let files and directories have named streams. Up to 1 KiB is kept in an extended "
