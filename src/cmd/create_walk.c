@@ -99,6 +99,22 @@ nt_status create_look(struct req *q)
 	return lookup(q, c->parent->file, &c->path.names[c->path.count - 1], 1, looked);
 }
 
+static bool makes_file(const struct create *c)
+{
+	return c->disposition != FILE_OPEN && c->disposition != FILE_OVERWRITE &&
+	       !(c->options & FILE_DIRECTORY_FILE);
+}
+
+/* It is to be made under another name: [MS-FSA] 2.1.5.1.1, tunnelling. Under that name's turn. */
+static nt_status begin_as(struct req *q, const char *name)
+{
+	struct create *c = q->state;
+
+	name_turn_give(TAKE(c->name), &c->name_ref);
+	c->path.names[c->path.count - 1] = name;
+	return take_name_turn(q);
+}
+
 static nt_status looked(struct req *q, int err, struct wr *w)
 {
 	struct create *c = q->state;
@@ -106,6 +122,8 @@ static nt_status looked(struct req *q, int err, struct wr *w)
 	struct file_facts facts;
 	nt_status st;
 
+	if (err == -ENOENT && c->parent && l->name && makes_file(c))
+		return begin_as(q, l->name);
 	if (err == -ENOENT && c->parent)
 		return create_new(q);
 	if (err)

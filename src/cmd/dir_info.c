@@ -3,7 +3,9 @@
 #include "wire/fscc_proto.h"
 #include "wire/utf16.h"
 
-enum { SHORT_NAME_LEN = 24 };
+#include <string.h>
+
+enum { SHORT_NAME_ROOM = 24 };
 
 static uint32_t reparse_tag(const struct vfs_stat *s)
 {
@@ -27,11 +29,15 @@ static void wr_ea_size_and_tag(struct wr *w, const struct vfs_stat *s)
 	wr_u32(w, reparse_tag(s));
 }
 
-static void wr_no_short_name(struct wr *w)
+static void wr_short_name(struct wr *w, const char *short_name)
 {
-	wr_u8(w, 0); /* ShortNameLength */
-	wr_u8(w, 0); /* Reserved1 */
-	wr_zero(w, SHORT_NAME_LEN);
+	size_t len = 2 * strlen(short_name); /* ASCII */
+
+	wr_u8(w, (uint8_t)len); /* ShortNameLength */
+	wr_u8(w, 0);            /* Reserved1 */
+	if (len)
+		wr_utf16(w, short_name);
+	wr_zero(w, SHORT_NAME_ROOM - len);
 }
 
 static void wr_id64(struct wr *w, const struct vfs_stat *s)
@@ -45,72 +51,80 @@ static void wr_id128(struct wr *w, const struct vfs_stat *s)
 	wr_u64(w, s->key.generation);
 }
 
-static void tail_none(struct wr *w, const struct vfs_stat *s)
+static void tail_none(struct wr *w, const struct vfs_stat *s, const char *short_name)
 {
 }
 
-static void tail_both(struct wr *w, const struct vfs_stat *s)
+static void tail_full(struct wr *w, const struct vfs_stat *s, const char *short_name)
 {
 	wr_ea_size(w, s);
-	wr_no_short_name(w);
 }
 
-static void tail_id_full(struct wr *w, const struct vfs_stat *s)
+static void tail_both(struct wr *w, const struct vfs_stat *s, const char *short_name)
+{
+	wr_ea_size(w, s);
+	wr_short_name(w, short_name);
+}
+
+static void tail_id_full(struct wr *w, const struct vfs_stat *s, const char *short_name)
 {
 	wr_ea_size(w, s);
 	wr_u32(w, 0); /* Reserved */
 	wr_id64(w, s);
 }
 
-static void tail_id_both(struct wr *w, const struct vfs_stat *s)
+static void tail_id_both(struct wr *w, const struct vfs_stat *s, const char *short_name)
 {
-	tail_both(w, s);
+	tail_both(w, s, short_name);
 	wr_u16(w, 0); /* Reserved2 */
 	wr_id64(w, s);
 }
 
-static void tail_id_extd(struct wr *w, const struct vfs_stat *s)
+static void tail_id_extd(struct wr *w, const struct vfs_stat *s, const char *short_name)
 {
 	wr_ea_size_and_tag(w, s);
 	wr_id128(w, s);
 }
 
-static void tail_id64_extd(struct wr *w, const struct vfs_stat *s)
+static void tail_id64_extd(struct wr *w, const struct vfs_stat *s, const char *short_name)
 {
 	wr_ea_size_and_tag(w, s);
 	wr_id64(w, s);
 }
 
-static void tail_id64_extd_both(struct wr *w, const struct vfs_stat *s)
+static void tail_id64_extd_both(struct wr *w, const struct vfs_stat *s,
+				const char *short_name)
 {
-	tail_id64_extd(w, s);
-	wr_no_short_name(w);
+	tail_id64_extd(w, s, short_name);
+	wr_short_name(w, short_name);
 }
 
-static void tail_id_all_extd(struct wr *w, const struct vfs_stat *s)
+static void tail_id_all_extd(struct wr *w, const struct vfs_stat *s,
+			     const char *short_name)
 {
-	tail_id64_extd(w, s);
+	tail_id64_extd(w, s, short_name);
 	wr_id128(w, s);
 }
 
-static void tail_id_all_extd_both(struct wr *w, const struct vfs_stat *s)
+static void tail_id_all_extd_both(struct wr *w, const struct vfs_stat *s,
+				  const char *short_name)
 {
-	tail_id_all_extd(w, s);
-	wr_no_short_name(w);
+	tail_id_all_extd(w, s, short_name);
+	wr_short_name(w, short_name);
 }
 
 static const struct dir_info_class classes[] = {
-	{FileNamesInformation, 12, false, tail_none},
-	{FileDirectoryInformation, 64, true, tail_none},
-	{FileFullDirectoryInformation, 68, true, wr_ea_size},
-	{FileIdFullDirectoryInformation, 80, true, tail_id_full},
-	{FileBothDirectoryInformation, 94, true, tail_both},
-	{FileIdBothDirectoryInformation, 104, true, tail_id_both},
-	{FileIdExtdDirectoryInformation, 88, true, tail_id_extd},
-	{FileId64ExtdDirectoryInformation, 80, true, tail_id64_extd},
-	{FileId64ExtdBothDirectoryInformation, 106, true, tail_id64_extd_both},
-	{FileIdAllExtdDirectoryInformation, 96, true, tail_id_all_extd},
-	{FileIdAllExtdBothDirectoryInformation, 122, true, tail_id_all_extd_both},
+	{FileNamesInformation, 12, false, false, tail_none},
+	{FileDirectoryInformation, 64, true, false, tail_none},
+	{FileFullDirectoryInformation, 68, true, false, tail_full},
+	{FileIdFullDirectoryInformation, 80, true, false, tail_id_full},
+	{FileBothDirectoryInformation, 94, true, true, tail_both},
+	{FileIdBothDirectoryInformation, 104, true, true, tail_id_both},
+	{FileIdExtdDirectoryInformation, 88, true, false, tail_id_extd},
+	{FileId64ExtdDirectoryInformation, 80, true, false, tail_id64_extd},
+	{FileId64ExtdBothDirectoryInformation, 106, true, true, tail_id64_extd_both},
+	{FileIdAllExtdDirectoryInformation, 96, true, false, tail_id_all_extd},
+	{FileIdAllExtdBothDirectoryInformation, 122, true, true, tail_id_all_extd_both},
 };
 
 const struct dir_info_class *dir_info_class(uint8_t class)
@@ -122,7 +136,7 @@ const struct dir_info_class *dir_info_class(uint8_t class)
 }
 
 void dir_info_encode(const struct dir_info_class *c, struct wr *w, const char *name,
-		     const struct vfs_stat *s)
+		     const char *short_name, const struct vfs_stat *s)
 {
 	size_t name_len;
 
@@ -138,6 +152,6 @@ void dir_info_encode(const struct dir_info_class *c, struct wr *w, const char *n
 		wr_u32(w, s->dos_attributes);
 	}
 	name_len = wr_hole_u32(w);
-	c->encode_tail(w, s);
+	c->encode_tail(w, s, short_name);
 	wr_fill_u32(w, name_len, (uint32_t)wr_utf16(w, name));
 }

@@ -14,13 +14,19 @@ struct dir_info_class {
 	uint8_t class;
 	uint8_t fixed_len; /* of an entry, to FileName			*/
 	bool with_stat;    /* more than the name is told		*/
+	bool with_short;   /* the short name, too			*/
 	/* What stands between FileNameLength and FileName. */
-	void (*encode_tail)(struct wr *w, const struct vfs_stat *s);
+	void (*encode_tail)(struct wr *w, const struct vfs_stat *s,
+			    const char *short_name);
 };
 
 /* NULL for what is no class of directory entries. */
 const struct dir_info_class *dir_info_class(uint8_t class);
 
-/* One entry, NextEntryOffset 0. w should have room for fixed_len and the name. */
+/*
+ * One entry, NextEntryOffset 0. w should have room for fixed_len and the name.
+ *
+ * short_name   "" where there is none, or the name is one
+ */
 void dir_info_encode(const struct dir_info_class *c, struct wr *w, const char *name,
-		     const struct vfs_stat *s);
+		     const char *short_name, const struct vfs_stat *s);

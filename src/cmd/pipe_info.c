@@ -2,6 +2,15 @@
 
 #include <string.h>
 
+static uint32_t share_flags(const struct share *s)
+{
+	uint32_t flags = s->encrypt_data ? SHI1005_FLAGS_ENCRYPT_DATA : 0;
+
+	if (s->conf && s->conf->access_based_enumeration)
+		flags |= SHI1005_FLAGS_ACCESS_BASED_DIRECTORY_ENUM;
+	return flags;
+}
+
 static struct rpc_share share_info(const struct share *s, bool visible)
 {
 	bool pipe = s->kind == SHARE_PIPE;
@@ -11,7 +20,7 @@ static struct rpc_share share_info(const struct share *s, bool visible)
 		.remark = pipe ? "Remote procedures" : s->conf->remark,
 		.path = pipe ? "" : s->conf->path,
 		.type = pipe ? STYPE_IPC : STYPE_DISKTREE,
-		.flags = s->encrypt_data ? SHI1005_FLAGS_ENCRYPT_DATA : 0,
+		.flags = share_flags(s),
 		.max_uses = SHARE_USES_UNLIMITED,
 		.administrative = pipe || s->conf->administrative,
 		.visible = visible,

@@ -5,11 +5,13 @@
  * Spec     [MS-SMB2] 2.2.33, 2.2.34, 3.3.5.18; [MS-FSA] 2.1.5.6.3
  */
 #include "cmd/cmd.h"
+#include "cmd/dir_filter.h"
 #include "cmd/dir_info.h"
 #include "cmd/dir_scan.h"
 #include "cmd/file_info.h"
 #include "cmd/open_call.h"
 #include "fs/name.h"
+#include "fs/short_name.h"
 #include "wire/utf16.h"
 
 #include <errno.h>
@@ -32,6 +34,8 @@ struct query_dir {
 	const char *pattern; /* NULL: none was sent */
 	uint32_t limit;      /* bytes of entries the client has room for */
 
+	struct dir_filter filter;
+	const struct vfs_filter *only; /* of the call under way */
 	struct turn_ref turn;
 	bool first; /* nothing was asked for through this open before */
 	size_t room;
@@ -164,6 +168,21 @@ static void show_as_opened(struct req *q, struct vfs_stat *stat)
 	node_put(n);
 }
 
+/*
+ * Deviation: [MS-FSA] 2.1.5.1.1 gives a name that fits as its own short name, too; as Windows, listings do not repeat it.
+ */
+static const char *short_name(const struct req *q, const char *name,
+			      char made[SHORT_NAME_LEN + 1])
+{
+	const struct query_dir *d = q->state;
+
+	made[0] = '\0';
+	if (d->class->with_short && open_vfs(q->open)->case_insensitive &&
+	    short_name_is_given(name))
+		short_name_of(name, made);
+	return made;
+}
+
 /* False: no room left, the entry is for the next answer. */
 static bool emit(struct req *q, const char *name, struct vfs_stat *stat)
 {
@@ -172,6 +191,7 @@ static bool emit(struct req *q, const char *name, struct vfs_stat *stat)
 	size_t used = d->count ? wr_pos(&q->w) - DATA_OFFSET : 0;
 	size_t start = (used + ENTRY_ALIGNMENT - 1) & ~(size_t)(ENTRY_ALIGNMENT - 1);
 	size_t end = start + d->class->fixed_len + (size_t)name_len;
+	char made[SHORT_NAME_LEN + 1];
 	struct wr *w;
 
 	if (name_len < 0)
@@ -185,7 +205,7 @@ static bool emit(struct req *q, const char *name, struct vfs_stat *stat)
 	d->last = wr_pos(w);
 	if (d->class->with_stat)
 		show_as_opened(q, stat);
-	dir_info_encode(d->class, w, name, stat);
+	dir_info_encode(d->class, w, name, short_name(q, name, made), stat);
 	d->count++;
 	if (end > d->limit &&
 	    wr_ok(w)) { /* the first: with as much of its name as fits */
@@ -203,6 +223,17 @@ static bool full(const struct query_dir *d)
 
 /* ---- one name ------------------------------------------------------------------------------------ */
 
+static bool is_shown(struct req *q)
+{
+	const struct query_dir *d = q->state;
+	const struct vfs_lookup *l = &d->call.lookup;
+	const struct vfs_looked e = {.stat = &l->stat, .may = l->may, .sd = l->sd};
+
+	if (d->only && !d->only->shows(d->only, &e, &q->arena))
+		return false;
+	return name_showable(l->name);
+}
+
 static nt_status looked(struct req *q, int err, struct wr *w)
 {
 	struct query_dir *d = q->state;
@@ -213,7 +244,7 @@ static nt_status looked(struct req *q, int err, struct wr *w)
 		return nt_from_errno(err);
 	if (!err) {
 		d->own = l->file;
-		if (name_showable(l->name))
+		if (is_shown(q))
 			(void)emit(q, l->name, &l->stat);
 	}
 	return finish(q);
@@ -234,6 +265,8 @@ static nt_status look_up(struct req *q)
 	l->dir = q->open->node->file;
 	l->names = name;
 	l->count = 1;
+	d->only = dir_filter_for(q->open, &d->filter);
+	l->with_sd = d->only && d->only->with_sd;
 	return open_call(q, &l->call, VFS_LOOKUP, looked);
 }
 
@@ -330,6 +363,7 @@ static nt_status list(struct req *q)
 	l->cookie = o->scan->cookie;
 	l->max = BATCH;
 	l->with_stat = d->class->with_stat;
+	l->filter = d->only = dir_filter_for(o, &d->filter);
 	l->call.raised = share_raises(o->tree->share);
 	vfs_run(open_vfs(o), &l->call, VFS_READDIR, q->lane->lane,
 		tree_cred(o->tree, o->who), &o->scan->arena, req_wait(q, listed));

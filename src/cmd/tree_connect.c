@@ -93,6 +93,8 @@ static void connect_encode(struct wr *w, const struct req *q)
 	bool disk = t->share->kind == SHARE_DISK;
 	uint32_t flags = disk ? SMB2_SHAREFLAG_MANUAL_CACHING : SMB2_SHAREFLAG_NO_CACHING;
 
+	if (atomic_load(&t->hides_unreadable))
+		flags |= SMB2_SHAREFLAG_ACCESS_BASED_DIRECTORY_ENUM;
 	if (policy_announces_encryption(&in))
 		flags |= SMB2_SHAREFLAG_ENCRYPT_DATA;
 	wr_u16(w, 16); /* StructureSize */

@@ -176,6 +176,7 @@ struct conf_share {
 	struct conf_map_attributes map_attributes;
 	bool case_insensitive;
 	bool named_streams;
+	bool access_based_enumeration;
 	bool administrative;
 	uint32_t audit_level;       /* enum conf_audit_level */
 	uint32_t force_create_mode; /* bits added to the mode of new files; 0: none */

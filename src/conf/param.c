@@ -282,13 +282,20 @@ const struct param param_table[] = {
 		 "ignored."},
 	{SHARE(case_insensitive, BOOL),
 	 .apply = PARAM_TREES, .def = "true", .flag = "case-insensitive",
-	 .help = "Find files whose name differs in case."},
+	 .help = "Find files whose name differs in case, and by their short names (8.3), as "
+		 "which those are shown whose own name clients cannot spell: not UTF-8, or "
+		 "with characters like : and *. Without it such files are hidden."},
 	{SHARE(named_streams, BOOL),
 	 .apply = PARAM_TREES, .def = "true", .flag = "named-streams",
 	 .help = "Let files and directories have named streams. Up to 1 KiB is kept in an extended "
 		 "attribute of the file, more in the folder .tsmb/streams beneath path, which no "
 		 "client sees; it must be backed up, moved and restored together with the files, "
 		 "without new inodes."},
+	{SHARE(access_based_enumeration, BOOL), .def = "false",
+	 .flag = "access-based-enumeration",
+	 .help = "Leave out of listings what the user may not read, so that everybody sees "
+		 "his own files only. Who knows the name of a file is still told that he may "
+		 "not open it. It costs a look at each entry."},
 	{SHARE(audit_level, INT), .max = CONF_AUDIT_OPENS, .def = "0", .flag = "audit-level",
 	 .help = "What of this share goes into the audit log, if audit_enable is true. 0: who "
 		 "was refused. 1: and who connects to it and leaves it. 2: and what is made, "
@@ -313,7 +320,6 @@ const struct param param_table[] = {
 	 .help = "Unix group that every access to the share has as its primary one."},
 
 	KNOWN(SHARE, "security_descriptor", "SDDL"),
-	KNOWN(SHARE, "access_based_enumeration", "true|false"),
 	KNOWN(SHARE, "ca", "true|false"),
 	KNOWN(SHARE, "ca_params", "[path][,durable]"),
 	KNOWN(SHARE, "vfs", "libc[:force_sync][,nodirect] or module:name=...,path=..."),

@@ -186,6 +186,14 @@ uint32_t access_maximal(enum conf_security security, const struct principal *who
 	return mask;
 }
 
+bool access_shows(enum conf_security security, const struct principal *who,
+		  const struct access_file *f)
+{
+	uint32_t mask = access_rights(security, who, f);
+
+	return (mask & FILE_GENERIC_READ) == FILE_GENERIC_READ;
+}
+
 uint32_t access_map_generic(uint32_t desired)
 {
 	static const struct {

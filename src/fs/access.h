@@ -51,6 +51,13 @@ uint32_t access_maximal(enum conf_security security, const struct principal *who
 			const struct access_file *f, const struct access_file *parent);
 
 /*
+ * Is it shown where what a user may not read is left out? By what the file itself grants: GENERIC_READ, all of it, which
+ * includes FILE_LIST_DIRECTORY. [MS-SMB2] 3.3.5.18
+ */
+bool access_shows(enum conf_security security, const struct principal *who,
+		  const struct access_file *f);
+
+/*
  * Turn DesiredAccess into what an open gets.
  *
  * desired   as on the wire: generic bits and MAXIMUM_ALLOWED are expanded

@@ -181,7 +181,11 @@ nt_status name_parse(struct span utf16le, struct arena *a, struct name_path *ret
 
 bool name_reserved(const char *component)
 {
-	return strcasecmp(component, ".tsmb") == 0;
+	/* asked of each name: most begin with something else */
+	if (component[0] != '.' && component[0] != NAME_ASIDE[0])
+		return false;
+	return strcasecmp(component, ".tsmb") == 0 ||
+	       strncmp(component, NAME_ASIDE, strlen(NAME_ASIDE)) == 0;
 }
 
 bool name_showable(const char *on_disk)

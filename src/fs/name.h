@@ -1,6 +1,9 @@
 /*
  * name.h - names as clients write them: backslash paths to components, and search patterns.
  *
+ * Deviation: Windows takes any sequence of 16-bit units for a name; here it must be UTF-16, without lone surrogates, as
+ * it becomes UTF-8 on disk, in logs and in JSON.
+ *
  * Threads  pure.
  * Spec     [MS-FSCC] 2.1.5, [MS-FSA] 2.1.4.4 (wildcards), 2.1.5.1 (phases 1, 5 to 7), [MS-SMB2] 2.2.13 (Name)
  */
@@ -36,10 +39,16 @@ struct name_path {
 MUST_CHECK nt_status name_parse(struct span utf16le, struct arena *a,
 				struct name_path *ret_path);
 
-/* Does one component stand for something no client may reach (our own folders and attributes)? */
+/* What names begin with that are about to take the place of others. */
+#define NAME_ASIDE ":tsmb:"
+
+/* Does one component stand for something no client may reach (our own folder, what is being made)? */
 bool name_reserved(const char *component);
 
-/* A name as it may be shown to clients; false if it cannot (not UTF-8, reserved characters): then it is hidden. */
+/*
+ * Can clients be shown it as it is? Not what is no UTF-8 or has reserved characters: fs/short_name.h. Nor what no client may
+ * reach.
+ */
 bool name_showable(const char *on_disk);
 
 enum { NAME_PATTERN_UNITS_MAX = 256 }; /* names have 255; runs of '*' count once */

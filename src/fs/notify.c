@@ -98,23 +98,29 @@ static bool spot_path(const struct spot *s, const char *name, char *path,
 	at -= len;
 	memcpy(path + at, name, len);
 	for (; s->parent; s = s->parent) {
-		len = strlen(s->name);
+		char made[SHORT_NAME_LEN + 1];
+		const char *part = posix_shown_name(s->n->dir->vol, s->name, made);
+
+		len = part ? strlen(part) : at;
 		if (len + 1 > at)
 			return false;
 		path[--at] = '\\';
 		at -= len;
-		memcpy(path + at, s->name, len);
+		memcpy(path + at, part, len);
 	}
 	*ret_path = path + at;
 	return true;
 }
 
-void notify_gather(struct spot *s, uint32_t action, const char *name)
+void notify_gather(struct spot *s, uint32_t action, const char *on_disk)
 {
-	char buf[PATH_BYTES_MAX];
+	char buf[PATH_BYTES_MAX], made[SHORT_NAME_LEN + 1];
 	struct notify *n = s->n;
+	const char *name = posix_shown_name(n->dir->vol, on_disk, made);
 	const char *path;
 
+	if (!name)
+		return;
 	if (!spot_path(s, name, buf, &path)) {
 		notify_lose(n);
 		return;

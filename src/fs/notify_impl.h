@@ -81,8 +81,11 @@ struct notify {
 
 /* ---- notify.c: on the notify thread -------------------------------------------------------------- */
 
-/* Gather one event; name is relative to the directory of s, path to s is put in front. */
-void notify_gather(struct spot *s, uint32_t action, const char *name);
+/*
+ * Gather one event of a name in the directory of s, unless clients are not shown it; the path to s is put in front, all
+ * as clients are shown it.
+ */
+void notify_gather(struct spot *s, uint32_t action, const char *on_disk);
 /* Something was lost. */
 void notify_lose(struct notify *n);
 

@@ -1,7 +1,6 @@
 /* notify_watch.c - the directories that are watched, and what the kernel tells of them. */
 #include "fs/notify_impl.h"
 
-#include "fs/name.h"
 #include "fs/posix_impl.h"
 #include "wire/smb2_proto.h"
 
@@ -278,6 +277,13 @@ static bool is_directory(int fd, const struct dirent *de)
 	return posix_statx(fd, de->d_name, &stx) == 0 && S_ISDIR(stx.stx_mode);
 }
 
+static bool is_shown(const struct spot *s, const char *on_disk)
+{
+	char made[SHORT_NAME_LEN + 1];
+
+	return posix_shown_name(s->n->dir->vol, on_disk, made) != NULL;
+}
+
 /* Watch the directories in that of s. fresh: what is in it came before we could see it come. */
 static void scan(struct spot *s, bool fresh)
 {
@@ -296,7 +302,7 @@ static void scan(struct spot *s, bool fresh)
 		bool directory = is_directory(fd, de);
 
 		if (strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0 ||
-		    !name_showable(de->d_name))
+		    !is_shown(s, de->d_name))
 			continue;
 		if (fresh && wants_name(s->n, directory))
 			notify_gather(s, FILE_ACTION_ADDED, de->d_name);
@@ -350,7 +356,7 @@ void notify_watch_stop(struct notify *n)
 
 static void tell_name(struct spot *s, uint32_t action, const char *name, bool directory)
 {
-	if (wants_name(s->n, directory) && name_showable(name))
+	if (wants_name(s->n, directory))
 		notify_gather(s, action, name);
 }
 
@@ -383,9 +389,9 @@ static void on_renamed(struct spot *s, const char *from, const char *to, bool di
 {
 	struct spot *child = directory ? spot_child(s, from) : NULL;
 
-	if (!name_showable(from)) {
+	if (!is_shown(s, from)) {
 		tell_name(s, FILE_ACTION_ADDED, to, directory);
-	} else if (!name_showable(to)) {
+	} else if (!is_shown(s, to)) {
 		tell_name(s, FILE_ACTION_REMOVED, from, directory);
 	} else {
 		tell_name(s, FILE_ACTION_RENAMED_OLD_NAME, from, directory);
@@ -468,7 +474,7 @@ static void on_modified(struct watch *w, const struct inotify_event *e)
 	list_for_each (it, &w->spots) {
 		struct spot *s = container_of(it, struct spot, in_watch);
 
-		if ((s->n->filter & filter) && name_showable(e->name))
+		if (s->n->filter & filter)
 			notify_gather(s, FILE_ACTION_MODIFIED, e->name);
 	}
 }

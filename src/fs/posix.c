@@ -222,6 +222,13 @@ void posix_act_unraised(struct posix_volume *v, const struct cred *c)
 	posix_act_as(v, c);
 }
 
+void posix_act_again(struct posix_volume *v, const struct vfs_call *c)
+{
+	posix_act_as(v, c->cred);
+	if (c->raised && v->switch_credentials)
+		cred_raise(false);
+}
+
 uid_t posix_acting_uid(struct posix_volume *v, const struct cred *c)
 {
 	if (!v->switch_credentials)
@@ -309,6 +316,7 @@ static void volume_free(struct vfs *vfs)
 		posix_file_free(v->root);
 	posix_closer_free(v->closer);
 	posix_names_free(v->names);
+	posix_tunnel_free(v->tunnel);
 	posix_dosattrs_free(v->dosattrs);
 	posix_streams_free(v->streams);
 	posix_pipes_free(v->pipes);
@@ -414,13 +422,15 @@ int posix_new(const struct posix_settings *s, struct vfs **ret_vfs)
 	v->force_create_mode = s->force_create_mode;
 	v->force_directory_mode = s->force_directory_mode;
 	v->dosattrs = posix_dosattrs_new();
-	if (s->case_insensitive)
+	if (s->case_insensitive) {
 		v->names = posix_names_new(s->hash_key);
+		v->tunnel = posix_tunnel_new();
+	}
 	v->closer = posix_closer_new();
 	v->streams = posix_streams_new();
 	v->pipes = posix_pipes_new();
 	if (!v->dosattrs || !v->closer || !v->streams || !v->pipes ||
-	    (s->case_insensitive && !v->names))
+	    (s->case_insensitive && (!v->names || !v->tunnel)))
 		goto fail;
 	err = open_proc(v);
 	if (!err)

@@ -1,7 +1,6 @@
 /* posix_dir.c - READDIR. */
 #include "fs/posix_impl.h"
 
-#include "fs/name.h"
 #include "wire/fscc_proto.h"
 
 #include <dirent.h>
@@ -9,8 +8,9 @@
 #include <unistd.h>
 
 enum {
-	GETDENTS_BYTES = 8192, /* on the stack */
-	DIRENT_LEN_MIN = 24,   /* a name of four bytes or less */
+	GETDENTS_BYTES = 8192,         /* on the stack */
+	DIRENT_LEN_MIN = 24,           /* a name of four bytes or less */
+	FILTER_ARENA_MAX = 512 * 1024, /* the largest descriptor, and taken apart */
 	DIRENT_LEN_MAX = (int)offsetof(struct dirent64, d_name) + POSIX_NAME_MAX + 1 + 7,
 };
 
@@ -22,6 +22,7 @@ struct listing {
 	uint64_t *pos;  /* the cookie of that position; 0: the start, or not known */
 	uint64_t fresh; /* of a descriptor of our own */
 	uint64_t volume;
+	struct arena scratch; /* the filter's */
 };
 
 /*
@@ -128,6 +129,11 @@ static bool is_dot_dot(const char *name)
 	return strcmp(name, "..") == 0;
 }
 
+static bool is_dots(const char *name)
+{
+	return is_dot(name) || is_dot_dot(name);
+}
+
 /* ".." of the root is the root: what is above is nobody's business. */
 static int stat_dots(struct listing *l, const char *name, struct vfs_stat *st)
 {
@@ -136,10 +142,61 @@ static int stat_dots(struct listing *l, const char *name, struct vfs_stat *st)
 	return posix_stat_file(posix_file_of(f), l->r->call.cred, st);
 }
 
-static int fill(struct listing *l, const struct dirent64 *de, struct vfs_dirent *e)
-{
-	bool dots = is_dot(de->d_name) || is_dot_dot(de->d_name);
+/* ---- a filter ----------------------------------------------------------------------------------- */
 
+/* What the name leads to; of a link that may not be followed, the link. */
+static int open_entry(struct listing *l, const char *name)
+{
+	int fd = posix_resolve(l->v, l->fd, name, O_PATH, 0, POSIX_POOL);
+
+	if (fd != -ENOENT && fd != -EXDEV && fd != -ELOOP)
+		return fd;
+	return posix_resolve(l->v, l->fd, name, O_PATH | O_NOFOLLOW, 0, POSIX_POOL);
+}
+
+/* What cannot be looked at is not shown. */
+static bool passes_filter(struct listing *l, const char *name)
+{
+	CLEANUP(posix_closep) int fd = open_entry(l, name);
+	const struct vfs_readdir *r = l->r;
+	struct vfs_stat stat;
+	struct vfs_looked e = {.stat = &stat};
+	struct posix_file file; /* counted nowhere: for the one call */
+	struct statx stx;
+
+	if (fd < 0 || posix_statx(fd, "", &stx) < 0)
+		return false;
+	posix_stat_basic(&stx, false, &stat);
+	arena_reset(&l->scratch);
+	file = (struct posix_file){.vol = l->v, .fd = fd, .type = stat.type};
+	if (r->filter->with_sd && posix_sd_read(&file, &l->scratch, &e.sd) != 0)
+		return false;
+	if (e.sd.len == 0) {
+		e.may = posix_may(l->v, r->call.cred, fd, &stx);
+		posix_act_again(l->v, &r->call);
+	}
+	return r->filter->shows(r->filter, &e, &l->scratch);
+}
+
+/* As what an entry is listed; NULL: it is not. */
+static const char *listed_name(struct listing *l, const char *name,
+			       char buf[SHORT_NAME_LEN + 1])
+{
+	const struct vfs_readdir *r = l->r;
+	const char *shown = posix_shown_name(l->v, name, buf);
+
+	if (!shown && r->hidden_too)
+		shown = name;
+	if (shown && r->filter && !is_dots(name) && !passes_filter(l, name))
+		return NULL;
+	return shown;
+}
+
+/* ---- entries ------------------------------------------------------------------------------------ */
+
+static int fill(struct listing *l, const struct dirent64 *de, const char *name,
+		struct vfs_dirent *e)
+{
 	e->cookie = (uint64_t)de->d_off;
 	e->stat = (struct vfs_stat){
 		.key = {.volume = l->volume, .inode = de->d_ino},
@@ -147,10 +204,10 @@ static int fill(struct listing *l, const struct dirent64 *de, struct vfs_dirent 
 		.dos_attributes = de->d_type == DT_DIR ? FILE_ATTRIBUTE_DIRECTORY
 						       : FILE_ATTRIBUTE_NORMAL,
 	};
-	e->name = arena_strdup(l->r->call.arena, de->d_name);
+	e->name = arena_strdup(l->r->call.arena, name);
 	if (!e->name)
 		return -ENOMEM;
-	if (dots)
+	if (is_dots(de->d_name))
 		return stat_dots(l, de->d_name, &e->stat);
 	if (l->r->with_stat || de->d_type == DT_LNK || de->d_type == DT_UNKNOWN)
 		return stat_entry(l, de, &e->stat);
@@ -167,13 +224,16 @@ static int take_entries(struct listing *l, const char *buf, size_t len)
 	*l->pos = 0;
 	while (pos < len && r->count < r->max) {
 		const struct dirent64 *de = (const void *)(buf + pos);
+		char made[SHORT_NAME_LEN + 1];
+		const char *name;
 		int err;
 
 		pos += de->d_reclen;
 		last = (uint64_t)de->d_off;
-		if (!r->hidden_too && !name_showable(de->d_name))
+		name = listed_name(l, de->d_name, made);
+		if (!name)
 			continue;
-		err = fill(l, de, &r->entries[r->count]);
+		err = fill(l, de, name, &r->entries[r->count]);
 		if (err == -ENOENT)
 			continue;
 		if (err)
@@ -241,7 +301,9 @@ int posix_readdir(struct posix_volume *v, struct vfs_call *c, enum posix_where w
 	l.fd = take_position(&l, d, &own);
 	if (l.fd < 0)
 		return l.fd;
+	arena_init(&l.scratch, FILTER_ARENA_MAX);
 	err = list(&l);
+	arena_fini(&l.scratch);
 	give_position(d, &own);
 	return err;
 }

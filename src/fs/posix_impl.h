@@ -5,7 +5,8 @@
  *     posix_file.c    handles, /proc/self/fd
  *     posix_closer.c  closing what takes its time
  *     posix_lookup.c  from names to a path handle
- *     posix_names.c   names that differ in case only
+ *     posix_names.c   names that differ in case only, and short ones; posix_name_set.c those of one directory
+ *     posix_tunnel.c  names that went a moment ago
  *     posix_stat.c    struct vfs_stat, what a user may
  *     posix_dosattr.c stored DOS attributes
  *     posix_sd.c      stored security descriptors
@@ -30,6 +31,8 @@
 #include "fs/dosattr.h"
 #include "fs/posix.h"
 #include "fs/posix_names.h"
+#include "fs/posix_tunnel.h"
+#include "fs/short_name.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -64,8 +67,9 @@ enum posix_where { POSIX_INLINE, POSIX_POOL };
 
 struct posix_volume {
 	struct vfs vfs;
-	struct posix_file *root;   /* I */
-	struct posix_names *names; /* NULL: case-sensitive */
+	struct posix_file *root;     /* I */
+	struct posix_names *names;   /* NULL: case-sensitive, without short names */
+	struct posix_tunnel *tunnel; /* NULL: likewise */
 	struct posix_dosattrs *dosattrs;
 	struct posix_closer *closer;
 	struct posix_streams *streams;
@@ -156,6 +160,8 @@ void posix_pace_end(struct posix_pace *p, const struct posix_mark *mark);
 void posix_act_as(struct posix_volume *v, const struct cred *c);
 /* For the rest of a raised call, only what the user may. */
 void posix_act_unraised(struct posix_volume *v, const struct cred *c);
+/* And after that as at the beginning of the call. */
+void posix_act_again(struct posix_volume *v, const struct vfs_call *c);
 /* The user a call acts as. */
 uid_t posix_acting_uid(struct posix_volume *v, const struct cred *c);
 
@@ -236,6 +242,13 @@ MUST_CHECK int posix_resolve(struct posix_volume *v, int dirfd, const char *name
  */
 MUST_CHECK int posix_real_name(struct posix_volume *v, int dirfd, const char *name,
 			       enum posix_where where, char *real);
+
+/* How clients are shown a name on disk, in buf where it has to be made up: fs/short_name.h. NULL: not at all. */
+const char *posix_shown_name(const struct posix_volume *v, const char *on_disk,
+			     char buf[SHORT_NAME_LEN + 1]);
+/* The name on disk that was shown as `name`, with what bears it. 0, -ENOENT, ...; inline -EAGAIN. */
+MUST_CHECK int posix_disk_name(struct posix_volume *v, int dirfd, const char *name,
+			       enum posix_where where, char *real, struct statx *ret_stx);
 
 /* ---- posix_open.c ------------------------------------------------------------------------------- */
 

@@ -11,13 +11,10 @@
  */
 #include "fs/name.h"
 #include "fs/posix_impl.h"
-#include "fs/short_name.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <linux/openat2.h>
 #include <stdlib.h>
-#include <strings.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -97,43 +94,6 @@ int posix_resolve(struct posix_volume *v, int dirfd, const char *name, int flags
 	return open_beneath(v, v->root->fd, path, flags, mode, where);
 }
 
-/* Only names that clients may use have short ones: not "..", nor our own folder. */
-static bool is_short_for(const char *on_disk, const char *short_name)
-{
-	char made[SHORT_NAME_LEN + 1];
-
-	if (posix_check_name(on_disk) != 0 || !name_showable(on_disk) ||
-	    short_name_fits(on_disk))
-		return false;
-	short_name_of(on_disk, made);
-	return strcasecmp(made, short_name) == 0;
-}
-
-static void closedirp(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
-/* Names that could be short ones and do not exist are rare: nothing is kept, the directory is read each time. */
-static int name_by_short(struct posix_volume *v, int dirfd, const char *name, char *real)
-{
-	CLEANUP(posix_closep) int fd = posix_reopen(v, dirfd, O_RDONLY | O_DIRECTORY);
-	CLEANUP(closedirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *de;
-
-	if (!dir)
-		return fd < 0 ? fd : -ENOMEM;
-	fd = -1; /* the stream's now */
-	for (errno = 0; (de = readdir(dir)); errno = 0) {
-		if (!is_short_for(de->d_name, name))
-			continue;
-		memcpy(real, de->d_name, strlen(de->d_name) + 1);
-		return 0;
-	}
-	return errno ? -errno : -ENOENT;
-}
-
 int posix_real_name(struct posix_volume *v, int dirfd, const char *name,
 		    enum posix_where where, char *real)
 {
@@ -150,9 +110,29 @@ int posix_real_name(struct posix_volume *v, int dirfd, const char *name,
 	dir.stx = &stx;
 	dir.keep = fs->local;
 	err = posix_names_find(v->names, &dir, name, real);
-	if (err != -ENOENT || !short_name_is_made(name))
+	if (err == -ENOENT && short_name_is_made(name))
+		err = posix_names_find_short(v->names, &dir, name, real);
+	return err;
+}
+
+const char *posix_shown_name(const struct posix_volume *v, const char *on_disk,
+			     char buf[SHORT_NAME_LEN + 1])
+{
+	if (v->names)
+		return short_name_shown(on_disk, buf);
+	return name_showable(on_disk) ? on_disk : NULL;
+}
+
+int posix_disk_name(struct posix_volume *v, int dirfd, const char *name,
+		    enum posix_where where, char *real, struct statx *ret_stx)
+{
+	int err = posix_statx(dirfd, name, ret_stx);
+
+	memcpy(real, name, strlen(name) + 1);
+	if (err != -ENOENT || !v->names || !short_name_is_made(name))
 		return err;
-	return where == POSIX_POOL ? name_by_short(v, dirfd, name, real) : -EAGAIN;
+	err = posix_real_name(v, dirfd, name, where, real);
+	return err ? err : posix_statx(dirfd, real, ret_stx);
 }
 
 /* ---- walking ------------------------------------------------------------------------------------ */
@@ -286,19 +266,22 @@ static int walk(struct walk *w, const char *const *names, size_t count,
 /* ---- LOOKUP ------------------------------------------------------------------------------------- */
 
 static int lookup_done(struct posix_volume *v, struct vfs_lookup *l, struct vfile *file,
-		       const struct statx *stx, const char *name)
+		       const struct statx *stx, const char *real)
 {
+	struct posix_file *f = posix_file_of(file);
+	char buf[SHORT_NAME_LEN + 1];
+	const char *name = posix_shown_name(v, real, buf);
 	int err;
 
-	posix_stat_from(posix_file_of(file), l->call.cred, stx, &l->stat);
+	posix_stat_from(f, l->call.cred, stx, &l->stat);
 	if (l->with_sd) {
-		err = posix_sd_read(posix_file_of(file), l->call.arena, &l->sd);
+		err = posix_sd_read(f, l->call.arena, &l->sd);
 		if (err)
 			return err;
 	}
 	if (l->sd.len == 0)
-		l->may = posix_may(v, l->call.cred, posix_file_of(file)->fd, stx);
-	l->name = arena_strdup(l->call.arena, name);
+		l->may = posix_may(v, l->call.cred, f->fd, stx);
+	l->name = arena_strdup(l->call.arena, name ? name : real);
 	return l->name ? 0 : -ENOMEM;
 }
 
@@ -342,6 +325,20 @@ static int lookup_found(struct posix_volume *v, struct vfs_lookup *l, struct wal
 	return err;
 }
 
+/* A short name whose long one went just now. */
+static void lookup_missed(struct posix_volume *v, struct vfs_lookup *l,
+			  const struct walk *w)
+{
+	const char *last = l->names[l->count - 1];
+	char real[POSIX_NAME_MAX + 1];
+	struct statx stx;
+
+	if (!v->tunnel || !short_name_is_made(last) || posix_statx(w->at, "", &stx) < 0 ||
+	    !posix_tunnel_find(v->tunnel, &stx, last, real) || !name_showable(real))
+		return;
+	l->name = arena_strdup(l->call.arena, real);
+}
+
 int posix_lookup(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
 {
 	struct vfs_lookup *l = container_of(c, struct vfs_lookup, call);
@@ -349,6 +346,7 @@ int posix_lookup(struct posix_volume *v, struct vfs_call *c, enum posix_where wh
 	int err;
 
 	l->resolved = 0;
+	l->name = NULL;
 	l->sd = (struct span){0};
 	l->may = 0;
 	if (where == POSIX_INLINE && !dir->fs->local)
@@ -364,5 +362,7 @@ int posix_lookup(struct posix_volume *v, struct vfs_call *c, enum posix_where wh
 	CLEANUP(walk_fini)
 	struct walk w = {.v = v, .where = where, .at = dir->fd, .owned = -1};
 	err = walk(&w, l->names, l->count, &l->resolved);
+	if (err == -ENOENT && l->resolved == l->count - 1)
+		lookup_missed(v, l, &w);
 	return err ? err : lookup_found(v, l, &w);
 }

@@ -5,6 +5,7 @@
  * the call. Within the server the turns keep others away in between; a local process may still exchange the name in
  * these microseconds, and can thereby have its own file renamed or removed instead - what it could have done itself.
  */
+#include "fs/name.h"
 #include "fs/posix_stream.h"
 
 #include <errno.h>
@@ -20,21 +21,24 @@ static bool stx_is(const struct statx *stx, const struct node_key *key)
 	return node_key_eq(&k, key);
 }
 
-/* Does the name mean this file, itself or as a link to it? 0, -ESTALE, ...; *ret_stx is what bears the name. */
+/*
+ * Does the name mean this file, itself or as a link to it? 0, -ESTALE, ...; real is the name on disk, *ret_stx what bears
+ * it.
+ */
 static int check_means(struct posix_volume *v, int dirfd, const char *name,
-		       const struct node_key *key, enum posix_where where,
+		       const struct node_key *key, enum posix_where where, char *real,
 		       struct statx *ret_stx)
 {
 	struct statx target;
 	int err;
 
-	err = posix_statx(dirfd, name, ret_stx);
+	err = posix_disk_name(v, dirfd, name, where, real, ret_stx);
 	if (err || stx_is(ret_stx, key))
 		return err;
 	if (!S_ISLNK(ret_stx->stx_mode))
 		return -ESTALE;
 
-	CLEANUP(posix_closep) int fd = posix_resolve(v, dirfd, name, O_PATH, 0, where);
+	CLEANUP(posix_closep) int fd = posix_resolve(v, dirfd, real, O_PATH, 0, where);
 	if (fd < 0)
 		return fd == -EAGAIN ? fd : -ESTALE;
 	err = posix_statx(fd, "", &target);
@@ -51,6 +55,7 @@ int posix_unlink(struct posix_volume *v, struct vfs_call *c, enum posix_where wh
 	CLEANUP(posix_change_end) struct posix_change ch = {0};
 	CLEANUP(posix_doom_end) struct posix_doomed doomed = {.fd = -1};
 	struct posix_file *dir = posix_file_of(u->dir);
+	char real[POSIX_NAME_MAX + 1];
 	struct statx stx;
 	int err;
 
@@ -59,18 +64,18 @@ int posix_unlink(struct posix_volume *v, struct vfs_call *c, enum posix_where wh
 		return err;
 	if (where == POSIX_INLINE && !dir->fs->local)
 		return -EAGAIN;
-	err = check_means(v, dir->fd, u->name, &u->key, where, &stx);
+	err = check_means(v, dir->fd, u->name, &u->key, where, real, &stx);
 	if (!err)
-		err = posix_doom_begin(&doomed, v, c, dir->fd, u->name, where);
+		err = posix_doom_begin(&doomed, v, c, dir->fd, real, where);
 	if (!err)
 		err = posix_change_begin(&ch, v, u->dir);
 	if (err)
 		return err;
 	/* of a link the link goes, also of one to a directory */
 	bool rmdir = u->directory && !S_ISLNK(stx.stx_mode);
-	if (unlinkat(dir->fd, u->name, rmdir ? AT_REMOVEDIR : 0) < 0)
+	if (unlinkat(dir->fd, real, rmdir ? AT_REMOVEDIR : 0) < 0)
 		return -errno;
-	ch.removed = u->name;
+	ch.removed = real;
 	if (stx.stx_nlink <= 1 && stx.stx_blocks > POSIX_QUICK_BLOCKS)
 		atomic_store_explicit(&v->large_gone, stx.stx_ino, memory_order_relaxed);
 	posix_doom_carry_out(&doomed);
@@ -123,22 +128,22 @@ static int find_target(struct posix_volume *v, int dirfd, const char *name,
 	return 0;
 }
 
-/* Over what is there. Its name may differ in case: what was meant is the new one. */
-static int rename_over(const struct vfs_rename *r, struct target *t,
+/* from: on disk. Over what is there, whose name may differ in case: what was meant is the new one. */
+static int rename_over(const struct vfs_rename *r, const char *from, struct target *t,
 		       struct posix_change *src, struct posix_change *dst)
 {
 	int err;
 
 	if (stx_is(&t->stx,
 		   &r->key)) { /* another link to the same file: rename(2) would do nothing */
-		if (unlinkat(src->fd, r->src_name, 0) < 0)
+		if (unlinkat(src->fd, from, 0) < 0)
 			return -errno;
 	} else {
-		err = rename_flags(src->fd, r->src_name, dst->fd, t->real, 0);
+		err = rename_flags(src->fd, from, dst->fd, t->real, 0);
 		if (err)
 			return err;
 	}
-	src->removed = r->src_name;
+	src->removed = from;
 	if (strcmp(t->real, r->dst_name) != 0 &&
 	    rename_flags(dst->fd, t->real, dst->fd, r->dst_name, RENAME_NOREPLACE) == 0) {
 		dst->removed = t->real;
@@ -160,7 +165,7 @@ static int same_dir(int a, int b, bool *ret_same)
 	return err;
 }
 
-static int rename_checked(const struct vfs_rename *r, struct target *t,
+static int rename_checked(const struct vfs_rename *r, const char *from, struct target *t,
 			  struct posix_change *src, struct posix_change *dst)
 {
 	bool same;
@@ -169,15 +174,15 @@ static int rename_checked(const struct vfs_rename *r, struct target *t,
 	err = same_dir(src->fd, dst->fd, &same);
 	if (err)
 		return err;
-	if (same && strcmp(r->src_name, r->dst_name) == 0)
+	if (same && strcmp(from, r->dst_name) == 0)
 		return 0;
-	same = same && t->exists && strcmp(t->real, r->src_name) == 0;
+	same = same && t->exists && strcmp(t->real, from) == 0;
 	if (t->exists && !same)
-		return r->replace ? rename_over(r, t, src, dst) : -EEXIST;
-	err = rename_flags(src->fd, r->src_name, dst->fd, r->dst_name, RENAME_NOREPLACE);
+		return r->replace ? rename_over(r, from, t, src, dst) : -EEXIST;
+	err = rename_flags(src->fd, from, dst->fd, r->dst_name, RENAME_NOREPLACE);
 	if (err)
 		return err;
-	src->removed = r->src_name;
+	src->removed = from;
 	dst->added = r->dst_name;
 	return 0;
 }
@@ -190,6 +195,7 @@ int posix_rename(struct posix_volume *v, struct vfs_call *c, enum posix_where wh
 	CLEANUP(posix_change_end) struct posix_change src = {0};
 	CLEANUP(posix_change_end) struct posix_change dst = {0};
 	CLEANUP(posix_doom_end) struct posix_doomed doomed = {.fd = -1};
+	char from[POSIX_NAME_MAX + 1];
 	struct target t;
 	struct statx stx;
 	int err;
@@ -202,7 +208,7 @@ int posix_rename(struct posix_volume *v, struct vfs_call *c, enum posix_where wh
 	if (where == POSIX_INLINE &&
 	    (!src_dir->fs->local || !dst_dir->fs->local || r->replace))
 		return -EAGAIN; /* what is replaced may take its time to go */
-	err = check_means(v, src_dir->fd, r->src_name, &r->key, where, &stx);
+	err = check_means(v, src_dir->fd, r->src_name, &r->key, where, from, &stx);
 	if (!err)
 		err = find_target(v, dst_dir->fd, r->dst_name, where, &t);
 	if (!err)
@@ -212,7 +218,7 @@ int posix_rename(struct posix_volume *v, struct vfs_call *c, enum posix_where wh
 	if (!err && r->replace && t.exists)
 		err = posix_doom_begin(&doomed, v, c, dst_dir->fd, t.real, where);
 	if (!err)
-		err = rename_checked(r, &t, &src, &dst);
+		err = rename_checked(r, from, &t, &src, &dst);
 	if (!err)
 		posix_doom_carry_out(&doomed);
 	return err;
@@ -227,7 +233,7 @@ static int link_as(int fd, int dirfd, const char *name)
 	return 0;
 }
 
-/* Made aside and renamed over, so that the name is never missing. No client can see or say a name with a colon. */
+/* Made aside and renamed over, so that the name is never missing. No client is shown it. */
 static int link_over(int fd, int dirfd, const char *name)
 {
 	uint64_t salt;
@@ -236,7 +242,7 @@ static int link_over(int fd, int dirfd, const char *name)
 
 	if (getrandom(&salt, sizeof(salt), 0) != sizeof(salt))
 		return -EIO;
-	snprintf(aside, sizeof(aside), ":tsmb:%016llx", (unsigned long long)salt);
+	snprintf(aside, sizeof(aside), NAME_ASIDE "%016llx", (unsigned long long)salt);
 	err = link_as(fd, dirfd, aside);
 	if (err)
 		return err;

@@ -11,9 +11,9 @@
 #include "base/list.h"
 #include "base/lock.h"
 #include "base/map.h"
+#include "fs/posix_name_set.h"
 #include "wire/utf16.h"
 
-#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,98 +27,6 @@ enum {
 	UNSETTLED_S = 2, /* change times younger than this may hide a later change */
 	LOG_MAX = 4096,  /* our changes during one scan */
 };
-
-/* ---- a set of names ------------------------------------------------------------------------------ */
-
-struct name_entry {
-	struct map_node node; /* by folded hash */
-	char name[];
-};
-
-struct name_set {
-	struct map map;
-	size_t bytes;
-	bool lost; /* too many, or no memory: what is here is not all */
-};
-
-static size_t entry_bytes(size_t name_len)
-{
-	return sizeof(struct name_entry) + name_len + 1 + sizeof(void *);
-}
-
-static_assert(POSIX_NAMES_DIR_BYTES_MAX >=
-		      1000000 * (sizeof(struct name_entry) + 70 + 1 + sizeof(void *)),
-	      "what posix_names.h says of 1,000,000 names");
-
-static void set_clear(struct name_set *s)
-{
-	struct map_walk pos;
-
-	for (struct map_node *n = map_walk_first(&s->map, &pos); n;
-	     n = map_walk_next(&s->map, &pos)) {
-		map_del(&s->map, n);
-		free(container_of(n, struct name_entry, node));
-	}
-	s->bytes = 0;
-}
-
-static void set_fini(struct name_set *s)
-{
-	if (s->map.slots)
-		set_clear(s);
-	map_fini(&s->map);
-}
-
-/* The exact name, else one that differs in case. */
-static struct name_entry *set_find(const struct name_set *s, uint64_t hash,
-				   const char *name)
-{
-	struct name_entry *other = NULL;
-
-	for (struct map_node *n = map_first(&s->map, hash); n; n = map_next(n)) {
-		struct name_entry *e = container_of(n, struct name_entry, node);
-
-		if (strcmp(e->name, name) == 0)
-			return e;
-		if (!other && utf8_eq_nocase(e->name, name))
-			other = e;
-	}
-	return other;
-}
-
-static void set_add(struct name_set *s, uint64_t hash, const char *name)
-{
-	size_t len = strlen(name);
-	struct name_entry *e = NULL;
-
-	if (s->bytes <= POSIX_NAMES_DIR_BYTES_MAX)
-		e = malloc(sizeof(*e) + len + 1);
-	if (!e) {
-		s->lost = true;
-		return;
-	}
-	memcpy(e->name, name, len + 1);
-	map_add(&s->map, &e->node, hash);
-	s->bytes += entry_bytes(len);
-}
-
-static bool set_has(const struct name_set *s, uint64_t hash, const char *name)
-{
-	const struct name_entry *e = set_find(s, hash, name);
-
-	return e && strcmp(e->name, name) == 0;
-}
-
-static void set_remove(struct name_set *s, uint64_t hash, const char *name)
-{
-	struct name_entry *e = set_find(s, hash, name);
-
-	if (!e || strcmp(e->name, name) != 0)
-		return;
-	s->bytes -= entry_bytes(strlen(name));
-	map_del(&s->map, &e->node);
-	free(e);
-}
 
 /* ---- one change of ours -------------------------------------------------------------------------- */
 
@@ -155,9 +63,9 @@ static struct change *change_new(const uint8_t *key, const char *added,
 static void change_enter(const struct change *c, struct name_set *s)
 {
 	if (c->removed[0])
-		set_remove(s, c->removed_hash, c->removed);
-	if (c->added[0] && !set_has(s, c->added_hash, c->added))
-		set_add(s, c->added_hash, c->added);
+		name_set_remove(s, c->removed_hash, c->removed);
+	if (c->added[0] && !name_set_has(s, c->added_hash, c->added))
+		name_set_add(s, c->added_hash, c->added);
 }
 
 /* ---- directories; the cache's lock is held ------------------------------------------------------- */
@@ -251,7 +159,7 @@ static void dir_free(struct names_dir *d)
 
 	while ((node = list_pop(&d->log)))
 		free(container_of(node, struct change, node));
-	set_fini(&d->names);
+	name_set_fini(&d->names);
 	free(d);
 }
 
@@ -299,11 +207,18 @@ static bool unsettled(const struct statx *stx)
 
 /* ---- scanning ------------------------------------------------------------------------------------ */
 
-struct scan {
-	const char *name; /* looked for */
+/* What is looked for. */
+struct wanted {
+	const char *name;
 	uint64_t hash;
+	bool by_short; /* `name` is a short one */
+};
+
+struct scan {
+	struct wanted wanted;
 	char *real;
 	enum { FOUND_NONE, FOUND_OTHER_CASE, FOUND_EXACT } found;
+	size_t shorts;         /* names it is the short name of */
 	struct name_set names; /* all of them */
 	bool keep;             /* and they are wanted */
 	uint64_t took_ns;
@@ -311,17 +226,24 @@ struct scan {
 
 static void scan_compare(struct scan *s, const char *name, uint64_t hash)
 {
+	const struct wanted *w = &s->wanted;
 	size_t len = strlen(name);
 
-	if (hash != s->hash || len > NAME_MAX || s->found == FOUND_EXACT)
+	if (hash != w->hash || len > NAME_MAX || s->found == FOUND_EXACT)
 		return;
-	if (strcmp(name, s->name) == 0)
+	if (strcmp(name, w->name) == 0)
 		s->found = FOUND_EXACT;
-	else if (s->found == FOUND_NONE && utf8_eq_nocase(name, s->name))
+	else if (s->found == FOUND_NONE && utf8_eq_nocase(name, w->name))
 		s->found = FOUND_OTHER_CASE;
 	else
 		return;
 	memcpy(s->real, name, len + 1);
+}
+
+static void scan_compare_short(struct scan *s, const char *name)
+{
+	if (name_set_is_short(s->wanted.name, name) && ++s->shorts == 1)
+		memcpy(s->real, name, strlen(name) + 1);
 }
 
 static DIR *list_open(int fd)
@@ -349,9 +271,12 @@ static int scan_read(struct scan *s, const uint8_t *hash_key, int fd)
 	for (errno = 0; (de = readdir(dir)); errno = 0) {
 		uint64_t hash = utf8_hash_nocase(hash_key, de->d_name);
 
-		scan_compare(s, de->d_name, hash);
+		if (s->wanted.by_short)
+			scan_compare_short(s, de->d_name);
+		else
+			scan_compare(s, de->d_name, hash);
 		if (s->keep && !s->names.lost)
-			set_add(&s->names, hash, de->d_name);
+			name_set_add(&s->names, hash, de->d_name);
 	}
 	int err = -errno;
 	closedir(dir);
@@ -359,7 +284,7 @@ static int scan_read(struct scan *s, const uint8_t *hash_key, int fd)
 	return err;
 }
 
-static bool scan_begin(struct posix_names *pn, const struct statx *stx)
+static bool scan_begin(struct posix_names *pn, const struct statx *stx, struct scan *s)
 {
 	struct names_dir *d;
 
@@ -367,9 +292,11 @@ static bool scan_begin(struct posix_names *pn, const struct statx *stx)
 	d = dir_find(pn, stx);
 	if (!d)
 		d = dir_add(pn, stx);
-	if (d)
-		d->scans++;
-	return d;
+	if (!d)
+		return false;
+	d->scans++;
+	s->names.with_shorts |= d->names.with_shorts; /* once asked for, always */
+	return true;
 }
 
 static uint64_t rescan_at(const struct names_dir *d)
@@ -473,45 +400,69 @@ static bool still_known(const struct names_dir *d, const struct statx *stx)
 }
 
 /* -EAGAIN: not known. */
-static int find_cached(struct posix_names *pn, const struct statx *stx, const char *name,
-		       uint64_t hash, char *real)
+static int find_cached(struct posix_names *pn, const struct statx *stx,
+		       const struct wanted *w, char *real)
 {
-	struct name_entry *e;
+	const struct name_entry *e;
 	struct names_dir *d;
 
 	LOCK_SCOPE(&pn->lock);
 	d = dir_find(pn, stx);
-	if (!d || !still_known(d, stx))
+	if (!d || !still_known(d, stx) || (w->by_short && !d->names.with_shorts))
 		return -EAGAIN;
 	list_del(&d->lru);
 	list_add_tail(&pn->lru, &d->lru);
-	e = set_find(&d->names, hash, name);
+	e = w->by_short ? name_set_find_short(&d->names, w->hash, w->name)
+			: name_set_find(&d->names, w->hash, w->name);
 	if (!e)
 		return -ENOENT;
 	memcpy(real, e->name, strlen(e->name) + 1);
 	return 0;
 }
 
+static int scan_for(struct posix_names *pn, const struct posix_names_dir *dir,
+		    struct scan *s)
+{
+	int err;
+
+	s->names.with_shorts = s->wanted.by_short;
+	s->keep = dir->keep && scan_begin(pn, dir->stx, s);
+	err = name_set_init(&s->names, pn->hash_key);
+	if (!err)
+		err = scan_read(s, pn->hash_key, dir->fd);
+	if (s->keep)
+		scan_end(pn, dir->stx, s, err == 0);
+	name_set_fini(&s->names);
+	return err;
+}
+
+static int find(struct posix_names *pn, const struct posix_names_dir *dir,
+		struct wanted w, char *real)
+{
+	struct scan s = {.real = real};
+	int err;
+
+	w.hash = utf8_hash_nocase(pn->hash_key, w.name);
+	err = find_cached(pn, dir->stx, &w, real);
+	if (err != -EAGAIN || !dir->may_scan)
+		return err;
+	s.wanted = w;
+	err = scan_for(pn, dir, &s);
+	if (err)
+		return err;
+	return s.found != FOUND_NONE || s.shorts == 1 ? 0 : -ENOENT;
+}
+
 int posix_names_find(struct posix_names *pn, const struct posix_names_dir *dir,
 		     const char *name, char *real)
 {
-	struct scan s = {.name = name, .real = real, .keep = dir->keep};
-	int err;
+	return find(pn, dir, (struct wanted){.name = name}, real);
+}
 
-	s.hash = utf8_hash_nocase(pn->hash_key, name);
-	err = find_cached(pn, dir->stx, name, s.hash, real);
-	if (err != -EAGAIN || !dir->may_scan)
-		return err;
-	if (map_init(&s.names.map) < 0)
-		return -ENOMEM;
-	s.keep = s.keep && scan_begin(pn, dir->stx);
-	err = scan_read(&s, pn->hash_key, dir->fd);
-	if (s.keep)
-		scan_end(pn, dir->stx, &s, err == 0);
-	set_fini(&s.names);
-	if (err)
-		return err;
-	return s.found == FOUND_NONE ? -ENOENT : 0;
+int posix_names_find_short(struct posix_names *pn, const struct posix_names_dir *dir,
+			   const char *made, char *real)
+{
+	return find(pn, dir, (struct wanted){.name = made, .by_short = true}, real);
 }
 
 void posix_names_begin(struct posix_names *pn, const struct statx *dir_stx)

@@ -7,6 +7,9 @@
  * therefore a directory that was changing when it was scanned, or that we change, is scanned again after a second, or
  * after twenty times as long as the scan took: clients that make files in a very large one do not pay for it all the time.
  *
+ * What names are called for short (fs/short_name.h) is kept with them from the first time on that somebody looks for a
+ * short name in the directory.
+ *
  * Owns     the names, at most POSIX_NAMES_BYTES_MAX bytes; the directory used least recently goes first.
  * Threads  any; a leaf lock inside, never held across a system call.
  */
@@ -44,6 +47,11 @@ struct posix_names_dir {
  */
 MUST_CHECK int posix_names_find(struct posix_names *pn, const struct posix_names_dir *dir,
 				const char *name, char *real);
+
+/* The same for the only name that `made`, made up by short_name_of(), stands for; -ENOENT if there are two. */
+MUST_CHECK int posix_names_find_short(struct posix_names *pn,
+				      const struct posix_names_dir *dir, const char *made,
+				      char *real);
 
 /* Around a change of ours: what happens in between does not make the directory unknown. */
 void posix_names_begin(struct posix_names *pn, const struct statx *dir_stx);

@@ -29,6 +29,8 @@ void posix_change_end(struct posix_change *ch)
 {
 	if (ch->begun)
 		posix_names_end(ch->vol->names, ch->fd, &ch->stx, ch->added, ch->removed);
+	if (ch->begun && ch->removed)
+		posix_tunnel_gone(ch->vol->tunnel, &ch->stx, ch->removed);
 	ch->begun = false;
 }
 

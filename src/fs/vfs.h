@@ -135,7 +135,9 @@ struct vfs_lookup {
 	/* out */
 	struct vfile *file; /* path handle				*/
 	struct vfs_stat stat;
-	const char *name; /* the last name as it is on disk; "" for count 0 */
+	/* the last name as clients are shown it, "" for count 0. If just that does not exist: under which name it is to be
+	 * made; NULL: as it was asked for */
+	const char *name;
 	unsigned may; /* VFS_MAY_* as without `raised`; not asked for if there is an sd */
 	struct span
 		sd; /* with_sd: the stored descriptor, in the arena; empty: there is none */
@@ -353,6 +355,20 @@ struct vfs_sync {
 	bool data_only;
 };
 
+/* What there is to know of an entry before it is listed. */
+struct vfs_looked {
+	const struct vfs_stat *stat;
+	unsigned may;   /* VFS_MAY_* as of VFS_LOOKUP	*/
+	struct span sd; /* as of VFS_LOOKUP		*/
+};
+
+/* Which entries a listing has. Asked on whatever thread reads the directory; scratch: forgotten after each question. */
+struct vfs_filter {
+	bool with_sd; /* descriptors are wanted */
+	bool (*shows)(const struct vfs_filter *f, const struct vfs_looked *e,
+		      struct arena *scratch);
+};
+
 /* One name of a directory; in the call's arena. */
 struct vfs_dirent {
 	const char *name;
@@ -370,6 +386,8 @@ struct vfs_readdir {
 	size_t max;           /* at most so many entries		*/
 	bool with_stat;       /* else only name, cookie, type and inode are filled */
 	bool hidden_too;      /* names that no client is shown: is it empty?	*/
+	const struct vfs_filter
+		*filter; /* NULL: all. Else it is asked of each but "." and ".."	*/
 	/* out */
 	struct vfs_dirent *entries;
 	size_t count;

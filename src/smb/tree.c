@@ -29,6 +29,7 @@ nt_status tree_new(struct sess *s, struct share *share, struct node *root,
 	t->share = share_get(share);
 	t->encrypt_data = share->encrypt_data;
 	t->audit_level = share->conf ? share->conf->audit_level : CONF_AUDIT_NONE;
+	t->hides_unreadable = share->conf && share->conf->access_based_enumeration;
 	t->root = root;
 	{
 		LOCK_SCOPE(&s->lock);
@@ -88,6 +89,8 @@ bool tree_follow(struct tree *t, const struct share *now, const struct principal
 	atomic_store(&t->maximal_access, access);
 	atomic_store(&t->audit_level,
 		     now->conf ? now->conf->audit_level : CONF_AUDIT_NONE);
+	atomic_store(&t->hides_unreadable,
+		     now->conf && now->conf->access_based_enumeration);
 	return access != 0;
 }
 

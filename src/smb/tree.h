@@ -22,6 +22,7 @@ struct tree {
 	atomic_bool encrypt_data; /* answers are encrypted; never goes back to false */
 	_Atomic uint32_t
 		audit_level; /* enum conf_audit_level; tree_follow() changes it */
+	atomic_bool hides_unreadable; /* access_based_enumeration; tree_follow() */
 	atomic_bool closed;
 	struct teardown teardown; /* of whoever closed it */
 };

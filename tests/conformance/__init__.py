@@ -19,6 +19,11 @@ LIMIT_SECONDS = 90
 OPTIONS = ("torture:progress=no", "torture:sharedelay=100000", "torture:writetimeupdatedelay=500000")
 WORDS = {"success": "pass", "failure": "fail", "error": "fail", "skip": "skip"}
 SETTINGS = {"null_session_access": "true"}  # some tests log on anonymously, and back
+SHARES = {
+    "tmp": {"security": "windows"},
+    "hideunread": {"path": "{top}/share-tmp", "security": "windows", "access_based_enumeration": "true"},
+    "noperm": {"security": "windows"},  # which the user cannot enter
+}
 SUITE_SETTINGS = {"smb2.session-require-signing": {"require_message_signing": "true"}}
 PROTECTIONS = {"sign": "signed", "encrypt": "encrypted"}
 Row = collections.namedtuple("Row", "test plain encrypted slow reason")
@@ -50,7 +55,8 @@ def result_of(leaf, output):
 
 def torture(build, test, want, protection):
     settings = SUITE_SETTINGS.get(test.rpartition(".")[0], SETTINGS)
-    with Server(build, settings=settings, shares={"tmp": {"security": "windows"}}) as s, scratch() as tmp:
+    with Server(build, settings=settings, shares=SHARES) as s, scratch() as tmp:
+        os.chmod(s.folder("noperm"), 0)
         users = [f"{name}%{password}" for name, password in s.users.items()]
         argv = [need("smbtorture", "samba-testsuite"), "//127.0.0.1/tmp", "-s", "/dev/null", "-p", str(s.port), "-U", users[0],
                 "--target", "samba3", "--format", "subunit", "--basedir", tmp, *(f"--option={o}" for o in OPTIONS),

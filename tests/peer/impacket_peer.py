@@ -136,7 +136,7 @@ def srvsvc(build):
     """Every level of share and server information; those with paths and descriptors are not for everybody."""
     impacket()
     from impacket.dcerpc.v5 import srvs
-    with Server(build, {"server_name": "FILER-7"}, {"share": {"remark": "first"}, "two": {}}) as s:
+    with Server(build, {"server_name": "FILER-7"}, {"share": {"remark": "first"}, "two": {"access_based_enumeration": "true"}}) as s:
         dce = pipe(s, r"\srvsvc", srvs.MSRPC_UUID_SRVS)
         for level in (0, 1, 501):
             union = srvs.hNetrShareEnum(dce, level)["InfoStruct"]["ShareInfo"]
@@ -145,6 +145,9 @@ def srvsvc(build):
             expect(names, {"share", "two", "IPC$"}, f"NetrShareEnum {level}")
         for level in (0, 1, 501, 1005):
             srvs.hNetrShareGetInfo(dce, "share\0", level)
+        for share, flag in (("share", 0), ("two", 0x800)):  # SHI1005_FLAGS_ACCESS_BASED_DIRECTORY_ENUM
+            info = srvs.hNetrShareGetInfo(dce, share + "\0", 1005)["InfoStruct"]["ShareInfo1005"]
+            expect(info["shi1005_flags"] & 0x800, flag, f"flag of {share}")
         for level in (100, 101):
             info = srvs.hNetrServerGetInfo(dce, level)["InfoStruct"][f"ServerInfo{level}"]
             expect(info[f"sv{level}_name"].rstrip("\0"), "FILER-7", f"NetrServerGetInfo {level}")

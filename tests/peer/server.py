@@ -47,7 +47,7 @@ class Server:
     """with Server(build, settings={...}, shares={name: {...}}) as s: ...
 
     settings and each share's dictionary are lines of the configuration; a share without a path gets a directory of its
-    own, s.folder(name). Root gives the server to `nobody`, as which it serves everything, unless as_root is set.
+    own, s.folder(name); that of another one is {top}/share-NAME. Root gives the server to `nobody`, as which it serves everything, unless as_root is set.
     """
 
     def __init__(self, build, settings=None, shares=None, users=None, unix=None, as_root=False, options=(), before=()):
@@ -72,7 +72,7 @@ class Server:
         os.chmod(self.top, 0o755)
         os.mkdir(os.path.join(self.top, "run"), 0o700)
         for name, lines in self.shares.items():
-            lines.setdefault("path", os.path.join(self.top, "share-" + name))
+            lines["path"] = lines.get("path", "{top}/share-" + name).replace("{top}", self.top)
             lines.setdefault("permissions", "everyone:full")
             lines.setdefault("security", "posix")
             os.makedirs(lines["path"], exist_ok=True)

@@ -310,10 +310,24 @@ static int entry_add(struct vfs_readdir *r, const char *name, uint64_t cookie,
 	return 0;
 }
 
+static bool passes_filter(const struct vfs_readdir *r, const char *name,
+			  const struct memfs_inode *n)
+{
+	struct vfs_stat stat;
+	struct vfs_looked e = {.stat = &stat, .may = memfs_may(n, r->call.cred)};
+
+	if (!r->filter || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return true;
+	memfs_stat_of(n, &stat);
+	if (r->filter->with_sd && memfs_sd_get(n, r->call.arena, &e.sd) != 0)
+		return false;
+	return r->filter->shows(r->filter, &e, r->call.arena);
+}
+
 static int entry_offer(struct vfs_readdir *r, const char *name, uint64_t cookie,
 		       const struct memfs_inode *n)
 {
-	if (cookie <= r->cookie)
+	if (cookie <= r->cookie || !passes_filter(r, name, n))
 		return 0;
 	if (r->count == r->max) {
 		r->end = false;

@@ -172,6 +172,46 @@ TEST(a_descriptor_goes_there_and_back)
 	}
 }
 
+/* [MS-SMB2] 3.3.5.18: all of GENERIC_READ, by the file itself; nobody needs leave where the share alone decides. */
+TEST(what_is_shown)
+{
+	static const struct {
+		enum conf_security security;
+		unsigned may;
+		bool has_sd;
+		uint32_t mask;
+		bool shown;
+	} cases[] = {
+		{CONF_SECURITY_POSIX, VFS_MAY_READ, false, 0, true},
+		{CONF_SECURITY_POSIX, VFS_MAY_WRITE | VFS_MAY_EXEC, false, 0, false},
+		{CONF_SECURITY_POSIX, 0, true, FILE_ALL_ACCESS, false},
+		{CONF_SECURITY_WINDOWS, VFS_MAY_READ, false, 0, true},
+		{CONF_SECURITY_WINDOWS, 0, false, 0, false},
+		{CONF_SECURITY_WINDOWS, 7, true, 0, false},
+		{CONF_SECURITY_WINDOWS, 0, true, GENERIC_READ, true},
+		{CONF_SECURITY_WINDOWS, 0, true, FILE_ALL_ACCESS, true},
+		{CONF_SECURITY_WINDOWS, 7, true, FILE_READ_DATA, false},
+		{CONF_SECURITY_WINDOWS, 7, true, 0x00120089 & ~SYNCHRONIZE, false},
+		{CONF_SECURITY_NONE, 0, true, 0, true},
+	};
+
+	for (size_t i = 0; i < 2 * ARRAY_LEN(cases); i++) {
+		const struct vfs_stat stat = {.type = i % 2 ? VFS_DIR : VFS_FILE,
+					      .uid = UID};
+		struct ace ace = {.sid = nobody.sid, .mask = cases[i / 2].mask};
+		struct acl dacl = {.revision = ACL_REVISION, .count = 1, .aces = &ace};
+		const struct sd sd = {.control = SE_DACL_PRESENT, .dacl = &dacl};
+		const struct access_file f = {
+			.stat = &stat,
+			.may = cases[i / 2].may,
+			.sd = cases[i / 2].has_sd ? &sd : NULL,
+		};
+
+		CHECK_EQ(access_shows(cases[i / 2].security, &nobody, &f),
+			 cases[i / 2].shown);
+	}
+}
+
 struct ace_in {
 	bool deny;
 	char who; /* o, g, e */

@@ -145,6 +145,7 @@ TEST(empty_global_has_the_documented_defaults)
 		"map_attributes = xattr:v5\n"
 		"case_insensitive = true\n"
 		"named_streams = true\n"
+		"access_based_enumeration = false\n"
 		"audit_level = 0\n"
 		"administrative = false\n"
 		"force_create_mode = 0000\n"

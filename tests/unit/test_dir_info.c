@@ -33,7 +33,7 @@ static void check(uint8_t class, const struct vfs_stat *s, struct span want)
 	uint8_t room[ROOM];
 	struct wr w = wr_of(mspan_of(room, sizeof(room)));
 
-	dir_info_encode(c, &w, "a\xE2\x82\xAC", s);
+	dir_info_encode(c, &w, "a\xE2\x82\xAC", "", s);
 	CHECK(wr_ok(&w));
 	CHECK_SPAN(wr_done(&w), want);
 	CHECK_EQ(wr_pos(&w), c->fixed_len + 4);
@@ -62,6 +62,34 @@ TEST(dir_info_encodes_byte_exact)
 	      BYTES(HEAD, U32(0), U32(0), U64(0x44), U64(0x44), U64(0x55), Z26, NAME));
 }
 
+/* The short name is padded to 24 bytes. */
+TEST(dir_info_short_name)
+{
+	static const struct {
+		uint8_t class;
+		size_t at;
+	} cases[] = {
+		{FileBothDirectoryInformation, 68},
+		{FileIdBothDirectoryInformation, 68},
+		{FileId64ExtdBothDirectoryInformation, 80},
+		{FileIdAllExtdBothDirectoryInformation, 96},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct dir_info_class *c = dir_info_class(cases[i].class);
+		uint8_t room[ROOM];
+		struct wr w = wr_of(mspan_of(room, sizeof(room)));
+
+		CHECK(c->with_short);
+		dir_info_encode(c, &w, "a\xE2\x82\xAC", "A~B.C", &stat);
+		CHECK_EQ(wr_pos(&w), c->fixed_len + 4);
+		CHECK_SPAN(span_of(room + cases[i].at, 26),
+			   BYTES(10, 0, 'A', 0, '~', 0, 'B', 0, '.', 0, 'C', 0, Z8, 0, 0,
+				 0, 0, 0, 0));
+	}
+	CHECK(!dir_info_class(FileFullDirectoryInformation)->with_short);
+}
+
 /* Where there is no field of its own the tag stands for the length of extended attributes. */
 TEST(dir_info_reparse_tag)
 {
@@ -71,10 +99,11 @@ TEST(dir_info_reparse_tag)
 
 	link.dos_attributes = FILE_ATTRIBUTE_REPARSE_POINT;
 	w = wr_of(mspan_of(room, sizeof(room)));
-	dir_info_encode(dir_info_class(FileFullDirectoryInformation), &w, "a", &link);
+	dir_info_encode(dir_info_class(FileFullDirectoryInformation), &w, "a", "", &link);
 	CHECK_SPAN(span_of(room + 64, 4), BYTES(0x0C, 0, 0, 0xA0));
 	w = wr_of(mspan_of(room, sizeof(room)));
-	dir_info_encode(dir_info_class(FileIdExtdDirectoryInformation), &w, "a", &link);
+	dir_info_encode(dir_info_class(FileIdExtdDirectoryInformation), &w, "a", "",
+			&link);
 	CHECK_SPAN(span_of(room + 64, 8), BYTES(0, 0, 0, 0, 0x0C, 0, 0, 0xA0));
 }
 

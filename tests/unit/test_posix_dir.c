@@ -2,6 +2,7 @@
 #include "posix_fixture.h"
 
 #include "fs/dosattr.h"
+#include "fs/short_name.h"
 #include "wire/fscc_proto.h"
 
 #include <sys/xattr.h>
@@ -106,6 +107,84 @@ TEST(a_listing_may_go_back)
 	fix_fini(&f);
 }
 
+/* Shows what has a size, and notes what it was asked. */
+struct sized {
+	struct vfs_filter vfs;
+	size_t asked;
+	bool has_sd;
+};
+
+static bool shows_sized(const struct vfs_filter *vfs, const struct vfs_looked *e,
+			struct arena *scratch)
+{
+	struct sized *s = container_of((struct vfs_filter *)vfs, struct sized, vfs);
+
+	s->asked++;
+	s->has_sd = e->sd.len > 0;
+	CHECK_EQ(e->sd.len == 0, e->may != 0);
+	assert_non_null(arena_alloc(scratch, 400000)); /* each time anew */
+	return e->stat->size > 0;
+}
+
+TEST(a_filter_is_asked_of_all_but_the_dots)
+{
+	struct sized sized = {.vfs = {.with_sd = true, .shows = shows_sized}};
+	struct vfs_readdir r = {.filter = &sized.vfs, .max = 1};
+	size_t found = 0;
+	struct fix f;
+
+	fix_init(&f);
+	for (int i = 0; i < 600; i++) {
+		char rel[40];
+
+		snprintf(rel, sizeof(rel), "share/%d", i);
+		fix_put(&f, rel, i % 7 == 0 ? "text" : "");
+	}
+	fix_put(&f, "share/.tsmb", "text");
+	CLEANUP(vfile_putp) struct vfile *data = fix_open(&f, f.root, true, false);
+	r.data = data;
+	r.file = f.root;
+	for (size_t max = 1; !r.end; max += 5) {
+		r.max = max;
+		CHECK_EQ(fix_run(&f, &r.call, VFS_READDIR), 0);
+		for (size_t i = 0; i < r.count; i++) {
+			const char *name = r.entries[i].name;
+
+			CHECK(name[0] == '.' || atoi(name) % 7 == 0);
+			r.cookie = r.entries[i].cookie;
+		}
+		found += r.count;
+	}
+	CHECK_EQ(found, 2 + 86);
+	CHECK(sized.asked >= 600);
+	CHECK(!sized.has_sd);
+	vfile_put(TAKE(data));
+	fix_fini(&f);
+}
+
+TEST(a_filter_is_told_of_descriptors)
+{
+	struct sized sized = {.vfs = {.with_sd = true, .shows = shows_sized}};
+	struct vfs_readdir r = {.filter = &sized.vfs, .max = 9};
+	char path[128];
+	struct fix f;
+
+	fix_init(&f);
+	fix_put(&f, "share/f", "text");
+	snprintf(path, sizeof(path), "%s/f", f.share);
+	if (setxattr(path, "user.tsmb.$sd", "a descriptor", 12, 0) == 0) {
+		CLEANUP(vfile_putp)
+		struct vfile *data = fix_open(&f, f.root, true, false);
+
+		r.data = data;
+		r.file = f.root;
+		CHECK_EQ(fix_run(&f, &r.call, VFS_READDIR), 0);
+		CHECK_EQ(r.count, 3);
+		CHECK(sized.has_sd);
+	}
+	fix_fini(&f);
+}
+
 TEST(entries_tell_what_look_up_tells)
 {
 	static const char *const names[] = {"file", "dir",  ".dot",  "link",
@@ -188,26 +267,35 @@ TEST(dots_below_are_the_directories)
 	fix_fini(&f);
 }
 
-TEST(names_nobody_could_say_are_left_out)
+/* By their short names; on a case-sensitive volume, which has none, not at all. */
+TEST(names_nobody_could_say)
 {
-	static const char *const bad[] = {"share/\xff\xfe", "share/a:b",
-					  "share/back\\slash", "share/.tsmb",
-					  "share/qu?"};
-	struct vfs_lookup l;
-	struct whole w;
-	struct fix f;
+	static const char *const bad[] = {"\xff\xfe", "a:b", "back\\slash", "qu?"};
 
-	fix_init(&f);
-	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-		fix_put(&f, bad[i], "");
-	fix_put(&f, "share/good", "");
-	CHECK_EQ(list(&f, f.root, 2, true, &w), 0);
-	CHECK_EQ(w.count, 3);
-	assert_non_null(entry(&w, "good"));
-	CHECK_EQ(fix_lookup(&f, NULL, ".tsmb", &l), -EACCES);
-	CHECK_EQ(fix_lookup(&f, NULL, ".TSMB/x", &l), -EACCES);
-	CHECK_EQ(fix_create(&f, ".tsmb", true), -EACCES);
-	fix_fini(&f);
+	for (int sensitive = 0; sensitive < 2; sensitive++) {
+		char path[64], made[SHORT_NAME_LEN + 1];
+		struct vfs_lookup l;
+		struct whole w;
+		struct fix f;
+
+		fix_init_at(&f, "/tmp",
+			    (struct posix_settings){.case_insensitive = !sensitive});
+		for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+			snprintf(path, sizeof(path), "share/%s", bad[i]);
+			fix_put(&f, path, "");
+		}
+		fix_put(&f, "share/.tsmb", "");
+		fix_put(&f, "share/good", "");
+		CHECK_EQ(list(&f, f.root, 2, true, &w), 0);
+		CHECK_EQ(w.count, sensitive ? 3 : 3 + ARRAY_LEN(bad));
+		assert_non_null(entry(&w, "good"));
+		for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+			CHECK_EQ(!entry(&w, short_name_shown(bad[i], made)), sensitive);
+		CHECK_EQ(fix_lookup(&f, NULL, ".tsmb", &l), -EACCES);
+		CHECK_EQ(fix_lookup(&f, NULL, ".TSMB/x", &l), -EACCES);
+		CHECK_EQ(fix_create(&f, ".tsmb", true), -EACCES);
+		fix_fini(&f);
+	}
 }
 
 TEST(only_open_directories_are_listed)

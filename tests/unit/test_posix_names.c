@@ -1,5 +1,6 @@
 /* test_posix_names.c - the cache of names: what it answers without looking, and when it looks again. */
 #include "fs/posix_names.h"
+#include "fs/short_name.h"
 #include "posix_fixture.h"
 
 /* A directory of its own, without a volume around it. */
@@ -75,6 +76,88 @@ static const char *scan(struct place *p, const char *name)
 static const char *recall(struct place *p, const char *name)
 {
 	return find(p, name, false, true);
+}
+
+/* The same by a short name. */
+static const char *find_short(struct place *p, const char *name, bool may_scan)
+{
+	static char real[256];
+	char made[SHORT_NAME_LEN + 1];
+	struct statx stx = look(p);
+	int err;
+
+	short_name_of(name, made);
+	err = posix_names_find_short(p->names,
+				     &(struct posix_names_dir){
+					     .fd = p->fd,
+					     .stx = &stx,
+					     .may_scan = may_scan,
+					     .keep = true,
+				     },
+				     made, real);
+	return err == 0         ? real
+	       : err == -ENOENT ? "none"
+	       : err == -EAGAIN ? "scan"
+				: "error";
+}
+
+static void change(struct place *p, const char *added, const char *removed)
+{
+	struct statx stx = look(p);
+
+	posix_names_begin(p->names, &stx);
+	if (added)
+		touch(p, added);
+	if (removed)
+		CHECK_EQ(unlinkat(p->fd, removed, 0), 0);
+	posix_names_end(p->names, p->fd, &stx, added, removed);
+}
+
+/* One scan more, once: from then on they are kept with the others, and our changes entered. */
+TEST(short_names_are_kept_from_the_first_time_on)
+{
+	struct place p;
+
+	place_init(&p);
+	touch(&p, "One long name");
+	touch(&p, "SHORT.TXT");
+	CHECK_STR(scan(&p, "one long name"), "=One long name");
+	CHECK_STR(find_short(&p, "one long name", false), "scan");
+	CHECK_STR(find_short(&p, "one long name", true), "One long name");
+	CHECK_STR(find_short(&p, "one long name", false), "One long name");
+	CHECK_STR(find_short(&p, "short.txt", false), "none"); /* it has no other */
+	CHECK_STR(recall(&p, "short.txt"), "=SHORT.TXT");
+	change(&p, "another long name", NULL);
+	CHECK_STR(find_short(&p, "another long name", false), "another long name");
+	change(&p, NULL, "One long name");
+	CHECK_STR(find_short(&p, "one long name", false), "none");
+	CHECK_STR(recall(&p, "another long name"), "=another long name");
+	place_fini(&p);
+}
+
+/* Two names that happen to have the same: neither is meant, lest the wrong one is removed. */
+TEST(a_short_name_of_two_is_of_none)
+{
+	static const char *const twins[] = {"a long name 150900", "a long name 285374"};
+	char made[2][SHORT_NAME_LEN + 1];
+	struct place p;
+
+	for (size_t i = 0; i < 2; i++)
+		short_name_of(twins[i], made[i]);
+	CHECK_STR(made[0], made[1]);
+	place_init(&p);
+	touch(&p, twins[0]);
+	CHECK_STR(find_short(&p, twins[0], true), twins[0]);
+	change(&p, twins[1], NULL);
+	CHECK_STR(find_short(&p, twins[0], false), "none");
+	posix_names_free(p.names); /* and as a scan finds them */
+	p.names = posix_names_new(fix_hash_key);
+	assert_non_null(p.names);
+	CHECK_STR(find_short(&p, twins[0], true), "none");
+	CHECK_STR(find_short(&p, twins[0], false), "none");
+	change(&p, NULL, twins[0]);
+	CHECK_STR(find_short(&p, twins[0], false), twins[1]);
+	place_fini(&p);
 }
 
 TEST(one_scan_answers_for_all_names)

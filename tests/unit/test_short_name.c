@@ -36,15 +36,17 @@ TEST(what_does_not_fit_gets_one_made_up)
 	static const struct {
 		const char *name, *begin, *end;
 	} cases[] = {
-		{"longer than that", "LO~", ""},
-		{"longer than that.html", "LO~", ".HTM"},
-		{"a b.c", "AB~", ".C"},
-		{"a.b.c", "AB~", ".C"},
-		{".profile", "PR~", ""},
-		{"trailing.", "TR~", ""},
+		{"longer than that", "L~", ""},
+		{"longer than that.html", "L~", ".HTM"},
+		{"a b.c", "A~", ".C"},
+		{"a.b.c", "A~", ".C"},
+		{".profile", "P~", ""},
+		{"trailing.", "T~", ""},
 		{"\xc3\xa4\xc3\xb6.\xc3\xbc", "~", ""},
 		{"+++.+++", "~", ""},
 		{"x+.c++", "X~", ".C"},
+		{"~a long name.~tmp", "A~", ".~TM"},
+		{"~~~~~~~~~", "~", ""},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -52,11 +54,29 @@ TEST(what_does_not_fit_gets_one_made_up)
 		char got[SHORT_NAME_LEN + 1];
 
 		short_name_of(cases[i].name, got);
-		CHECK_EQ(strlen(got), begin + 5 + strlen(cases[i].end));
+		CHECK_EQ(strlen(got), begin + 6 + strlen(cases[i].end));
 		CHECK_MEM(got, cases[i].begin, begin);
-		CHECK_STR(got + begin + 5, cases[i].end);
+		CHECK_STR(got + begin + 6, cases[i].end);
 		CHECK(short_name_fits(got));
 		CHECK(short_name_is_made(got));
+	}
+}
+
+TEST(whatever_the_name_what_is_made_up_is_known_as_such)
+{
+	static const char bytes[] = "~~.. aZ0+:\x80\xc3\xa4$\n\\";
+
+	for (uint32_t seed = 0; seed < 100000; seed++) {
+		char name[17] = "", made[SHORT_NAME_LEN + 1];
+		uint32_t r = seed * 2654435761u;
+
+		for (size_t i = 0; i < seed % 16 + 1; i++, r = r * 1664525 + 1013904223)
+			name[i] = bytes[(r >> 16) % (sizeof(bytes) - 1)];
+		if (!short_name_is_given(name))
+			continue;
+		short_name_of(name, made);
+		CHECK(short_name_fits(made));
+		CHECK(short_name_is_made(made));
 	}
 }
 
@@ -74,15 +94,15 @@ TEST(names_that_differ_have_others)
 TEST(names_that_were_not_made_up)
 {
 	static const char *const names[] = {
-		"",         "~",         "PROGRA~1",      "AB~1234",    "AB~123456",
-		"ABC~1234", "ABC~12345", "AB~12345.html", "AB~12345 x", "~12345~",
+		"",         "~",         "PROGRA~1",      "A~12345",   "A~1234567",
+		"AB~12345", "AB~123456", "A~123456.html", "A~12345 x", "~123456~",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		CHECK(!short_name_is_made(names[i]));
-	CHECK(short_name_is_made("AB~12345"));
-	CHECK(short_name_is_made("ab~1x345.htm"));
-	CHECK(short_name_is_made("~12345"));
+	CHECK(short_name_is_made("A~123456"));
+	CHECK(short_name_is_made("a~1x3456.htm"));
+	CHECK(short_name_is_made("~123456"));
 }
 
 /* ---- looking them up ---------------------------------------------------------------------------- */
@@ -114,25 +134,82 @@ TEST(a_short_name_finds_the_long_one)
 		 0);
 	CHECK_EQ(look_by_short(&f, "another long name", ""), -ENOENT);
 	/* one that is there as it was asked for goes first */
-	fix_put(&f, "share/QU~00000", "");
-	CHECK_EQ(fix_lookup(&f, NULL, "qu~00000", &l), 0);
-	CHECK_STR(l.name, "QU~00000");
+	fix_put(&f, "share/Q~000000", "");
+	CHECK_EQ(fix_lookup(&f, NULL, "q~000000", &l), 0);
+	CHECK_STR(l.name, "Q~000000");
 	vfile_put(l.file);
 	fix_fini(&f);
 }
 
-/* Neither up, nor to what no client may use, nor to what it is not shown. */
+/* Neither up, nor to what no client may use. */
 TEST(what_clients_may_not_use_has_no_short_name)
 {
-	static const char *const names[] = {".", "..", ".tsmb", "with:colon", "bad\xff"};
+	static const char *const names[] = {"",      ".",     "..",
+					    ".tsmb", ".TSMB", ":tsmb:0123"};
+	char buf[SHORT_NAME_LEN + 1];
 	struct fix f;
 
 	fix_init(&f);
 	fix_put(&f, "share/.tsmb", "");
-	fix_put(&f, "share/with:colon", "");
-	fix_put(&f, "share/bad\xff", "");
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+	fix_put(&f, "share/:tsmb:0123", "");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		CHECK(!short_name_is_given(names[i]));
+		if (names[i][0])
+			CHECK_EQ(look_by_short(&f, names[i], ""), -ENOENT);
+	}
+	CHECK(!short_name_shown(".tsmb", buf));
+	CHECK_STR(short_name_shown("..", buf), "..");
+	fix_fini(&f);
+}
+
+/* As what cannot be spelled is shown, it is listed, found, renamed and removed. */
+TEST(what_cannot_be_spelled_goes_by_its_short_name)
+{
+	static const char *const names[] = {"with:colon", "bad\xff", "back\\slash",
+					    "new\nline", "\xed\xa0\x80"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		char buf[SHORT_NAME_LEN + 1], rel[64], path[160];
+		const char *shown = short_name_shown(names[i], buf);
+		struct vfs_lookup l;
+		struct fix f;
+
+		fix_init(&f);
+		snprintf(rel, sizeof(rel), "share/%s", names[i]);
+		snprintf(path, sizeof(path), "%s/%s", f.share, names[i]);
+		fix_put(&f, rel, "");
+		CHECK(short_name_is_made(shown));
+		CHECK_EQ(look_by_short(&f, names[i], shown), 0);
+		CHECK_EQ(fix_lookup(&f, NULL, shown, &l), 0);
+		vfile_put(l.file);
+
+		struct vfs_unlink u = {.dir = f.root, .name = shown, .key = l.stat.key};
+		if (i % 2) {
+			CHECK_EQ(fix_run(&f, &u.call, VFS_UNLINK), 0);
+		} else {
+			struct vfs_rename r = {.src_dir = f.root,
+					       .src_name = shown,
+					       .dst_dir = f.root,
+					       .dst_name = "new name",
+					       .key = l.stat.key};
+			CHECK_EQ(fix_run(&f, &r.call, VFS_RENAME), 0);
+			CHECK_EQ(fix_lookup(&f, NULL, "New Name", &l), 0);
+			vfile_put(l.file);
+		}
+		CHECK(access(path, F_OK) < 0);
 		CHECK_EQ(look_by_short(&f, names[i], ""), -ENOENT);
+		fix_fini(&f);
+	}
+}
+
+/* Where names are compared exactly nobody looks for them any other way. */
+TEST(a_case_sensitive_volume_has_no_short_names)
+{
+	struct fix f;
+
+	fix_init_at(&f, "/tmp", (struct posix_settings){.case_insensitive = false});
+	fix_put(&f, "share/quite a long name", "");
+	CHECK_EQ(look_by_short(&f, "quite a long name", ""), -ENOENT);
 	fix_fini(&f);
 }
 
