@@ -9,6 +9,7 @@
  *     posix_stat.c    struct vfs_stat, what a user may
  *     posix_dosattr.c stored DOS attributes
  *     posix_sd.c      stored security descriptors
+ *     posix_reparse.c reparse points, stored and of the file system's own
  *     posix_open.c    CREATE, OPEN
  *     posix_io.c      READ, WRITE, SYNC
  *     posix_piece.c   PIECE, pipes
@@ -30,6 +31,7 @@
 #include "fs/dosattr.h"
 #include "fs/posix.h"
 #include "fs/posix_names.h"
+#include "wire/reparse.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -288,6 +290,18 @@ bool posix_has_default_acl(struct posix_file *dir);
 /* Before the mode is set, with which the file is left that has none any more. */
 MUST_CHECK int posix_acls_write(struct posix_file *f, const struct vfs_acls *acls,
 				uint32_t mode);
+/* ---- posix_reparse.c ---------------------------------------------------------------------------- */
+
+#define POSIX_REPARSE_XATTR "user.tsmb.$reparse"
+
+/* Of what is stored; 0: it makes no sense. */
+uint32_t posix_reparse_tag(struct span buffer);
+/* The buffer of a path handle that has a reparse tag, in the arena; empty: it has none any more. -EILSEQ: the target of a
+ * link cannot be said. */
+MUST_CHECK int posix_reparse_read(struct posix_file *f, const struct vfs_stat *st,
+				  struct arena *a, struct span *ret_buffer);
+/* Store a valid buffer, or (empty) none: beside FILE_ATTRIBUTE_REPARSE_POINT, without which it does not count. */
+MUST_CHECK int posix_reparse_write(struct posix_file *f, struct span buffer);
 
 /* ---- posix_stat.c ------------------------------------------------------------------------------- */
 

@@ -4,6 +4,9 @@
  * The kernel does the resolving and the containment: openat2() with RESOLVE_BENEATH. What peers send is only ever
  * a checked component: not empty, no "/", not "." or "..".
  *
+ * What stops the walk, be it a link that is not followed or a reparse point that a client made, is told, so that clients can
+ * follow it: by a look at where it ended, after it has failed.
+ *
  * Symbolic links: RESOLVE_BENEATH counts from the directory we start in, so a link in a subdirectory that climbs
  * ("../lib") would count as leaving. Then, and only then, the kernel is asked for that directory's own path, and the
  * link is resolved again from the root: it is followed if it stays beneath the root. Absolute links always count as
@@ -160,8 +163,10 @@ int posix_real_name(struct posix_volume *v, int dirfd, const char *name,
 struct walk {
 	struct posix_volume *v;
 	enum posix_where where;
-	int at;                        /* the file reached: borrowed, or `owned` */
-	int owned;                     /* or -1 */
+	int at;         /* the file reached: borrowed, or `owned` */
+	int owned;      /* or -1 */
+	bool no_follow; /* the last name */
+	bool at_link;   /* reached, but only because it could not be followed */
 	char real[POSIX_NAME_MAX + 1]; /* its name on disk */
 };
 
@@ -211,12 +216,14 @@ static int walk_link(struct walk *w, const char *name, bool last, int err)
 
 	if (fd < 0)
 		return fd;
-	if (!last) {
-		close(fd);
-		return err;
-	}
 	walk_to(w, fd, name);
-	return 0;
+	w->at_link = !last;
+	return last ? 0 : err;
+}
+
+static int walk_flags(const struct walk *w, bool last)
+{
+	return last && w->no_follow ? O_PATH | O_NOFOLLOW : O_PATH;
 }
 
 static bool may_be_link(int err)
@@ -238,7 +245,7 @@ static int walk_by_case(struct walk *w, const char *name, bool last, int err)
 	if (strcmp(real, name) == 0)
 		return err == -EAGAIN ? err : walk_link(w, name, last, err);
 
-	fd = posix_resolve(w->v, w->at, real, O_PATH, 0, w->where);
+	fd = posix_resolve(w->v, w->at, real, walk_flags(w, last), 0, w->where);
 	if (may_be_link(fd))
 		return walk_link(w, real, last, fd);
 	if (fd < 0)
@@ -250,7 +257,7 @@ static int walk_by_case(struct walk *w, const char *name, bool last, int err)
 /* One name further. */
 static int walk_step(struct walk *w, const char *name, bool last)
 {
-	int fd = posix_resolve(w->v, w->at, name, O_PATH, 0, w->where);
+	int fd = posix_resolve(w->v, w->at, name, walk_flags(w, last), 0, w->where);
 
 	if ((fd == -ENOENT || fd == -EAGAIN) && w->v->names)
 		return walk_by_case(w, name, last, fd);
@@ -269,7 +276,7 @@ static int walk(struct walk *w, const char *const *names, size_t count,
 	size_t done = 0;
 	int err;
 
-	for (size_t n = count; n >= 2 && n + 1 >= count && !done; n--) {
+	for (size_t n = count - w->no_follow; n >= 2 && n + 1 >= count && !done; n--) {
 		if (walk_at_once(w, names, n) == 0)
 			done = n;
 	}
@@ -315,6 +322,23 @@ static int lookup_self(struct posix_volume *v, struct vfs_lookup *l)
 	return err;
 }
 
+/* What the walk ended at, for the client to follow. Absolute links are of this machine: [MS-SMB2] 2.2.2.2.1. */
+static int lookup_reparse(struct vfs_lookup *l, struct posix_file *f)
+{
+	struct reparse r;
+	struct span buffer;
+	int err;
+
+	err = posix_reparse_read(f, &l->stat, l->call.arena, &buffer);
+	if (err || !buffer.len)
+		return err == -EILSEQ ? 0 : err;
+	if (f->type == VFS_SYMLINK &&
+	    !(nt_ok(reparse_decode(buffer, &r)) && reparse_is_relative_link(&r)))
+		return 0;
+	l->reparse = buffer;
+	return 0;
+}
+
 static int lookup_found(struct posix_volume *v, struct vfs_lookup *l, struct walk *w)
 {
 	CLEANUP(vfile_putp) struct vfile *file = NULL;
@@ -337,9 +361,32 @@ static int lookup_found(struct posix_volume *v, struct vfs_lookup *l, struct wal
 	f->small = stx.stx_blocks <= POSIX_QUICK_BLOCKS;
 	file = &f->vf;
 	err = lookup_done(v, l, file, &stx, w->real);
+	if (!err && l->stat.reparse_tag && !w->no_follow)
+		err = lookup_reparse(l, f);
 	if (!err)
 		l->file = TAKE(file);
 	return err;
+}
+
+/* The walk ended early, with err: at something that is to be followed? A directory is, if what should be in it is not. */
+static int lookup_stopped(struct posix_volume *v, struct vfs_lookup *l, struct walk *w,
+			  int err)
+{
+	bool at_link = w->at_link;
+	int found;
+
+	if (w->owned < 0 || (!at_link && err != -ENOENT && err != -ENOTDIR))
+		return err;
+	w->no_follow = false;
+	found = lookup_found(v, l, w);
+	if (found)
+		return found == -EAGAIN ? found : err;
+	vfile_put(TAKE(l->file));
+	if (!l->reparse.len)
+		return err;
+	if (!at_link)
+		l->resolved--;
+	return -ELOOP;
 }
 
 int posix_lookup(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
@@ -350,6 +397,7 @@ int posix_lookup(struct posix_volume *v, struct vfs_call *c, enum posix_where wh
 
 	l->resolved = 0;
 	l->sd = (struct span){0};
+	l->reparse = (struct span){0};
 	l->may = 0;
 	if (where == POSIX_INLINE && !dir->fs->local)
 		return -EAGAIN;
@@ -362,7 +410,11 @@ int posix_lookup(struct posix_volume *v, struct vfs_call *c, enum posix_where wh
 	}
 
 	CLEANUP(walk_fini)
-	struct walk w = {.v = v, .where = where, .at = dir->fd, .owned = -1};
+	struct walk w = {.v = v,
+			 .where = where,
+			 .at = dir->fd,
+			 .owned = -1,
+			 .no_follow = l->no_follow};
 	err = walk(&w, l->names, l->count, &l->resolved);
-	return err ? err : lookup_found(v, l, &w);
+	return err ? lookup_stopped(v, l, &w, err) : lookup_found(v, l, &w);
 }

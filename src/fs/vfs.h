@@ -57,6 +57,7 @@ struct vfs_stat {
 	uint32_t uid, gid;
 	uint32_t nlink;
 	uint32_t dos_attributes; /* FILE_ATTRIBUTE_*; never 0 */
+	uint32_t reparse_tag;    /* IO_REPARSE_TAG_* of a reparse point, else 0 */
 	uint64_t size;           /* EndOfFile, bytes */
 	uint64_t allocated;      /* AllocationSize, bytes */
 	uint64_t create_time, access_time, write_time, change_time;
@@ -125,6 +126,10 @@ struct vfs_call {
  *
  * Exact name first, then case-insensitively where the volume is. count 0 names dir itself. For a symbolic link
  * as the last name: followed inside the volume; VFS_SYMLINK and no error if it dangles or leaves.
+ *
+ * What cannot be followed here may be for the client to follow: `reparse` is then the buffer ([MS-FSCC] 2.1.2) of the last
+ * name or, with -ELOOP, of the name behind the first `resolved` ones. Empty for a link of the file system whose target
+ * counts from the root of this machine, and where `no_follow` found the last name.
  */
 struct vfs_lookup {
 	struct vfs_call call;
@@ -132,6 +137,7 @@ struct vfs_lookup {
 	const char *const *names;
 	size_t count;
 	bool with_sd;
+	bool no_follow; /* the last name stands for the link itself */
 	/* out */
 	struct vfile *file; /* path handle				*/
 	struct vfs_stat stat;
@@ -139,7 +145,8 @@ struct vfs_lookup {
 	unsigned may; /* VFS_MAY_* as without `raised`; not asked for if there is an sd */
 	struct span
 		sd; /* with_sd: the stored descriptor, in the arena; empty: there is none */
-	size_t resolved; /* on -ENOENT, -ENOTDIR, -EACCES too: how many names were found */
+	struct span reparse; /* in the arena */
+	size_t resolved; /* on -ENOENT, -ENOTDIR, -EACCES, -ELOOP too: how many names were found */
 };
 
 /* Make a new file or directory; -EEXIST if the name is taken (also in another case). Never opens what exists. */
@@ -199,10 +206,13 @@ struct vfs_statcall {
 	struct vfile *file; /* path or data handle			*/
 	bool with_sd;       /* path handle only			*/
 	bool with_acls;     /* likewise				*/
+	bool with_reparse;  /* likewise; -EILSEQ: a link whose target cannot be said */
 	/* out */
 	struct vfs_stat stat;
 	struct span sd;       /* as of VFS_LOOKUP */
 	struct vfs_acls acls; /* in the arena */
+	struct span
+		reparse; /* the buffer of any reparse point, in the arena; empty: it is none */
 };
 
 /* Which fields of a vfs_setattr to act on. */
@@ -227,6 +237,8 @@ enum {
 	VFS_SET_ARCHIVE = 1 << 11,
 	/* both ACLs; together with MODE, whose group's part is their mask. -EOPNOTSUPP where there can be none */
 	VFS_SET_ACLS = 1 << 13,
+	/* make a reparse point of an ordinary file or directory, or an ordinary one again. Nobody here will follow it */
+	VFS_SET_REPARSE = 1 << 14,
 };
 
 struct vfs_setattr {
@@ -238,6 +250,8 @@ struct vfs_setattr {
 	struct vfs_stat attr;        /* the values				*/
 	struct span sd;              /* for VFS_SET_SD; not empty		*/
 	const struct vfs_acls *acls; /* for VFS_SET_ACLS; goes with MODE */
+	struct span
+		reparse; /* for VFS_SET_REPARSE: a valid buffer; empty: none any more */
 	/* out */
 	struct vfs_stat stat; /* afterwards				*/
 };

@@ -62,6 +62,8 @@ static int setattr_check(const struct vfs_setattr *s, const struct memfs_inode *
 	const struct cred *c = memfs_rights(&s->call);
 	bool may_write = memfs_may(n, c) & VFS_MAY_WRITE;
 
+	if (s->what & VFS_SET_REPARSE) /* none here */
+		return -EOPNOTSUPP;
 	if ((s->what & SET_LENGTH) && n->type == VFS_DIR)
 		return -EISDIR;
 	if ((s->what & SET_LENGTH) && !(s->data && memfs_handle_of(s->data)->write) &&
