@@ -37,7 +37,5 @@ nt_status ioctl_set_compression(struct req *q, const struct ioctl *c)
 		return STATUS_INVALID_PARAMETER;
 	if (state != COMPRESSION_FORMAT_NONE)
 		return STATUS_NOT_SUPPORTED;
-	(void)ioctl_room(q, 0);
-	ioctl_encode(q, c, 0);
-	return STATUS_SUCCESS;
+	return ioctl_answer_nothing(q, c);
 }

@@ -48,7 +48,8 @@ static nt_status create_decode(struct req *q, struct create *c)
 	st = create_contexts_decode(rd_rest(&contexts), &q->arena, &c->contexts);
 	if (!nt_ok(st))
 		return st;
-	return name_parse(rd_rest(&name), &q->arena, &c->path);
+	c->asked = rd_rest(&name);
+	return name_parse(c->asked, &q->arena, &c->path);
 }
 
 /* Directories are made and opened, never emptied. */
@@ -400,6 +401,14 @@ nt_status create_fail_errno(struct req *q, int err)
 	return create_fail(q, nt_from_errno(err));
 }
 
+/* [MS-SMB2] 3.3.5.9: "Response Construction" */
+static uint8_t create_flags(const struct req *q, const struct create *c)
+{
+	bool told = c->stat.reparse_tag && q->conn->dialect >= SMB2_DIALECT_300;
+
+	return told ? SMB2_CREATE_FLAG_REPARSEPOINT : 0;
+}
+
 void create_encode(struct req *q, const struct create *c, const struct open *o)
 {
 	struct wr *w = req_reply(q, RESPONSE_FIXED_LEN + CREATE_CONTEXTS_LEN_MAX);
@@ -407,7 +416,7 @@ void create_encode(struct req *q, const struct create *c, const struct open *o)
 
 	wr_u16(w, RESPONSE_SIZE);
 	wr_u8(w, c->oplock_level);
-	wr_u8(w, 0); /* Flags */
+	wr_u8(w, create_flags(q, c));
 	wr_u32(w, c->action);
 	wr_u64(w, c->stat.create_time);
 	wr_u64(w, c->stat.access_time);

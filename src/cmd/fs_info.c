@@ -73,7 +73,8 @@ static void encode_attribute(struct wr *w, const struct fs_info *i)
 
 	/* NTFS could search so, if it were asked to, and says it of every volume */
 	if (!i->pipe)
-		flags |= FILE_CASE_SENSITIVE_SEARCH | FILE_SUPPORTS_SPARSE_FILES;
+		flags |= FILE_CASE_SENSITIVE_SEARCH | FILE_SUPPORTS_SPARSE_FILES |
+			 FILE_SUPPORTS_REPARSE_POINTS;
 	if (i->named_streams)
 		flags |= FILE_NAMED_STREAMS;
 	if (i->fs.read_only)

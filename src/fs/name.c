@@ -179,6 +179,36 @@ nt_status name_parse(struct span utf16le, struct arena *a, struct name_path *ret
 	return st;
 }
 
+static bool is_unit(struct span utf16le, size_t i, char c)
+{
+	return utf16le.p[2 * i] == (uint8_t)c && utf16le.p[2 * i + 1] == 0;
+}
+
+static bool is_separator(struct span utf16le, size_t i)
+{
+	return is_unit(utf16le, i, '\\') || is_unit(utf16le, i, '/');
+}
+
+size_t name_tail_len(struct span utf16le, size_t behind)
+{
+	size_t units = utf16le.len / 2, end = units, start;
+
+	if (end && is_separator(utf16le, end - 1)) /* only a directory will do */
+		end--;
+	for (; behind && end; behind--) {
+		while (end && !is_separator(utf16le, end - 1))
+			end--;
+		end -= end > 0;
+	}
+	start = end;
+	while (start && !is_separator(utf16le, start - 1))
+		start--;
+	for (size_t i = start; i < end; i++)
+		if (is_unit(utf16le, i, ':'))
+			end = i;
+	return 2 * (units - end);
+}
+
 bool name_reserved(const char *component)
 {
 	return strcasecmp(component, ".tsmb") == 0;

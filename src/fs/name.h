@@ -36,6 +36,10 @@ struct name_path {
 MUST_CHECK nt_status name_parse(struct span utf16le, struct arena *a,
 				struct name_path *ret_path);
 
+/* Of what a client sent and name_parse() took: bytes behind the component that has `behind` others behind it, the separator and
+ * the name of a stream included. */
+size_t name_tail_len(struct span utf16le, size_t behind);
+
 /* Does one component stand for something no client may reach (our own folders and attributes)? */
 bool name_reserved(const char *component);
 

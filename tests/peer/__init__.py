@@ -16,6 +16,7 @@ MODULES = (
     "locks",
     "copies",
     "sparse",
+    "reparse",
     "compound",
     "pieces",
     "ipc",
