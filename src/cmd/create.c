@@ -49,6 +49,9 @@ static nt_status create_decode(struct req *q, struct create *c)
 	if (!nt_ok(st))
 		return st;
 	c->asked = rd_rest(&name);
+	c->quota_index = name_is_quota_index(c->asked);
+	if (c->quota_index)
+		return STATUS_SUCCESS;
 	return name_parse(c->asked, &q->arena, &c->path);
 }
 
@@ -86,6 +89,17 @@ static nt_status create_kind(struct create *c)
 		return directory_check(c);
 	}
 	return STATUS_SUCCESS;
+}
+
+/*
+ * Deviation: the index of quotas is no file here. Whoever opens it gets the root of the share, which is good enough to ask for quotas
+ * and to set them, and takes the same rights as the root.
+ */
+static nt_status quota_index_check(const struct create *c)
+{
+	bool opens = c->disposition == FILE_OPEN || c->disposition == FILE_OPEN_IF;
+
+	return c->quota_index && !opens ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;
 }
 
 /* Checks that need no file. [MS-FSA] 2.1.5.1, phase 1 */
@@ -167,6 +181,8 @@ nt_status cmd_create(struct req *q)
 	if (!nt_is(st, STATUS_SUCCESS))
 		return st;
 	st = create_check(c);
+	if (nt_ok(st))
+		st = quota_index_check(c);
 	if (nt_ok(st) && c->path.stream && !q->tree->share->conf->named_streams)
 		st = STATUS_OBJECT_NAME_INVALID;
 	if (nt_ok(st))
@@ -231,6 +247,14 @@ static void create_show(struct req *q, struct node *n)
 		shown_reserve(&n->shown, c->contexts.allocation);
 	}
 	open_show(q, n, &c->stat);
+	if (c->quota_index) /* as Windows says of it: it never changes */
+		c->stat = (struct vfs_stat){
+			.key = c->stat.key,
+			.type = c->stat.type,
+			.dos_attributes = FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM |
+					  FILE_ATTRIBUTE_DIRECTORY |
+					  FILE_ATTRIBUTE_ARCHIVE,
+		};
 }
 
 /* As it was asked for. NULL without memory. */

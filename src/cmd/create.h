@@ -35,6 +35,7 @@ struct create {
 	uint8_t oplock_level; /* SMB2_OPLOCK_LEVEL_*: asked for, then granted */
 	struct span asked;    /* the name as the client wrote it */
 	struct name_path path;
+	bool quota_index; /* what the path stands for; it has no names */
 	struct create_contexts contexts;
 	enum durable_way durable;
 

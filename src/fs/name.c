@@ -3,6 +3,7 @@
 #include "base/utf8.h"
 #include "wire/utf16.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -207,6 +208,19 @@ size_t name_tail_len(struct span utf16le, size_t behind)
 		if (is_unit(utf16le, i, ':'))
 			end = i;
 	return 2 * (units - end);
+}
+
+bool name_is_quota_index(struct span utf16le)
+{
+	static const char index[] = "$EXTEND\\$QUOTA:$Q:$INDEX_ALLOCATION";
+
+	if (utf16le.len != 2 * strlen(index))
+		return false;
+	for (size_t i = 0; index[i]; i++)
+		if (!is_unit(utf16le, i, index[i]) &&
+		    !is_unit(utf16le, i, (char)tolower(index[i])))
+			return false;
+	return true;
 }
 
 bool name_reserved(const char *component)

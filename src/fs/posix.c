@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "fs/attr_map.h"
 #include "fs/cred.h"
+#include "fs/quota.h"
 
 #include <errno.h>
 #include <linux/magic.h>
@@ -178,7 +179,8 @@ struct posix_op {
 };
 
 /*
- * READ, PIECE, WRITE, SYNC, COPY, ZERO, RANGES need no rights beyond the descriptors they use; but what writes must not
+ * READ, PIECE, WRITE, SYNC, COPY, ZERO, RANGES need no rights beyond the descriptors they use, QUOTA_LIST and QUOTA_SET
+ * raise what they need; but what writes must not
  * have those over disks that root has. STAT becomes the user only if it has to read stored attributes:
  * posix_dosattr_get(); or is raised to read them.
  */
@@ -200,6 +202,8 @@ static const struct posix_op ops[VFS_OP_COUNT] = {
 	[VFS_RANGES] = {posix_ranges, CRED_ANY, PLACE_POOL},
 	[VFS_READDIR] = {posix_readdir, CRED_USER, PLACE_POOL},
 	[VFS_STATFS] = {posix_statfs, CRED_USER, PLACE_METADATA},
+	[VFS_QUOTA_LIST] = {posix_quota_list, CRED_ANY, PLACE_POOL},
+	[VFS_QUOTA_SET] = {posix_quota_set, CRED_ANY, PLACE_POOL},
 	[VFS_EA_LIST] = {posix_ea_list, CRED_USER, PLACE_METADATA},
 	[VFS_EA_SET] = {posix_ea_set, CRED_USER, PLACE_METADATA},
 	[VFS_STREAM_OPEN] = {posix_stream_open, CRED_USER, PLACE_POOL},
@@ -411,6 +415,7 @@ int posix_new(const struct posix_settings *s, struct vfs **ret_vfs)
 		log_warn("%s: without CAP_SYS_ADMIN no security descriptor can be set",
 			 s->path);
 	v->self_uid = geteuid();
+	v->quotas = s->quotas ? s->quotas : &quota_kernel;
 	v->force_create_mode = s->force_create_mode;
 	v->force_directory_mode = s->force_directory_mode;
 	v->dosattrs = posix_dosattrs_new();

@@ -2,6 +2,7 @@
 #include "fs/attr_map.h"
 #include "fs/posix_stream.h"
 
+#include "fs/quota.h"
 #include "wire/filetime.h"
 #include "wire/fscc_proto.h"
 
@@ -403,10 +404,23 @@ int posix_setattr(struct posix_volume *v, struct vfs_call *c, enum posix_where w
 
 /* ---- STATFS ------------------------------------------------------------------------------------- */
 
+/* Of a user with a limit nothing counts beyond it. */
+static void apply_quota(struct vfs_statfs *s, const struct vfs_quota *q)
+{
+	uint64_t left = quota_left(q) / s->block_size;
+	uint64_t whole = q->hard / s->block_size;
+
+	if (left < s->blocks_available)
+		s->blocks_available = left;
+	if (whole < s->blocks)
+		s->blocks = whole;
+}
+
 int posix_statfs(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
 {
 	struct vfs_statfs *s = container_of(c, struct vfs_statfs, call);
 	struct posix_file *root = v->root;
+	struct vfs_quota quota;
 	struct vfs_stat st;
 	struct statvfs fs;
 	struct statx stx;
@@ -430,5 +444,8 @@ int posix_statfs(struct posix_volume *v, struct vfs_call *c, enum posix_where wh
 							       : POSIX_NAME_MAX);
 	s->read_only = fs.f_flag & ST_RDONLY;
 	s->fs_name = root->fs->name;
+	s->quotas = posix_quota_of(v, posix_acting_uid(v, c->cred), &quota);
+	if (s->quotas && s->block_size)
+		apply_quota(s, &quota);
 	return 0;
 }

@@ -18,6 +18,7 @@
  *     posix_attr.c    STAT, SETATTR, STATFS
  *     posix_move.c    UNLINK, RENAME, LINK
  *     posix_dir.c     READDIR
+ *     posix_quota.c   QUOTA_LIST, QUOTA_SET
  *     posix_ea.c      EA_LIST, EA_SET
  *     posix_stream*.c named streams
  *
@@ -82,6 +83,8 @@ struct posix_volume {
 	uid_t self_uid; /* I  who we are where credentials are not switched */
 	uint32_t force_create_mode, force_directory_mode; /* I */
 	struct posix_pace pace;                           /* of metadata calls */
+	const struct quota_source *quotas;                /* I */
+	_Atomic uint64_t no_quotas_until_s; /* there were none, CLOCK_MONOTONIC */
 	_Atomic uint64_t
 		large_gone; /* inode of a large file whose last name went lately */
 
@@ -138,6 +141,8 @@ int posix_zero(struct posix_volume *v, struct vfs_call *c, enum posix_where wher
 int posix_ranges(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_readdir(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_statfs(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+int posix_quota_list(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+int posix_quota_set(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_ea_list(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_ea_set(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 
@@ -290,6 +295,12 @@ bool posix_has_default_acl(struct posix_file *dir);
 /* Before the mode is set, with which the file is left that has none any more. */
 MUST_CHECK int posix_acls_write(struct posix_file *f, const struct vfs_acls *acls,
 				uint32_t mode);
+
+/* ---- posix_quota.c ------------------------------------------------------------------------------ */
+
+/* False: there are no quotas here, or we cannot know. */
+bool posix_quota_of(struct posix_volume *v, uid_t uid, struct vfs_quota *ret_quota);
+
 /* ---- posix_reparse.c ---------------------------------------------------------------------------- */
 
 #define POSIX_REPARSE_XATTR "user.tsmb.$reparse"

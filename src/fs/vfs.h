@@ -98,6 +98,8 @@ enum vfs_op {
 	VFS_RANGES,
 	VFS_READDIR,
 	VFS_STATFS,
+	VFS_QUOTA_LIST,
+	VFS_QUOTA_SET,
 	VFS_EA_LIST,
 	VFS_EA_SET,
 	VFS_STREAM_OPEN,
@@ -394,13 +396,44 @@ struct vfs_statfs {
 	struct vfs_call call;
 	/* out */
 	uint32_t block_size;
-	uint64_t blocks, blocks_free,
-		blocks_available; /* available: to the call's user */
+	/* what the call's user may have in all, and still: no more than his quota; blocks_free: whosever */
+	uint64_t blocks, blocks_free, blocks_available;
+	bool quotas; /* are kept */
 	uint64_t volume_id;
 	uint64_t create_time;
 	uint32_t name_max; /* bytes */
 	bool read_only;
 	const char *fs_name;
+};
+
+#define VFS_QUOTA_NONE UINT64_MAX            /* no limit */
+#define VFS_QUOTA_MAX  ((uint64_t)INT64_MAX) /* the highest one */
+
+/* What a user has on the volume, and may have: bytes. */
+struct vfs_quota {
+	uint32_t uid;
+	uint64_t used;
+	uint64_t soft; /* warns: for a while he may have more */
+	uint64_t hard;
+};
+
+/* Quotas of users, whoever the call acts as: who may see them is the caller's to know. -EOPNOTSUPP: none are kept. */
+struct vfs_quota_list {
+	struct vfs_call call;
+	const uint32_t *uids; /* whose, one entry each; or NULL: all that there are */
+	size_t uid_count;
+	uint64_t from; /* all: from this uid on, at most `max`, in order */
+	size_t max;
+	/* out */
+	struct vfs_quota *list; /* in the arena */
+	size_t count;
+};
+
+/* Limits. What was set before one that fails stays. */
+struct vfs_quota_set {
+	struct vfs_call call;
+	const struct vfs_quota *quotas;
+	size_t count;
 };
 
 /* Extended attributes: names are ASCII without the "user." prefix. */

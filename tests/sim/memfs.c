@@ -279,6 +279,8 @@ static int (*const operations[VFS_OP_COUNT])(struct memfs *fs, struct vfs_call *
 	[VFS_RANGES] = memfs_ranges,
 	[VFS_READDIR] = memfs_readdir,
 	[VFS_STATFS] = memfs_statfs,
+	[VFS_QUOTA_LIST] = memfs_no_quotas,
+	[VFS_QUOTA_SET] = memfs_no_quotas,
 	[VFS_EA_LIST] = memfs_ea_list,
 	[VFS_EA_SET] = memfs_ea_set,
 	[VFS_STREAM_OPEN] = memfs_stream_open,

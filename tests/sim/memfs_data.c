@@ -332,6 +332,11 @@ int memfs_sync(struct memfs *fs, struct vfs_call *c)
 	return memfs_handle_of(s->data)->data ? 0 : -EBADF;
 }
 
+int memfs_no_quotas(struct memfs *fs, struct vfs_call *c)
+{
+	return -EOPNOTSUPP;
+}
+
 int memfs_statfs(struct memfs *fs, struct vfs_call *c)
 {
 	struct vfs_statfs *s = container_of(c, struct vfs_statfs, call);
