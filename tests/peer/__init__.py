@@ -17,6 +17,7 @@ MODULES = (
     "copies",
     "sparse",
     "reparse",
+    "quotas",
     "compound",
     "pieces",
     "ipc",
