@@ -54,11 +54,13 @@ static void encode_basic(struct wr *w, const struct file_info *i)
 	wr_u32(w, 0); /* Reserved */
 }
 
-/* Nothing is compressed. */
+/* How is the file system's affair; there are no units and chunks that clients could know. */
 static void encode_compression(struct wr *w, const struct file_info *i)
 {
 	wr_u64(w, i->stat.type == VFS_DIR ? 0 : i->stat.allocated);
-	wr_u16(w, COMPRESSION_FORMAT_NONE);
+	wr_u16(w, i->stat.dos_attributes & FILE_ATTRIBUTE_COMPRESSED
+			  ? COMPRESSION_FORMAT_LZNT1
+			  : COMPRESSION_FORMAT_NONE);
 	wr_u8(w, 0); /* CompressionUnitShift */
 	wr_u8(w, 0); /* ChunkShift */
 	wr_u8(w, 0); /* ClusterShift */

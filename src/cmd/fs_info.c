@@ -77,6 +77,10 @@ static void encode_attribute(struct wr *w, const struct fs_info *i)
 			 FILE_SUPPORTS_REPARSE_POINTS;
 	if (i->named_streams)
 		flags |= FILE_NAMED_STREAMS;
+	if (i->fs.clones)
+		flags |= FILE_SUPPORTS_BLOCK_REFCOUNTING;
+	if (i->fs.compresses)
+		flags |= FILE_FILE_COMPRESSION;
 	if (i->fs.quotas)
 		flags |= FILE_VOLUME_QUOTAS;
 	if (i->fs.read_only)

@@ -3,6 +3,7 @@
 
 #include "cmd/compression.h"
 #include "cmd/copy_chunk.h"
+#include "cmd/duplicate_extents.h"
 #include "cmd/network_interfaces.h"
 #include "cmd/pipe_io.h"
 #include "cmd/reparse_point.h"
@@ -228,6 +229,8 @@ static const struct {
 	{FSCTL_SET_ZERO_DATA, ioctl_set_zero_data},
 	{FSCTL_QUERY_ALLOCATED_RANGES, ioctl_allocated_ranges},
 	{FSCTL_FILE_LEVEL_TRIM, ioctl_trim},
+	{FSCTL_DUPLICATE_EXTENTS_TO_FILE, ioctl_duplicate_extents},
+	{FSCTL_DUPLICATE_EXTENTS_TO_FILE_EX, ioctl_duplicate_extents},
 	{FSCTL_GET_REPARSE_POINT, ioctl_get_reparse_point},
 	{FSCTL_SET_REPARSE_POINT, ioctl_set_reparse_point},
 	{FSCTL_DELETE_REPARSE_POINT, ioctl_delete_reparse_point},

@@ -79,14 +79,14 @@ enum {
 static const struct {
 	uint32_t magic;
 	const char *name;
-	bool local, memory;
+	bool local, memory, clones, compresses;
 } known_fs[] = {
 	{EXT4_SUPER_MAGIC, "ext4", .local = true},
 	{MAGIC_XFS, "xfs", .local = true},
-	{BTRFS_SUPER_MAGIC, "btrfs", .local = true},
+	{BTRFS_SUPER_MAGIC, "btrfs", .local = true, .clones = true, .compresses = true},
 	{F2FS_SUPER_MAGIC, "f2fs", .local = true},
 	{MAGIC_ZFS, "zfs", .local = true},
-	{MAGIC_BCACHEFS, "bcachefs", .local = true},
+	{MAGIC_BCACHEFS, "bcachefs", .local = true, .clones = true},
 	{TMPFS_MAGIC, "tmpfs", .local = true, .memory = true},
 	{RAMFS_MAGIC, "ramfs", .local = true, .memory = true},
 	{OVERLAYFS_SUPER_MAGIC, "overlay", .local = true},
@@ -128,7 +128,11 @@ static int fs_probe(int fd, dev_t dev, struct posix_fs *ret_fs)
 			ret_fs->name = known_fs[i].name;
 			ret_fs->local = known_fs[i].local;
 			ret_fs->memory = known_fs[i].memory;
+			ret_fs->clones = known_fs[i].clones;
+			ret_fs->compresses = known_fs[i].compresses;
 		}
+	if (sfs.f_type == MAGIC_XFS)
+		ret_fs->clones = posix_xfs_clones(fd);
 	return 0;
 }
 
@@ -179,7 +183,7 @@ struct posix_op {
 };
 
 /*
- * READ, PIECE, WRITE, SYNC, COPY, ZERO, RANGES need no rights beyond the descriptors they use, QUOTA_LIST and QUOTA_SET
+ * READ, PIECE, WRITE, SYNC, COPY, CLONE, ZERO, RANGES need no rights beyond the descriptors they use, QUOTA_LIST and QUOTA_SET
  * raise what they need; but what writes must not
  * have those over disks that root has. STAT becomes the user only if it has to read stored attributes:
  * posix_dosattr_get(); or is raised to read them.
@@ -198,6 +202,7 @@ static const struct posix_op ops[VFS_OP_COUNT] = {
 	[VFS_WRITE] = {posix_write, CRED_NOT_SERVER, PLACE_DATA},
 	[VFS_SYNC] = {posix_sync, CRED_ANY, PLACE_POOL},
 	[VFS_COPY] = {posix_copy, CRED_NOT_SERVER, PLACE_POOL},
+	[VFS_CLONE] = {posix_clone, CRED_NOT_SERVER, PLACE_POOL},
 	[VFS_ZERO] = {posix_zero, CRED_NOT_SERVER, PLACE_POOL},
 	[VFS_RANGES] = {posix_ranges, CRED_ANY, PLACE_POOL},
 	[VFS_READDIR] = {posix_readdir, CRED_USER, PLACE_POOL},

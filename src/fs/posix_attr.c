@@ -222,6 +222,15 @@ static void new_attributes(const struct change *ch, struct dosattr *a)
 	a->has_attributes = true;
 }
 
+static int set_compressed(const struct change *ch)
+{
+	const struct vfs_setattr *s = ch->set;
+
+	if (!(s->what & VFS_SET_COMPRESSED))
+		return 0;
+	return posix_compress(ch->f, s->attr.dos_attributes & FILE_ATTRIBUTE_COMPRESSED);
+}
+
 /* The buffer is there before the attribute that points to it, and goes after it. */
 static int set_reparse(const struct change *ch)
 {
@@ -375,9 +384,9 @@ static int check_settable(const struct change *ch)
 int posix_setattr(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
 {
 	static int (*const steps[])(const struct change *) = {
-		check_settable, set_size,  set_allocation,  set_sd,      set_owner,
-		set_acls,       set_mode,  set_reparse,     set_dosattr, drop_reparse,
-		set_archive,    set_times, set_change_time,
+		check_settable, set_size,    set_allocation, set_sd,          set_owner,
+		set_acls,       set_mode,    set_compressed, set_reparse,     set_dosattr,
+		drop_reparse,   set_archive, set_times,      set_change_time,
 	};
 	struct vfs_setattr *s = container_of(c, struct vfs_setattr, call);
 	struct posix_file *f = posix_file_of(s->file);
@@ -444,6 +453,8 @@ int posix_statfs(struct posix_volume *v, struct vfs_call *c, enum posix_where wh
 							       : POSIX_NAME_MAX);
 	s->read_only = fs.f_flag & ST_RDONLY;
 	s->fs_name = root->fs->name;
+	s->clones = root->fs->clones;
+	s->compresses = root->fs->compresses;
 	s->quotas = posix_quota_of(v, posix_acting_uid(v, c->cred), &quota);
 	if (s->quotas && s->block_size)
 		apply_quota(s, &quota);

@@ -15,6 +15,7 @@
  *     posix_piece.c   PIECE, pipes
  *     posix_copy.c    COPY
  *     posix_sparse.c  ZERO, RANGES
+ *     posix_extent.c  CLONE, compression
  *     posix_attr.c    STAT, SETATTR, STATFS
  *     posix_move.c    UNLINK, RENAME, LINK
  *     posix_dir.c     READDIR
@@ -53,7 +54,8 @@ struct posix_fs {
 	dev_t dev;
 	const char *name; /* static */
 	bool local; /* memory or a disk of this machine: looking at metadata does not wait for a peer */
-	bool memory; /* reading never sleeps */
+	bool memory;             /* reading never sleeps */
+	bool clones, compresses; /* FICLONERANGE, FS_COMPR_FL */
 };
 
 /* Inline as long as it goes quickly: what sleeps twice in a row goes to the pool for a second. */
@@ -137,6 +139,7 @@ int posix_piece(struct posix_volume *v, struct vfs_call *c, enum posix_where whe
 int posix_write(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_sync(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_copy(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+int posix_clone(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_zero(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_ranges(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_readdir(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
@@ -212,6 +215,13 @@ void posix_file_free(struct posix_file *f); /* the end, on whatever thread */
 
 /* Bytes that a data handle has. */
 MUST_CHECK int posix_contents_size(const struct posix_file *f, uint64_t *ret_size);
+
+/* ---- posix_extent.c ----------------------------------------------------------------------------- */
+
+/* As the user the thread acts as. -EOPNOTSUPP */
+MUST_CHECK int posix_compress(struct posix_file *f, bool compressed);
+/* Was this XFS made so that files can share blocks? */
+bool posix_xfs_clones(int dirfd);
 
 /* ---- posix_closer.c ----------------------------------------------------------------------------- */
 

@@ -66,6 +66,8 @@ static uint32_t derived_attributes(const struct statx *stx, bool dot_name)
 		a |= FILE_ATTRIBUTE_READONLY;
 	if (dot_name)
 		a |= FILE_ATTRIBUTE_HIDDEN;
+	if (stx->stx_attributes & STATX_ATTR_COMPRESSED)
+		a |= FILE_ATTRIBUTE_COMPRESSED;
 	return a;
 }
 
@@ -119,6 +121,8 @@ void posix_dosattr_apply(const struct dosattr *attr, struct vfs_stat *stat)
 	uint32_t kept = attr->attributes & ~(attr->reparse_tag ? 0 : reparse);
 
 	if (attr->has_attributes) {
+		kept |= stat->dos_attributes &
+			FILE_ATTRIBUTE_COMPRESSED; /* never stored */
 		stat->dos_attributes = whole_attributes(kept, stat->type);
 		stat->reparse_tag = attr->reparse_tag;
 	}

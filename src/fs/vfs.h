@@ -94,6 +94,7 @@ enum vfs_op {
 	VFS_WRITE,
 	VFS_SYNC,
 	VFS_COPY,
+	VFS_CLONE,
 	VFS_ZERO,
 	VFS_RANGES,
 	VFS_READDIR,
@@ -241,6 +242,8 @@ enum {
 	VFS_SET_ACLS = 1 << 13,
 	/* make a reparse point of an ordinary file or directory, or an ordinary one again. Nobody here will follow it */
 	VFS_SET_REPARSE = 1 << 14,
+	/* FILE_ATTRIBUTE_COMPRESSED as in the attributes: what is written from now on. -EOPNOTSUPP */
+	VFS_SET_COMPRESSED = 1 << 15,
 };
 
 struct vfs_setattr {
@@ -335,6 +338,22 @@ struct vfs_copy {
 	size_t done; /* with an error, too: so far it came before */
 };
 
+/*
+ * Have a range of one file share the blocks of another, or of another range of it: as a copy, but at once, and what would lie
+ * behind the end of the target is left out. Where file systems count in blocks, offsets and lengths are multiples of them, -EINVAL
+ * otherwise. -EXDEV: of two volumes; -EOPNOTSUPP: not here.
+ */
+struct vfs_clone {
+	struct vfs_call call;
+	struct vfile *
+		src; /* data handle for reading; the range does not end behind the file */
+	uint64_t src_off;
+	struct vfile *data; /* data handle for writing */
+	uint64_t off;
+	uint64_t len;
+	bool sync; /* fdatasync before the end */
+};
+
 /* Bytes from off to before end. */
 struct vfs_range {
 	uint64_t off, end;
@@ -403,6 +422,7 @@ struct vfs_statfs {
 	uint64_t create_time;
 	uint32_t name_max; /* bytes */
 	bool read_only;
+	bool clones, compresses; /* files can be */
 	const char *fs_name;
 };
 

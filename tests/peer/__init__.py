@@ -16,6 +16,7 @@ MODULES = (
     "locks",
     "copies",
     "sparse",
+    "extents",
     "reparse",
     "quotas",
     "compound",

@@ -275,6 +275,7 @@ static int (*const operations[VFS_OP_COUNT])(struct memfs *fs, struct vfs_call *
 	[VFS_WRITE] = memfs_write,
 	[VFS_SYNC] = memfs_sync,
 	[VFS_COPY] = memfs_copy,
+	[VFS_CLONE] = memfs_no_clones,
 	[VFS_ZERO] = memfs_zero,
 	[VFS_RANGES] = memfs_ranges,
 	[VFS_READDIR] = memfs_readdir,

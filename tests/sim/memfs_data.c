@@ -62,7 +62,7 @@ static int setattr_check(const struct vfs_setattr *s, const struct memfs_inode *
 	const struct cred *c = memfs_rights(&s->call);
 	bool may_write = memfs_may(n, c) & VFS_MAY_WRITE;
 
-	if (s->what & VFS_SET_REPARSE) /* none here */
+	if (s->what & (VFS_SET_REPARSE | VFS_SET_COMPRESSED)) /* none here */
 		return -EOPNOTSUPP;
 	if ((s->what & SET_LENGTH) && n->type == VFS_DIR)
 		return -EISDIR;
@@ -330,6 +330,11 @@ int memfs_sync(struct memfs *fs, struct vfs_call *c)
 	if (fs->world->strict_sync && memfs_handle_of(s->data)->writing)
 		return -EBUSY;
 	return memfs_handle_of(s->data)->data ? 0 : -EBADF;
+}
+
+int memfs_no_clones(struct memfs *fs, struct vfs_call *c)
+{
+	return -EOPNOTSUPP;
 }
 
 int memfs_no_quotas(struct memfs *fs, struct vfs_call *c)
