@@ -48,7 +48,11 @@ static nt_status create_decode(struct req *q, struct create *c)
 	st = create_contexts_decode(rd_rest(&contexts), &q->arena, &c->contexts);
 	if (!nt_ok(st))
 		return st;
-	return name_parse(rd_rest(&name), &q->arena, &c->path);
+	c->asked = rd_rest(&name);
+	c->quota_index = name_is_quota_index(c->asked);
+	if (c->quota_index)
+		return STATUS_SUCCESS;
+	return name_parse(c->asked, &q->arena, &c->path);
 }
 
 /* Directories are made and opened, never emptied. */
@@ -85,6 +89,17 @@ static nt_status create_kind(struct create *c)
 		return directory_check(c);
 	}
 	return STATUS_SUCCESS;
+}
+
+/*
+ * Deviation: the index of quotas is no file here. Whoever opens it gets the root of the share, which is good enough to ask for quotas
+ * and to set them, and takes the same rights as the root.
+ */
+static nt_status quota_index_check(const struct create *c)
+{
+	bool opens = c->disposition == FILE_OPEN || c->disposition == FILE_OPEN_IF;
+
+	return c->quota_index && !opens ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;
 }
 
 /* Checks that need no file. [MS-FSA] 2.1.5.1, phase 1 */
@@ -166,6 +181,8 @@ nt_status cmd_create(struct req *q)
 	if (!nt_is(st, STATUS_SUCCESS))
 		return st;
 	st = create_check(c);
+	if (nt_ok(st))
+		st = quota_index_check(c);
 	if (nt_ok(st) && c->path.stream && !q->tree->share->conf->named_streams)
 		st = STATUS_OBJECT_NAME_INVALID;
 	if (nt_ok(st))
@@ -230,6 +247,14 @@ static void create_show(struct req *q, struct node *n)
 		shown_reserve(&n->shown, c->contexts.allocation);
 	}
 	open_show(q, n, &c->stat);
+	if (c->quota_index) /* as Windows says of it: it never changes */
+		c->stat = (struct vfs_stat){
+			.key = c->stat.key,
+			.type = c->stat.type,
+			.dos_attributes = FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM |
+					  FILE_ATTRIBUTE_DIRECTORY |
+					  FILE_ATTRIBUTE_ARCHIVE,
+		};
 }
 
 /* As it was asked for. NULL without memory. */
@@ -400,6 +425,14 @@ nt_status create_fail_errno(struct req *q, int err)
 	return create_fail(q, nt_from_errno(err));
 }
 
+/* [MS-SMB2] 3.3.5.9: "Response Construction" */
+static uint8_t create_flags(const struct req *q, const struct create *c)
+{
+	bool told = c->stat.reparse_tag && q->conn->dialect >= SMB2_DIALECT_300;
+
+	return told ? SMB2_CREATE_FLAG_REPARSEPOINT : 0;
+}
+
 void create_encode(struct req *q, const struct create *c, const struct open *o)
 {
 	struct wr *w = req_reply(q, RESPONSE_FIXED_LEN + CREATE_CONTEXTS_LEN_MAX);
@@ -407,7 +440,7 @@ void create_encode(struct req *q, const struct create *c, const struct open *o)
 
 	wr_u16(w, RESPONSE_SIZE);
 	wr_u8(w, c->oplock_level);
-	wr_u8(w, 0); /* Flags */
+	wr_u8(w, create_flags(q, c));
 	wr_u32(w, c->action);
 	wr_u64(w, c->stat.create_time);
 	wr_u64(w, c->stat.access_time);

@@ -33,7 +33,9 @@ struct create {
 	uint32_t disposition;
 	uint32_t options;
 	uint8_t oplock_level; /* SMB2_OPLOCK_LEVEL_*: asked for, then granted */
+	struct span asked;    /* the name as the client wrote it */
 	struct name_path path;
+	bool quota_index; /* what the path stands for; it has no names */
 	struct create_contexts contexts;
 	enum durable_way durable;
 
@@ -54,7 +56,8 @@ struct create {
 	const char *leaf;   /* the last name, as it is on disk or will be */
 	const char *stream; /* the same of the named stream */
 	struct vfs_stat stat;
-	struct sd sd; /* of a new file, if it has one of its own */
+	struct span reparse; /* what was found is for the client to follow; or empty */
+	struct sd sd;        /* of a new file, if it has one of its own */
 	uint32_t granted, maximal;
 	uint32_t action;  /* FILE_OPENED ... */
 	bool made;        /* by us: a failure removes it again */
@@ -92,6 +95,11 @@ struct create {
 nt_status create_walk(struct req *q);
 /* Look again what the name means: somebody else was quicker. */
 nt_status create_look(struct req *q);
+/*
+ * The way ends at something that this server does not follow: the client may, if it is a symbolic link. `behind` names come
+ * after it. STATUS_STOPPED_ON_SYMLINK with what to follow, STATUS_IO_REPARSE_TAG_NOT_HANDLED.
+ */
+nt_status create_stopped(struct req *q, struct span reparse, size_t behind);
 /* The name means nothing yet. */
 nt_status create_new(struct req *q);
 /* c->file, c->stat are what it means; f says what the user may do with it. */

@@ -85,7 +85,7 @@ nt_status create_new(struct req *q)
 	return STATUS_PENDING;
 }
 
-/* AllocationSize, and a descriptor that is not stored as it is: one call. */
+/* AllocationSize, a descriptor that is not stored as it is, no compression: one call. */
 static nt_status set_extras(struct req *q)
 {
 	struct create *c = q->state;
@@ -108,6 +108,10 @@ static nt_status set_extras(struct req *q)
 		s->what |= VFS_SET_ALLOCATION;
 		s->attr.allocated = c->contexts.allocation;
 	}
+	/* its directory has passed it on */
+	if ((c->options & FILE_NO_COMPRESSION) &&
+	    (c->stat.dos_attributes & FILE_ATTRIBUTE_COMPRESSED))
+		s->what |= VFS_SET_COMPRESSED;
 	if (!s->what)
 		return create_reserve(q);
 	s->file = c->file;

@@ -9,6 +9,12 @@ enum {
 	WRITES_DATA = FILE_WRITE_DATA | FILE_APPEND_DATA,
 };
 
+/* A link itself, a device, a pipe, a socket: there is nothing in it that a client could read or cache. */
+static bool has_contents(const struct create *c)
+{
+	return c->stat.type == VFS_FILE || c->stat.type == VFS_DIR;
+}
+
 static bool overwrites(const struct create *c)
 {
 	return c->disposition == FILE_OVERWRITE || c->disposition == FILE_OVERWRITE_IF ||
@@ -21,6 +27,15 @@ static bool replaces(const struct create *c)
 	return overwrites(c) && !c->made && !c->stream_made;
 }
 
+/* As itself it is of any kind, as its target may have been shown. Otherwise it leads nowhere, or out of the share. */
+static nt_status check_link(const struct create *c)
+{
+	bool itself = c->options & FILE_OPEN_REPARSE_POINT;
+
+	return itself && !c->path.stream && !overwrites(c) ? STATUS_SUCCESS
+							   : STATUS_ACCESS_DENIED;
+}
+
 /* Does the kind of file fit what was asked for? */
 static nt_status check_kind(const struct create *c)
 {
@@ -30,8 +45,8 @@ static nt_status check_kind(const struct create *c)
 		return STATUS_SUCCESS; /* files and directories have streams */
 	if (c->disposition == FILE_CREATE)
 		return STATUS_OBJECT_NAME_COLLISION;
-	if (c->stat.type == VFS_SYMLINK) /* leads nowhere, or out of the share */
-		return STATUS_ACCESS_DENIED;
+	if (c->stat.type == VFS_SYMLINK)
+		return check_link(c);
 	if (directory && (c->options & FILE_NON_DIRECTORY_FILE))
 		return STATUS_FILE_IS_A_DIRECTORY;
 	if (!directory && (c->options & FILE_DIRECTORY_FILE))
@@ -78,6 +93,8 @@ static nt_status check_access(struct req *q, const struct file_facts *f)
 	struct create *c = q->state;
 
 	c->maximal = file_maximal(q, req_who(q), f, c->parent ? &c->parent_facts : NULL);
+	if (!has_contents(c))
+		c->maximal &= ~(uint32_t)(READS_DATA | WRITES_DATA);
 	if (implied_access(c) & ~c->maximal)
 		return STATUS_ACCESS_DENIED;
 	return create_grant(c);
@@ -86,8 +103,11 @@ static nt_status check_access(struct req *q, const struct file_facts *f)
 nt_status create_open(struct req *q, const struct file_facts *f)
 {
 	struct create *c = q->state;
-	nt_status st = check_kind(c);
+	nt_status st;
 
+	if (c->reparse.len && (c->path.stream || c->disposition != FILE_CREATE))
+		return create_stopped(q, c->reparse, 0);
+	st = check_kind(c);
 	if (nt_ok(st))
 		st = check_attributes(c);
 	if (nt_ok(st))
@@ -151,6 +171,8 @@ static nt_status node_turn_held(struct req *q, int err, struct wr *w)
 	c->op.directory = c->stat.type == VFS_DIR;
 	if (c->op.directory)
 		create_cache_of_directory(q);
+	if (!has_contents(c))
+		c->op.caching = 0;
 	c->op.now_ms = env_now_ns(q->conn->server->env) / 1000000;
 	state_apply(q->conn->server->state, q->lane->lane, &c->op, &c->result,
 		    req_wait(q, reserved));

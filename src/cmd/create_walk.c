@@ -1,5 +1,13 @@
-/* CREATE: from the path to what its last name means, with the name's turn held.  See create.h */
+/*
+ * CREATE: from the path to what its last name means, with the name's turn held.  See create.h
+ *
+ * Symbolic links of the file system are followed where they stay in the share, unless the client asks for the link itself.
+ * All others are the client's to follow, as are reparse points that clients made: [MS-FSA] 2.1.5.1 phase 6.
+ *
+ * Deviation: the document has the client follow all of them. Clients like to be spared that, and some cannot.
+ */
 #include "cmd/create.h"
+#include "wire/reparse.h"
 
 #include <errno.h>
 #include <string.h>
@@ -19,6 +27,7 @@ static nt_status lookup(struct req *q, struct vfile *dir, const char **names,
 	l->dir = dir;
 	l->names = names;
 	l->count = count;
+	l->no_follow = next == looked && (c->options & FILE_OPEN_REPARSE_POINT);
 	file_lookup_prepare(q, l);
 	vfs_run(q->tree->share->vfs, &l->call, VFS_LOOKUP, q->lane->lane, req_cred(q),
 		&q->arena, req_wait(q, next));
@@ -34,6 +43,22 @@ nt_status create_walk(struct req *q)
 		return lookup(q, q->tree->root->file, NULL, 0, looked);
 	return lookup(q, q->tree->root->file, c->path.names, c->path.count - 1,
 		      walked_to_parent);
+}
+
+nt_status create_stopped(struct req *q, struct span reparse, size_t behind)
+{
+	struct create *c = q->state;
+	size_t room = SYMLINK_ERROR_HEADER_LEN + reparse.len;
+	struct wr w = wr_of(mspan_of(arena_alloc(&q->arena, room), room));
+	struct reparse r;
+
+	if (!w.p)
+		return create_fail(q, STATUS_INSUFFICIENT_RESOURCES);
+	if (!nt_ok(reparse_decode(reparse, &r)) || r.tag != IO_REPARSE_TAG_SYMLINK)
+		return create_fail(q, STATUS_IO_REPARSE_TAG_NOT_HANDLED);
+	wr_symlink_error(&w, &r, (uint16_t)name_tail_len(c->asked, behind));
+	q->error_data = wr_done(&w);
+	return create_fail(q, STATUS_STOPPED_ON_SYMLINK);
 }
 
 /* A missing or non-directory component before the last. [MS-FSA] 2.1.5.1 phase 6 */
@@ -66,9 +91,13 @@ static nt_status walked_to_parent(struct req *q, int err, struct wr *w)
 	struct vfs_lookup *l = &c->call.lookup;
 	nt_status st;
 
+	if (err && l->reparse.len)
+		return create_stopped(q, l->reparse, c->path.count - 1 - l->resolved);
 	if (err)
 		return create_fail(q, parent_status(err));
 	c->file = l->file;
+	if (l->reparse.len)
+		return create_stopped(q, l->reparse, 1);
 	if (l->stat.type != VFS_DIR)
 		return create_fail(q, STATUS_OBJECT_PATH_NOT_FOUND);
 	st = file_facts_take(q, l, &c->parent_facts);
@@ -130,6 +159,7 @@ static nt_status looked(struct req *q, int err, struct wr *w)
 		return create_fail_errno(q, err);
 	c->file = l->file;
 	c->stat = l->stat;
+	c->reparse = l->reparse;
 	if (c->parent)
 		c->leaf = l->name;
 	st = file_facts_take(q, l, &facts);

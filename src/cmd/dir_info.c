@@ -7,26 +7,20 @@
 
 enum { SHORT_NAME_ROOM = 24 };
 
-static uint32_t reparse_tag(const struct vfs_stat *s)
-{
-	return s->dos_attributes & FILE_ATTRIBUTE_REPARSE_POINT ? IO_REPARSE_TAG_SYMLINK
-								: 0;
-}
-
 /*
  * Deviation: the length of extended attributes is told as 0, as it would take a look at each file; QUERY_INFO tells
  * the true one. Of a reparse point this field is the tag.
  */
 static void wr_ea_size(struct wr *w, const struct vfs_stat *s)
 {
-	wr_u32(w, reparse_tag(s));
+	wr_u32(w, s->reparse_tag);
 }
 
 /* The later classes have a field for the tag. */
 static void wr_ea_size_and_tag(struct wr *w, const struct vfs_stat *s)
 {
 	wr_u32(w, 0);
-	wr_u32(w, reparse_tag(s));
+	wr_u32(w, s->reparse_tag);
 }
 
 static void wr_short_name(struct wr *w, const char *short_name)

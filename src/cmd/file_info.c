@@ -38,16 +38,10 @@ static void encode_alternate_name(struct wr *w, const struct file_info *i)
 	wr_fill_u32(w, len, (uint32_t)wr_utf16(w, name));
 }
 
-static uint32_t reparse_tag(const struct vfs_stat *s)
-{
-	return s->dos_attributes & FILE_ATTRIBUTE_REPARSE_POINT ? IO_REPARSE_TAG_SYMLINK
-								: 0;
-}
-
 static void encode_attribute_tag(struct wr *w, const struct file_info *i)
 {
 	wr_u32(w, i->stat.dos_attributes);
-	wr_u32(w, reparse_tag(&i->stat));
+	wr_u32(w, i->stat.reparse_tag);
 }
 
 static void encode_basic(struct wr *w, const struct file_info *i)
@@ -60,11 +54,13 @@ static void encode_basic(struct wr *w, const struct file_info *i)
 	wr_u32(w, 0); /* Reserved */
 }
 
-/* Nothing is compressed. */
+/* How is the file system's affair; there are no units and chunks that clients could know. */
 static void encode_compression(struct wr *w, const struct file_info *i)
 {
 	wr_u64(w, i->stat.type == VFS_DIR ? 0 : i->stat.allocated);
-	wr_u16(w, COMPRESSION_FORMAT_NONE);
+	wr_u16(w, i->stat.dos_attributes & FILE_ATTRIBUTE_COMPRESSED
+			  ? COMPRESSION_FORMAT_LZNT1
+			  : COMPRESSION_FORMAT_NONE);
 	wr_u8(w, 0); /* CompressionUnitShift */
 	wr_u8(w, 0); /* ChunkShift */
 	wr_u8(w, 0); /* ClusterShift */

@@ -73,9 +73,16 @@ static void encode_attribute(struct wr *w, const struct fs_info *i)
 
 	/* NTFS could search so, if it were asked to, and says it of every volume */
 	if (!i->pipe)
-		flags |= FILE_CASE_SENSITIVE_SEARCH | FILE_SUPPORTS_SPARSE_FILES;
+		flags |= FILE_CASE_SENSITIVE_SEARCH | FILE_SUPPORTS_SPARSE_FILES |
+			 FILE_SUPPORTS_REPARSE_POINTS;
 	if (i->named_streams)
 		flags |= FILE_NAMED_STREAMS;
+	if (i->fs.clones)
+		flags |= FILE_SUPPORTS_BLOCK_REFCOUNTING;
+	if (i->fs.compresses)
+		flags |= FILE_FILE_COMPRESSION;
+	if (i->fs.quotas)
+		flags |= FILE_VOLUME_QUOTAS;
 	if (i->fs.read_only)
 		flags |= FILE_READ_ONLY_VOLUME;
 	wr_u32(w, flags);
@@ -84,7 +91,7 @@ static void encode_attribute(struct wr *w, const struct fs_info *i)
 	wr_fill_u32(w, len, (uint32_t)wr_utf16(w, i->fs.fs_name));
 }
 
-/* Quotas of the file system bind, but it is not here that they are asked for or set: none is tracked, none has a default. */
+/* Who has no quota of his own has none: there is no default. What quotas there are, the file system enforces. */
 static void encode_control(struct wr *w, const struct fs_info *i)
 {
 	wr_u64(w, 0);          /* FreeSpaceStartFiltering */
@@ -92,8 +99,8 @@ static void encode_control(struct wr *w, const struct fs_info *i)
 	wr_u64(w, 0);          /* FreeSpaceStopFiltering */
 	wr_u64(w, UINT64_MAX); /* DefaultQuotaThreshold */
 	wr_u64(w, UINT64_MAX); /* DefaultQuotaLimit */
-	wr_u32(w, 0);          /* FileSystemControlFlags */
-	wr_u32(w, 0);          /* Padding */
+	wr_u32(w, i->fs.quotas ? FILE_VC_QUOTA_ENFORCE : 0);
+	wr_u32(w, 0); /* Padding */
 }
 
 /* A volume of this server: two servers over one file system do not make one volume. */

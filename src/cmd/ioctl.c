@@ -3,8 +3,10 @@
 
 #include "cmd/compression.h"
 #include "cmd/copy_chunk.h"
+#include "cmd/duplicate_extents.h"
 #include "cmd/network_interfaces.h"
 #include "cmd/pipe_io.h"
+#include "cmd/reparse_point.h"
 #include "cmd/sparse.h"
 #include "rpc/pipe.h"
 #include "wire/utf16.h"
@@ -91,6 +93,13 @@ void ioctl_encode(struct req *q, const struct ioctl *c, size_t len)
 	(void)!wr_room(w, len);
 }
 
+nt_status ioctl_answer_nothing(struct req *q, const struct ioctl *c)
+{
+	(void)ioctl_room(q, 0);
+	ioctl_encode(q, c, 0);
+	return STATUS_SUCCESS;
+}
+
 static bool is_none(struct file_id id)
 {
 	return id.persistent_id == UINT64_MAX && id.volatile_id == UINT64_MAX;
@@ -167,9 +176,7 @@ static nt_status ioctl_pipe_wait(struct req *q, const struct ioctl *c)
 	if (!nt_ok(st))
 		return st;
 	pipe_free(pipe);
-	(void)ioctl_room(q, 0);
-	ioctl_encode(q, c, 0);
-	return STATUS_SUCCESS;
+	return ioctl_answer_nothing(q, c);
 }
 
 static nt_status ioctl_pipe_transceive(struct req *q, const struct ioctl *c)
@@ -222,6 +229,11 @@ static const struct {
 	{FSCTL_SET_ZERO_DATA, ioctl_set_zero_data},
 	{FSCTL_QUERY_ALLOCATED_RANGES, ioctl_allocated_ranges},
 	{FSCTL_FILE_LEVEL_TRIM, ioctl_trim},
+	{FSCTL_DUPLICATE_EXTENTS_TO_FILE, ioctl_duplicate_extents},
+	{FSCTL_DUPLICATE_EXTENTS_TO_FILE_EX, ioctl_duplicate_extents},
+	{FSCTL_GET_REPARSE_POINT, ioctl_get_reparse_point},
+	{FSCTL_SET_REPARSE_POINT, ioctl_set_reparse_point},
+	{FSCTL_DELETE_REPARSE_POINT, ioctl_delete_reparse_point},
 	{FSCTL_SRV_REQUEST_RESUME_KEY, ioctl_resume_key},
 	{FSCTL_SRV_COPYCHUNK, ioctl_copy_chunk},
 	{FSCTL_SRV_COPYCHUNK_WRITE, ioctl_copy_chunk},

@@ -20,3 +20,5 @@ nt_status ioctl_file(struct req *q, const struct ioctl *c, size_t len);
 /* Room for `len` bytes of output in the response; NULL p without memory. Then the fixed part around them. */
 struct mspan ioctl_room(struct req *q, size_t len);
 void ioctl_encode(struct req *q, const struct ioctl *c, size_t len);
+/* An answer without output. STATUS_SUCCESS */
+nt_status ioctl_answer_nothing(struct req *q, const struct ioctl *c);

@@ -56,8 +56,8 @@ nt_status cmd_query_info(struct req *q)
 		return query_fs(q, a);
 	case SMB2_0_INFO_SECURITY:
 		return query_security(q, a);
-	case SMB2_0_INFO_QUOTA: /* of no share: 3.3.5.20.4 */
-		return STATUS_NOT_SUPPORTED;
+	case SMB2_0_INFO_QUOTA:
+		return query_quota(q, a);
 	default:
 		return STATUS_INVALID_PARAMETER;
 	}

@@ -6,6 +6,7 @@
  *     query_info_ea.c        FileFullEaInformation
  *     query_info_fs.c        file system information classes
  *     query_info_security.c  the security descriptor
+ *     query_info_quota.c     quotas
  *
  * Spec     [MS-SMB2] 2.2.37, 2.2.38, 3.3.5.20
  */
@@ -30,6 +31,7 @@ nt_status query_file(struct req *q, const struct query_info *a);
 nt_status query_ea(struct req *q, const struct query_info *a);
 nt_status query_fs(struct req *q, const struct query_info *a);
 nt_status query_security(struct req *q, const struct query_info *a);
+nt_status query_quota(struct req *q, const struct query_info *a);
 
 /* Begin the response, with room for len bytes of information. Never NULL. */
 struct wr *query_begin(struct req *q, size_t len);

@@ -233,8 +233,8 @@ nt_status cmd_set_info(struct req *q)
 		return set_fs(q, a);
 	case SMB2_0_INFO_SECURITY:
 		return set_security(q, a);
-	case SMB2_0_INFO_QUOTA: /* of no share: 3.3.5.21.4 */
-		return STATUS_NOT_SUPPORTED;
+	case SMB2_0_INFO_QUOTA:
+		return set_quota(q, a);
 	default:
 		return STATUS_INVALID_PARAMETER;
 	}

@@ -6,6 +6,7 @@
  *     set_info_delete.c  FileDispositionInformation
  *     set_info_move.c    FileRenameInformation, FileLinkInformation
  *     set_info_stream.c  FileRenameInformation of a named stream
+ *     set_info_quota.c   quotas
  *     moved_opens.c      what a rename means for the other opens
  *
  * Spec     [MS-SMB2] 2.2.39, 2.2.40, 3.3.5.21; [MS-FSA] 2.1.5.15
@@ -30,6 +31,7 @@ nt_status set_basic(struct req *q, struct set_info *a);
 nt_status set_end_of_file(struct req *q, struct set_info *a);
 nt_status set_allocation(struct req *q, struct set_info *a);
 nt_status set_security(struct req *q, struct set_info *a);
+nt_status set_quota(struct req *q, struct set_info *a);
 nt_status set_disposition(struct req *q, struct set_info *a);
 nt_status set_disposition_ex(struct req *q, struct set_info *a);
 nt_status set_rename(struct req *q, struct set_info *a);

@@ -6,9 +6,8 @@
 #include "cmd/set_info.h"
 
 #include "cmd/break_wait.h"
+#include "cmd/dir_empty.h"
 #include "smb/watches.h"
-
-#include <string.h>
 
 enum {
 	KNOWN_FLAGS = FILE_DISPOSITION_DELETE | FILE_DISPOSITION_POSIX_SEMANTICS |
@@ -17,19 +16,14 @@ enum {
 		      FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE,
 	/* images are not mapped here: nothing to check */
 	REFUSED_FLAGS = FILE_DISPOSITION_POSIX_SEMANTICS | FILE_DISPOSITION_ON_CLOSE,
-	ENTRIES_TO_LOOK_AT = 3, /* two may be "." and ".." */
 };
 
 struct set_delete {
 	bool pending;
 	bool ignore_readonly;
 	struct turn_ref turn;
-	struct vfile *dir; /* a data handle of our own, or NULL */
-	union {
-		struct vfs_statcall stat;
-		struct vfs_open open;
-		struct vfs_readdir readdir;
-	} call;
+	struct dir_empty empty;
+	struct vfs_statcall stat;
 	struct state_result result;
 	struct state_op op; /* has no ranges: last */
 };
@@ -39,7 +33,7 @@ static void delete_cleanup(struct req *q)
 	struct set_delete *d = q->state;
 
 	turn_give(&d->turn);
-	vfile_put(TAKE(d->dir));
+	dir_empty_fini(&d->empty);
 }
 
 static nt_status applied(struct req *q, int err, struct wr *w)
@@ -87,60 +81,9 @@ static nt_status mark(struct req *q)
 	return err ? nt_from_errno(err) : apply(q);
 }
 
-/* ---- is the directory empty? --------------------------------------------------------------------- */
-
-static nt_status listed(struct req *q, int err, struct wr *w)
+static nt_status looked_into(struct req *q, int err, struct wr *w)
 {
-	struct set_delete *d = q->state;
-	const struct vfs_readdir *l = &d->call.readdir;
-
-	if (err)
-		return nt_from_errno(err);
-	for (size_t i = 0; i < l->count; i++)
-		if (strcmp(l->entries[i].name, ".") != 0 &&
-		    strcmp(l->entries[i].name, "..") != 0)
-			return STATUS_DIRECTORY_NOT_EMPTY;
-	return mark(q);
-}
-
-static nt_status list(struct req *q, struct vfile *data)
-{
-	struct set_delete *d = q->state;
-	struct vfs_readdir *l = &d->call.readdir;
-
-	memset(l, 0, sizeof(*l));
-	l->data = data;
-	l->file = q->open->node->file;
-	l->max = ENTRIES_TO_LOOK_AT;
-	l->hidden_too = true; /* they would keep it from going */
-	return open_call(q, &l->call, VFS_READDIR, listed);
-}
-
-static nt_status opened(struct req *q, int err, struct wr *w)
-{
-	struct set_delete *d = q->state;
-
-	if (err)
-		return nt_from_errno(err);
-	d->dir = d->call.open.data;
-	return list(q, d->dir);
-}
-
-/* Whoever may delete a directory need not be able to list it: it is looked into with the server's rights. */
-static nt_status check_empty(struct req *q)
-{
-	struct set_delete *d = q->state;
-	struct open *o = q->open;
-	struct vfs_open *v = &d->call.open;
-
-	if (o->data)
-		return list(q, o->data);
-	memset(v, 0, sizeof(*v)); /* not raised: the server's own rights do */
-	v->file = o->node->file;
-	v->read = true;
-	vfs_run(open_vfs(o), &v->call, VFS_OPEN, q->lane->lane, NULL, &q->arena,
-		req_wait(q, opened));
-	return STATUS_PENDING;
+	return err ? nt_from_errno(err) : mark(q);
 }
 
 /* ---- from the start ------------------------------------------------------------------------------ */
@@ -151,10 +94,10 @@ static nt_status stat_done(struct req *q, int err, struct wr *w)
 
 	if (err)
 		return nt_from_errno(err);
-	if ((d->call.stat.stat.dos_attributes & FILE_ATTRIBUTE_READONLY) &&
+	if ((d->stat.stat.dos_attributes & FILE_ATTRIBUTE_READONLY) &&
 	    !d->ignore_readonly)
 		return STATUS_CANNOT_DELETE;
-	return q->open->directory ? check_empty(q) : mark(q);
+	return q->open->directory ? dir_empty_check(q, &d->empty, looked_into) : mark(q);
 }
 
 static nt_status turn_held(struct req *q, int err, struct wr *w)
@@ -163,8 +106,8 @@ static nt_status turn_held(struct req *q, int err, struct wr *w)
 
 	if (!d->pending)
 		return apply(q);
-	d->call.stat.file = q->open->node->file;
-	return open_call(q, &d->call.stat.call, VFS_STAT, stat_done);
+	d->stat.file = q->open->node->file;
+	return open_call(q, &d->stat.call, VFS_STAT, stat_done);
 }
 
 static bool is_root(struct open *o)

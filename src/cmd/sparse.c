@@ -24,13 +24,6 @@ static nt_status file_check(struct req *q, const struct ioctl *c, uint32_t any_o
 	return open_may(q->open, any_of) ? STATUS_SUCCESS : STATUS_ACCESS_DENIED;
 }
 
-static nt_status answer_nothing(struct req *q, const struct ioctl *c)
-{
-	(void)ioctl_room(q, 0);
-	ioctl_encode(q, c, 0);
-	return STATUS_SUCCESS;
-}
-
 /* ---- FSCTL_SET_SPARSE ---------------------------------------------------------------------------------------- */
 
 struct set_sparse {
@@ -42,7 +35,7 @@ static nt_status sparse_set(struct req *q, int err, struct wr *w)
 {
 	const struct set_sparse *s = q->state;
 
-	return err ? nt_from_errno(err) : answer_nothing(q, s->c);
+	return err ? nt_from_errno(err) : ioctl_answer_nothing(q, s->c);
 }
 
 nt_status ioctl_set_sparse(struct req *q, const struct ioctl *c)
@@ -90,7 +83,7 @@ static nt_status zero_encode(struct req *q, int err, struct wr *w)
 	if (!nt_ok(z->status))
 		return z->status;
 	if (z->c->code != FSCTL_FILE_LEVEL_TRIM)
-		return answer_nothing(q, z->c);
+		return ioctl_answer_nothing(q, z->c);
 	out = wr_of(ioctl_room(q, TRIM_RESPONSE_LEN));
 	wr_u32(&out, (uint32_t)z->next); /* NumRangesProcessed */
 	ioctl_encode(q, z->c, TRIM_RESPONSE_LEN);

@@ -44,12 +44,14 @@ nt_status trim_decode(struct span input, struct arena *a, struct file_range **re
 {
 	struct rd r = rd_of(input);
 	struct file_range *ranges;
+	uint32_t key;
 	size_t count;
 
-	rd_skip(&r, 4); /* Key: of byte-range locks, for the local system */
+	key = rd_u32(
+		&r); /* of byte-range locks, for the local system: [MS-SMB2] 3.3.5.15.14 */
 	count = rd_u32(&r);
 	count = rd_fit(&r, count, RANGE_LEN);
-	if (!rd_ok(&r) || count == 0 || count > TRIM_RANGES_MAX)
+	if (!rd_ok(&r) || key || count == 0 || count > TRIM_RANGES_MAX)
 		return STATUS_INVALID_PARAMETER;
 	ranges = arena_array(a, count, sizeof(*ranges));
 	if (!ranges)

@@ -22,7 +22,8 @@ enum { CHANGE_SLACK = 2 * 10000 };
 
 uint32_t dosattr_kept(void)
 {
-	return dosattr_settable() | FILE_ATTRIBUTE_SPARSE_FILE;
+	return dosattr_settable() | FILE_ATTRIBUTE_SPARSE_FILE |
+	       FILE_ATTRIBUTE_REPARSE_POINT;
 }
 
 uint32_t dosattr_settable(void)

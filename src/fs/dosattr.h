@@ -34,13 +34,15 @@ struct dosattr {
 	bool has_attributes, has_create_time, has_change_time;
 	uint32_t
 		attributes; /* FILE_ATTRIBUTE_*, only those a file system can keep: DOSATTR_KEPT */
+	/* with FILE_ATTRIBUTE_REPARSE_POINT: what fs/posix_reparse.c found; 0: nothing that makes sense. Not stored here */
+	uint32_t reparse_tag;
 	uint64_t create_time; /* FILETIME, as all that follow */
 	uint64_t change_time; /* what a client set */
 	/* the file's own change time just before this was stored, which moved it; and its write time */
 	uint64_t own_change_time, write_time;
 };
 
-/* Of those, the ones that clients set as they like. FILE_ATTRIBUTE_SPARSE_FILE is not: FSCTL_SET_SPARSE. */
+/* Of those, the ones that clients set as they like: not SPARSE_FILE and REPARSE_POINT, which have controls of their own. */
 uint32_t dosattr_settable(void);
 /* Attributes that are stored; the others follow from what the file is. [MS-FSCC] 2.6 */
 uint32_t dosattr_kept(void);

@@ -3,6 +3,7 @@
 #include "base/utf8.h"
 #include "wire/utf16.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -177,6 +178,49 @@ nt_status name_parse(struct span utf16le, struct arena *a, struct name_path *ret
 	if (nt_ok(st))
 		*ret_path = path;
 	return st;
+}
+
+static bool is_unit(struct span utf16le, size_t i, char c)
+{
+	return utf16le.p[2 * i] == (uint8_t)c && utf16le.p[2 * i + 1] == 0;
+}
+
+static bool is_separator(struct span utf16le, size_t i)
+{
+	return is_unit(utf16le, i, '\\') || is_unit(utf16le, i, '/');
+}
+
+size_t name_tail_len(struct span utf16le, size_t behind)
+{
+	size_t units = utf16le.len / 2, end = units, start;
+
+	if (end && is_separator(utf16le, end - 1)) /* only a directory will do */
+		end--;
+	for (; behind && end; behind--) {
+		while (end && !is_separator(utf16le, end - 1))
+			end--;
+		end -= end > 0;
+	}
+	start = end;
+	while (start && !is_separator(utf16le, start - 1))
+		start--;
+	for (size_t i = start; i < end; i++)
+		if (is_unit(utf16le, i, ':'))
+			end = i;
+	return 2 * (units - end);
+}
+
+bool name_is_quota_index(struct span utf16le)
+{
+	static const char index[] = "$EXTEND\\$QUOTA:$Q:$INDEX_ALLOCATION";
+
+	if (utf16le.len != 2 * strlen(index))
+		return false;
+	for (size_t i = 0; index[i]; i++)
+		if (!is_unit(utf16le, i, index[i]) &&
+		    !is_unit(utf16le, i, (char)tolower(index[i])))
+			return false;
+	return true;
 }
 
 bool name_reserved(const char *component)

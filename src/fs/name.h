@@ -39,6 +39,13 @@ struct name_path {
 MUST_CHECK nt_status name_parse(struct span utf16le, struct arena *a,
 				struct name_path *ret_path);
 
+/* Is it the index of quotas that a volume of Windows has, "$Extend\\$Quota:$Q:$INDEX_ALLOCATION"? [MS-FSA] 2.1.5.1 phase 7 */
+bool name_is_quota_index(struct span utf16le);
+
+/* Of what a client sent and name_parse() took: bytes behind the component that has `behind` others behind it, the separator and
+ * the name of a stream included. */
+size_t name_tail_len(struct span utf16le, size_t behind);
+
 /* What names begin with that are about to take the place of others. */
 #define NAME_ASIDE ":tsmb:"
 

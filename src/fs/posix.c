@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "fs/attr_map.h"
 #include "fs/cred.h"
+#include "fs/quota.h"
 
 #include <errno.h>
 #include <linux/magic.h>
@@ -78,14 +79,14 @@ enum {
 static const struct {
 	uint32_t magic;
 	const char *name;
-	bool local, memory;
+	bool local, memory, clones, compresses;
 } known_fs[] = {
 	{EXT4_SUPER_MAGIC, "ext4", .local = true},
 	{MAGIC_XFS, "xfs", .local = true},
-	{BTRFS_SUPER_MAGIC, "btrfs", .local = true},
+	{BTRFS_SUPER_MAGIC, "btrfs", .local = true, .clones = true, .compresses = true},
 	{F2FS_SUPER_MAGIC, "f2fs", .local = true},
 	{MAGIC_ZFS, "zfs", .local = true},
-	{MAGIC_BCACHEFS, "bcachefs", .local = true},
+	{MAGIC_BCACHEFS, "bcachefs", .local = true, .clones = true},
 	{TMPFS_MAGIC, "tmpfs", .local = true, .memory = true},
 	{RAMFS_MAGIC, "ramfs", .local = true, .memory = true},
 	{OVERLAYFS_SUPER_MAGIC, "overlay", .local = true},
@@ -127,7 +128,11 @@ static int fs_probe(int fd, dev_t dev, struct posix_fs *ret_fs)
 			ret_fs->name = known_fs[i].name;
 			ret_fs->local = known_fs[i].local;
 			ret_fs->memory = known_fs[i].memory;
+			ret_fs->clones = known_fs[i].clones;
+			ret_fs->compresses = known_fs[i].compresses;
 		}
+	if (sfs.f_type == MAGIC_XFS)
+		ret_fs->clones = posix_xfs_clones(fd);
 	return 0;
 }
 
@@ -178,7 +183,8 @@ struct posix_op {
 };
 
 /*
- * READ, PIECE, WRITE, SYNC, COPY, ZERO, RANGES need no rights beyond the descriptors they use; but what writes must not
+ * READ, PIECE, WRITE, SYNC, COPY, CLONE, ZERO, RANGES need no rights beyond the descriptors they use, QUOTA_LIST and QUOTA_SET
+ * raise what they need; but what writes must not
  * have those over disks that root has. STAT becomes the user only if it has to read stored attributes:
  * posix_dosattr_get(); or is raised to read them.
  */
@@ -196,10 +202,13 @@ static const struct posix_op ops[VFS_OP_COUNT] = {
 	[VFS_WRITE] = {posix_write, CRED_NOT_SERVER, PLACE_DATA},
 	[VFS_SYNC] = {posix_sync, CRED_ANY, PLACE_POOL},
 	[VFS_COPY] = {posix_copy, CRED_NOT_SERVER, PLACE_POOL},
+	[VFS_CLONE] = {posix_clone, CRED_NOT_SERVER, PLACE_POOL},
 	[VFS_ZERO] = {posix_zero, CRED_NOT_SERVER, PLACE_POOL},
 	[VFS_RANGES] = {posix_ranges, CRED_ANY, PLACE_POOL},
 	[VFS_READDIR] = {posix_readdir, CRED_USER, PLACE_POOL},
 	[VFS_STATFS] = {posix_statfs, CRED_USER, PLACE_METADATA},
+	[VFS_QUOTA_LIST] = {posix_quota_list, CRED_ANY, PLACE_POOL},
+	[VFS_QUOTA_SET] = {posix_quota_set, CRED_ANY, PLACE_POOL},
 	[VFS_EA_LIST] = {posix_ea_list, CRED_USER, PLACE_METADATA},
 	[VFS_EA_SET] = {posix_ea_set, CRED_USER, PLACE_METADATA},
 	[VFS_STREAM_OPEN] = {posix_stream_open, CRED_USER, PLACE_POOL},
@@ -419,6 +428,7 @@ int posix_new(const struct posix_settings *s, struct vfs **ret_vfs)
 		log_warn("%s: without CAP_SYS_ADMIN no security descriptor can be set",
 			 s->path);
 	v->self_uid = geteuid();
+	v->quotas = s->quotas ? s->quotas : &quota_kernel;
 	v->force_create_mode = s->force_create_mode;
 	v->force_directory_mode = s->force_directory_mode;
 	v->dosattrs = posix_dosattrs_new();

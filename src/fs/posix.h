@@ -34,7 +34,8 @@ struct posix_settings {
 	bool switch_credentials; /* running as root: each call as its user; else all as ourselves */
 	uint32_t force_create_mode; /* ORed into new files' modes		*/
 	uint32_t force_directory_mode;
-	const uint8_t *hash_key; /* 16 bytes, for names peers choose	*/
+	const uint8_t *hash_key;           /* 16 bytes, for names peers choose	*/
+	const struct quota_source *quotas; /* NULL: the kernel		*/
 };
 
 MUST_CHECK int posix_new(const struct posix_settings *s, struct vfs **ret_vfs);

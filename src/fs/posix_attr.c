@@ -2,6 +2,7 @@
 #include "fs/attr_map.h"
 #include "fs/posix_stream.h"
 
+#include "fs/quota.h"
 #include "wire/filetime.h"
 #include "wire/fscc_proto.h"
 
@@ -24,6 +25,8 @@ int posix_stat(struct posix_volume *v, struct vfs_call *c, enum posix_where wher
 		err = posix_sd_read(f, c->arena, &s->sd);
 	if (!err && s->with_acls)
 		err = posix_acls_read(f, c->arena, &s->acls);
+	if (!err && s->with_reparse)
+		err = posix_reparse_read(f, &s->stat, c->arena, &s->reparse);
 	return err;
 }
 
@@ -175,7 +178,7 @@ static int set_mapped(const struct change *ch)
 	const struct vfs_setattr *s = ch->set;
 	uint32_t mode;
 
-	if (s->what & VFS_SET_SPARSE)
+	if (s->what & (VFS_SET_SPARSE | VFS_SET_REPARSE))
 		return -EOPNOTSUPP;
 	if (!(s->what & VFS_SET_DOS_ATTRIBUTES))
 		return 0;
@@ -190,7 +193,7 @@ static int mode_for_readonly(const struct change *ch)
 	uint32_t want = ch->set->attr.dos_attributes & dosattr_settable();
 	uint32_t have = ch->st->dos_attributes & dosattr_settable();
 
-	if ((ch->set->what & (VFS_SET_CREATE_TIME | VFS_SET_SPARSE)) ||
+	if ((ch->set->what & (VFS_SET_CREATE_TIME | VFS_SET_SPARSE | VFS_SET_REPARSE)) ||
 	    ((want ^ have) & ~(uint32_t)FILE_ATTRIBUTE_READONLY))
 		return -EOPNOTSUPP;
 	if (want & FILE_ATTRIBUTE_READONLY)
@@ -202,26 +205,60 @@ static int mode_for_readonly(const struct change *ch)
 static void new_attributes(const struct change *ch, struct dosattr *a)
 {
 	const uint32_t sparse = FILE_ATTRIBUTE_SPARSE_FILE;
+	const uint32_t reparse = FILE_ATTRIBUTE_REPARSE_POINT;
 	const struct vfs_setattr *s = ch->set;
 
 	if (!a->has_attributes)
 		a->attributes = ch->st->dos_attributes & dosattr_settable();
 	if (s->what & VFS_SET_DOS_ATTRIBUTES)
 		a->attributes = (s->attr.dos_attributes & dosattr_settable()) |
-				(a->attributes & sparse);
+				(a->attributes & (sparse | reparse));
 	if (s->what & VFS_SET_SPARSE)
 		a->attributes = (a->attributes & ~sparse) |
 				(s->attr.dos_attributes & sparse);
+	if (s->what & VFS_SET_REPARSE)
+		a->attributes = (a->attributes & ~reparse) |
+				(s->reparse.len ? reparse : 0);
 	a->has_attributes = true;
+}
+
+static int set_compressed(const struct change *ch)
+{
+	const struct vfs_setattr *s = ch->set;
+
+	if (!(s->what & VFS_SET_COMPRESSED))
+		return 0;
+	return posix_compress(ch->f, s->attr.dos_attributes & FILE_ATTRIBUTE_COMPRESSED);
+}
+
+/* The buffer is there before the attribute that points to it, and goes after it. */
+static int set_reparse(const struct change *ch)
+{
+	const struct vfs_setattr *s = ch->set;
+	bool sets = (s->what & VFS_SET_REPARSE) && s->reparse.len;
+
+	if (sets && !attr_map_stores(&ch->f->vol->attributes))
+		return -EOPNOTSUPP;
+	return sets ? posix_reparse_write(ch->f, s->reparse) : 0;
+}
+
+static int drop_reparse(const struct change *ch)
+{
+	const struct vfs_setattr *s = ch->set;
+	bool drops = (s->what & VFS_SET_REPARSE) && !s->reparse.len;
+
+	return drops ? posix_reparse_write(ch->f, s->reparse) : 0;
 }
 
 static int set_dosattr(const struct change *ch)
 {
+	const unsigned stored = VFS_SET_DOS_ATTRIBUTES | VFS_SET_CREATE_TIME |
+				VFS_SET_SPARSE | VFS_SET_REPARSE;
 	const struct vfs_setattr *s = ch->set;
 	struct dosattr a = {0};
 	int err;
 
-	if (!(s->what & (VFS_SET_DOS_ATTRIBUTES | VFS_SET_CREATE_TIME | VFS_SET_SPARSE)))
+	if (!(s->what & stored))
 		return 0;
 	if (!attr_map_stores(&ch->f->vol->attributes))
 		return set_mapped(ch);
@@ -233,7 +270,7 @@ static int set_dosattr(const struct change *ch)
 		a.has_create_time = true;
 		a.create_time = s->attr.create_time;
 	}
-	if (s->what & (VFS_SET_DOS_ATTRIBUTES | VFS_SET_SPARSE))
+	if (s->what & (stored & ~(unsigned)VFS_SET_CREATE_TIME))
 		new_attributes(ch, &a);
 	/* a file that is not read-only any more must not be so by its mode */
 	if ((s->what & VFS_SET_DOS_ATTRIBUTES) && !(s->what & VFS_SET_MODE) &&
@@ -347,9 +384,9 @@ static int check_settable(const struct change *ch)
 int posix_setattr(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
 {
 	static int (*const steps[])(const struct change *) = {
-		check_settable, set_size,  set_allocation,  set_sd,
-		set_owner,      set_acls,  set_mode,        set_dosattr,
-		set_archive,    set_times, set_change_time,
+		check_settable, set_size,    set_allocation, set_sd,          set_owner,
+		set_acls,       set_mode,    set_compressed, set_reparse,     set_dosattr,
+		drop_reparse,   set_archive, set_times,      set_change_time,
 	};
 	struct vfs_setattr *s = container_of(c, struct vfs_setattr, call);
 	struct posix_file *f = posix_file_of(s->file);
@@ -376,10 +413,23 @@ int posix_setattr(struct posix_volume *v, struct vfs_call *c, enum posix_where w
 
 /* ---- STATFS ------------------------------------------------------------------------------------- */
 
+/* Of a user with a limit nothing counts beyond it. */
+static void apply_quota(struct vfs_statfs *s, const struct vfs_quota *q)
+{
+	uint64_t left = quota_left(q) / s->block_size;
+	uint64_t whole = q->hard / s->block_size;
+
+	if (left < s->blocks_available)
+		s->blocks_available = left;
+	if (whole < s->blocks)
+		s->blocks = whole;
+}
+
 int posix_statfs(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
 {
 	struct vfs_statfs *s = container_of(c, struct vfs_statfs, call);
 	struct posix_file *root = v->root;
+	struct vfs_quota quota;
 	struct vfs_stat st;
 	struct statvfs fs;
 	struct statx stx;
@@ -403,5 +453,10 @@ int posix_statfs(struct posix_volume *v, struct vfs_call *c, enum posix_where wh
 							       : POSIX_NAME_MAX);
 	s->read_only = fs.f_flag & ST_RDONLY;
 	s->fs_name = root->fs->name;
+	s->clones = root->fs->clones;
+	s->compresses = root->fs->compresses;
+	s->quotas = posix_quota_of(v, posix_acting_uid(v, c->cred), &quota);
+	if (s->quotas && s->block_size)
+		apply_quota(s, &quota);
 	return 0;
 }

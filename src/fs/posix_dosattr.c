@@ -8,6 +8,8 @@
 #include "fs/attr_map.h"
 #include "fs/posix_impl.h"
 
+#include "wire/fscc_proto.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/xattr.h>
@@ -95,9 +97,47 @@ static void remember(struct posix_dosattrs *t, const struct statx *stx,
 
 /* ---- reading ------------------------------------------------------------------------------------ */
 
-static int decode(ssize_t n, const uint8_t *xattr, struct dosattr *ret_attr)
+/* A path handle, a data handle, or a name in a directory. */
+struct source {
+	const struct posix_volume *v;
+	int fd;
+	bool data;
+	const char *name; /* or NULL */
+};
+
+static ssize_t get(const struct source *s, const char *xattr, struct mspan buf)
 {
-	return n < 0 ? (int)n : dosattr_decode(span_of(xattr, (size_t)n), ret_attr);
+	ssize_t n;
+
+	if (s->name)
+		return posix_getxattr_at(s->v, s->fd, s->name, xattr, buf);
+	if (!s->data)
+		return posix_getxattr(s->v, s->fd, xattr, buf);
+	n = fgetxattr(s->fd, xattr, buf.p, buf.len);
+	return n < 0 ? -errno : n;
+}
+
+static uint32_t read_tag(const struct source *s)
+{
+	uint8_t buffer[REPARSE_BUFFER_MAX];
+	ssize_t n = get(s, POSIX_REPARSE_XATTR, mspan_of(buffer, sizeof(buffer)));
+
+	return n < 0 ? 0 : posix_reparse_tag(span_of(buffer, (size_t)n));
+}
+
+static int read_source(const struct source *s, struct dosattr *ret_attr)
+{
+	uint8_t xattr[DOSATTR_LEN_MAX];
+	ssize_t n = get(s, DOSATTR_XATTR, mspan_of(xattr, sizeof(xattr)));
+	int err;
+
+	if (n < 0)
+		return (int)n;
+	err = dosattr_decode(span_of(xattr, (size_t)n), ret_attr);
+	if (!err && ret_attr->has_attributes &&
+	    (ret_attr->attributes & FILE_ATTRIBUTE_REPARSE_POINT))
+		ret_attr->reparse_tag = read_tag(s);
+	return err;
 }
 
 bool posix_dosattr_mapped(const struct posix_volume *v, const struct statx *stx,
@@ -115,21 +155,11 @@ bool posix_dosattr_mapped(const struct posix_volume *v, const struct statx *stx,
 
 int posix_dosattr_read(const struct posix_volume *v, int fd, struct dosattr *ret_attr)
 {
-	uint8_t xattr[DOSATTR_LEN_MAX];
+	const struct source s = {.v = v, .fd = fd};
 
 	if (!attr_map_stores(&v->attributes))
 		return -EOPNOTSUPP;
-	return decode(
-		posix_getxattr(v, fd, DOSATTR_XATTR, mspan_of(xattr, sizeof(xattr))),
-		xattr, ret_attr);
-}
-
-static int read_of_data(int fd, struct dosattr *ret_attr)
-{
-	uint8_t xattr[DOSATTR_LEN_MAX];
-	ssize_t n = fgetxattr(fd, DOSATTR_XATTR, xattr, sizeof(xattr));
-
-	return decode(n < 0 ? -errno : n, xattr, ret_attr);
+	return read_source(&s, ret_attr);
 }
 
 /* Not having the right to look, or a failing disk, is nothing to remember. */
@@ -141,6 +171,7 @@ static bool known(int err)
 void posix_dosattr_get(struct posix_file *f, const struct cred *c,
 		       const struct statx *stx, struct dosattr *ret_attr)
 {
+	const struct source s = {.v = f->vol, .fd = f->fd, .data = f->data};
 	struct posix_dosattrs *t = f->vol->dosattrs;
 	int err;
 
@@ -149,8 +180,7 @@ void posix_dosattr_get(struct posix_file *f, const struct cred *c,
 		return;
 	*ret_attr = (struct dosattr){0};
 	posix_act_as(f->vol, c);
-	err = f->data ? read_of_data(f->fd, ret_attr)
-		      : posix_dosattr_read(f->vol, f->fd, ret_attr);
+	err = read_source(&s, ret_attr);
 	if (known(err))
 		remember(t, stx, ret_attr);
 }
@@ -158,16 +188,14 @@ void posix_dosattr_get(struct posix_file *f, const struct cred *c,
 void posix_dosattr_get_at(struct posix_volume *v, int dirfd, const char *name,
 			  const struct statx *stx, struct dosattr *ret_attr)
 {
-	uint8_t xattr[DOSATTR_LEN_MAX];
+	const struct source s = {.v = v, .fd = dirfd, .name = name};
 	int err;
 
 	if (posix_dosattr_mapped(v, stx, name[0] == '.', ret_attr) ||
 	    recall(v->dosattrs, stx, ret_attr))
 		return;
 	*ret_attr = (struct dosattr){0};
-	err = decode(posix_getxattr_at(v, dirfd, name, DOSATTR_XATTR,
-				       mspan_of(xattr, sizeof(xattr))),
-		     xattr, ret_attr);
+	err = read_source(&s, ret_attr);
 	if (known(err))
 		remember(v->dosattrs, stx, ret_attr);
 }

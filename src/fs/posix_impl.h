@@ -10,14 +10,17 @@
  *     posix_stat.c    struct vfs_stat, what a user may
  *     posix_dosattr.c stored DOS attributes
  *     posix_sd.c      stored security descriptors
+ *     posix_reparse.c reparse points, stored and of the file system's own
  *     posix_open.c    CREATE, OPEN
  *     posix_io.c      READ, WRITE, SYNC
  *     posix_piece.c   PIECE, pipes
  *     posix_copy.c    COPY
  *     posix_sparse.c  ZERO, RANGES
+ *     posix_extent.c  CLONE, compression
  *     posix_attr.c    STAT, SETATTR, STATFS
  *     posix_move.c    UNLINK, RENAME, LINK
  *     posix_dir.c     READDIR
+ *     posix_quota.c   QUOTA_LIST, QUOTA_SET
  *     posix_ea.c      EA_LIST, EA_SET
  *     posix_stream*.c named streams
  *
@@ -33,6 +36,7 @@
 #include "fs/posix_names.h"
 #include "fs/posix_tunnel.h"
 #include "fs/short_name.h"
+#include "wire/reparse.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -53,7 +57,8 @@ struct posix_fs {
 	dev_t dev;
 	const char *name; /* static */
 	bool local; /* memory or a disk of this machine: looking at metadata does not wait for a peer */
-	bool memory; /* reading never sleeps */
+	bool memory;             /* reading never sleeps */
+	bool clones, compresses; /* FICLONERANGE, FS_COMPR_FL */
 };
 
 /* Inline as long as it goes quickly: what sleeps twice in a row goes to the pool for a second. */
@@ -84,6 +89,8 @@ struct posix_volume {
 	uid_t self_uid; /* I  who we are where credentials are not switched */
 	uint32_t force_create_mode, force_directory_mode; /* I */
 	struct posix_pace pace;                           /* of metadata calls */
+	const struct quota_source *quotas;                /* I */
+	_Atomic uint64_t no_quotas_until_s; /* there were none, CLOCK_MONOTONIC */
 	_Atomic uint64_t
 		large_gone; /* inode of a large file whose last name went lately */
 
@@ -136,10 +143,13 @@ int posix_piece(struct posix_volume *v, struct vfs_call *c, enum posix_where whe
 int posix_write(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_sync(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_copy(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+int posix_clone(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_zero(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_ranges(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_readdir(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_statfs(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+int posix_quota_list(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
+int posix_quota_set(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_ea_list(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 int posix_ea_set(struct posix_volume *v, struct vfs_call *c, enum posix_where where);
 
@@ -211,6 +221,13 @@ void posix_file_free(struct posix_file *f); /* the end, on whatever thread */
 
 /* Bytes that a data handle has. */
 MUST_CHECK int posix_contents_size(const struct posix_file *f, uint64_t *ret_size);
+
+/* ---- posix_extent.c ----------------------------------------------------------------------------- */
+
+/* As the user the thread acts as. -EOPNOTSUPP */
+MUST_CHECK int posix_compress(struct posix_file *f, bool compressed);
+/* Was this XFS made so that files can share blocks? */
+bool posix_xfs_clones(int dirfd);
 
 /* ---- posix_closer.c ----------------------------------------------------------------------------- */
 
@@ -301,6 +318,24 @@ bool posix_has_default_acl(struct posix_file *dir);
 /* Before the mode is set, with which the file is left that has none any more. */
 MUST_CHECK int posix_acls_write(struct posix_file *f, const struct vfs_acls *acls,
 				uint32_t mode);
+
+/* ---- posix_quota.c ------------------------------------------------------------------------------ */
+
+/* False: there are no quotas here, or we cannot know. */
+bool posix_quota_of(struct posix_volume *v, uid_t uid, struct vfs_quota *ret_quota);
+
+/* ---- posix_reparse.c ---------------------------------------------------------------------------- */
+
+#define POSIX_REPARSE_XATTR "user.tsmb.$reparse"
+
+/* Of what is stored; 0: it makes no sense. */
+uint32_t posix_reparse_tag(struct span buffer);
+/* The buffer of a path handle that has a reparse tag, in the arena; empty: it has none any more. -EILSEQ: the target of a
+ * link cannot be said. */
+MUST_CHECK int posix_reparse_read(struct posix_file *f, const struct vfs_stat *st,
+				  struct arena *a, struct span *ret_buffer);
+/* Store a valid buffer, or (empty) none: beside FILE_ATTRIBUTE_REPARSE_POINT, without which it does not count. */
+MUST_CHECK int posix_reparse_write(struct posix_file *f, struct span buffer);
 
 /* ---- posix_stat.c ------------------------------------------------------------------------------- */
 

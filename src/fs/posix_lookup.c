@@ -4,6 +4,9 @@
  * The kernel does the resolving and the containment: openat2() with RESOLVE_BENEATH. What peers send is only ever
  * a checked component: not empty, no "/", not "." or "..".
  *
+ * What stops the walk, be it a link that is not followed or a reparse point that a client made, is told, so that clients can
+ * follow it: by a look at where it ended, after it has failed.
+ *
  * Symbolic links: RESOLVE_BENEATH counts from the directory we start in, so a link in a subdirectory that climbs
  * ("../lib") would count as leaving. Then, and only then, the kernel is asked for that directory's own path, and the
  * link is resolved again from the root: it is followed if it stays beneath the root. Absolute links always count as
@@ -140,8 +143,10 @@ int posix_disk_name(struct posix_volume *v, int dirfd, const char *name,
 struct walk {
 	struct posix_volume *v;
 	enum posix_where where;
-	int at;                        /* the file reached: borrowed, or `owned` */
-	int owned;                     /* or -1 */
+	int at;         /* the file reached: borrowed, or `owned` */
+	int owned;      /* or -1 */
+	bool no_follow; /* the last name */
+	bool at_link;   /* reached, but only because it could not be followed */
 	char real[POSIX_NAME_MAX + 1]; /* its name on disk */
 };
 
@@ -191,12 +196,14 @@ static int walk_link(struct walk *w, const char *name, bool last, int err)
 
 	if (fd < 0)
 		return fd;
-	if (!last) {
-		close(fd);
-		return err;
-	}
 	walk_to(w, fd, name);
-	return 0;
+	w->at_link = !last;
+	return last ? 0 : err;
+}
+
+static int walk_flags(const struct walk *w, bool last)
+{
+	return last && w->no_follow ? O_PATH | O_NOFOLLOW : O_PATH;
 }
 
 static bool may_be_link(int err)
@@ -218,7 +225,7 @@ static int walk_by_case(struct walk *w, const char *name, bool last, int err)
 	if (strcmp(real, name) == 0)
 		return err == -EAGAIN ? err : walk_link(w, name, last, err);
 
-	fd = posix_resolve(w->v, w->at, real, O_PATH, 0, w->where);
+	fd = posix_resolve(w->v, w->at, real, walk_flags(w, last), 0, w->where);
 	if (may_be_link(fd))
 		return walk_link(w, real, last, fd);
 	if (fd < 0)
@@ -230,7 +237,7 @@ static int walk_by_case(struct walk *w, const char *name, bool last, int err)
 /* One name further. */
 static int walk_step(struct walk *w, const char *name, bool last)
 {
-	int fd = posix_resolve(w->v, w->at, name, O_PATH, 0, w->where);
+	int fd = posix_resolve(w->v, w->at, name, walk_flags(w, last), 0, w->where);
 
 	if ((fd == -ENOENT || fd == -EAGAIN) && w->v->names)
 		return walk_by_case(w, name, last, fd);
@@ -249,7 +256,7 @@ static int walk(struct walk *w, const char *const *names, size_t count,
 	size_t done = 0;
 	int err;
 
-	for (size_t n = count; n >= 2 && n + 1 >= count && !done; n--) {
+	for (size_t n = count - w->no_follow; n >= 2 && n + 1 >= count && !done; n--) {
 		if (walk_at_once(w, names, n) == 0)
 			done = n;
 	}
@@ -298,6 +305,23 @@ static int lookup_self(struct posix_volume *v, struct vfs_lookup *l)
 	return err;
 }
 
+/* What the walk ended at, for the client to follow. Absolute links are of this machine: [MS-SMB2] 2.2.2.2.1. */
+static int lookup_reparse(struct vfs_lookup *l, struct posix_file *f)
+{
+	struct reparse r;
+	struct span buffer;
+	int err;
+
+	err = posix_reparse_read(f, &l->stat, l->call.arena, &buffer);
+	if (err || !buffer.len)
+		return err == -EILSEQ ? 0 : err;
+	if (f->type == VFS_SYMLINK &&
+	    !(nt_ok(reparse_decode(buffer, &r)) && reparse_is_relative_link(&r)))
+		return 0;
+	l->reparse = buffer;
+	return 0;
+}
+
 static int lookup_found(struct posix_volume *v, struct vfs_lookup *l, struct walk *w)
 {
 	CLEANUP(vfile_putp) struct vfile *file = NULL;
@@ -320,14 +344,16 @@ static int lookup_found(struct posix_volume *v, struct vfs_lookup *l, struct wal
 	f->small = stx.stx_blocks <= POSIX_QUICK_BLOCKS;
 	file = &f->vf;
 	err = lookup_done(v, l, file, &stx, w->real);
+	if (!err && l->stat.reparse_tag && !w->no_follow)
+		err = lookup_reparse(l, f);
 	if (!err)
 		l->file = TAKE(file);
 	return err;
 }
 
-/* A short name whose long one went just now. */
-static void lookup_missed(struct posix_volume *v, struct vfs_lookup *l,
-			  const struct walk *w)
+/* A short name whose long one went just now: that one, or NULL. */
+static const char *lookup_missed(struct posix_volume *v, struct vfs_lookup *l,
+				 const struct walk *w)
 {
 	const char *last = l->names[l->count - 1];
 	char real[POSIX_NAME_MAX + 1];
@@ -335,19 +361,42 @@ static void lookup_missed(struct posix_volume *v, struct vfs_lookup *l,
 
 	if (!v->tunnel || !short_name_is_made(last) || posix_statx(w->at, "", &stx) < 0 ||
 	    !posix_tunnel_find(v->tunnel, &stx, last, real) || !name_showable(real))
-		return;
-	l->name = arena_strdup(l->call.arena, real);
+		return NULL;
+	return arena_strdup(l->call.arena, real);
+}
+
+/* The walk ended early, with err: at something that is to be followed? A directory is, if what should be in it is not. */
+static int lookup_stopped(struct posix_volume *v, struct vfs_lookup *l, struct walk *w,
+			  int err)
+{
+	bool at_link = w->at_link;
+	int found;
+
+	if (w->owned < 0 || (!at_link && err != -ENOENT && err != -ENOTDIR))
+		return err;
+	w->no_follow = false;
+	found = lookup_found(v, l, w);
+	if (found)
+		return found == -EAGAIN ? found : err;
+	vfile_put(TAKE(l->file));
+	if (!l->reparse.len)
+		return err;
+	if (!at_link)
+		l->resolved--;
+	return -ELOOP;
 }
 
 int posix_lookup(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
 {
 	struct vfs_lookup *l = container_of(c, struct vfs_lookup, call);
 	struct posix_file *dir = posix_file_of(l->dir);
+	const char *missed = NULL;
 	int err;
 
 	l->resolved = 0;
 	l->name = NULL;
 	l->sd = (struct span){0};
+	l->reparse = (struct span){0};
 	l->may = 0;
 	if (where == POSIX_INLINE && !dir->fs->local)
 		return -EAGAIN;
@@ -360,9 +409,17 @@ int posix_lookup(struct posix_volume *v, struct vfs_call *c, enum posix_where wh
 	}
 
 	CLEANUP(walk_fini)
-	struct walk w = {.v = v, .where = where, .at = dir->fd, .owned = -1};
+	struct walk w = {.v = v,
+			 .where = where,
+			 .at = dir->fd,
+			 .owned = -1,
+			 .no_follow = l->no_follow};
 	err = walk(&w, l->names, l->count, &l->resolved);
+	if (!err)
+		return lookup_found(v, l, &w);
 	if (err == -ENOENT && l->resolved == l->count - 1)
-		lookup_missed(v, l, &w);
-	return err ? err : lookup_found(v, l, &w);
+		missed = lookup_missed(v, l, &w);
+	err = lookup_stopped(v, l, &w, err);
+	l->name = missed;
+	return err;
 }

@@ -66,7 +66,17 @@ static uint32_t derived_attributes(const struct statx *stx, bool dot_name)
 		a |= FILE_ATTRIBUTE_READONLY;
 	if (dot_name)
 		a |= FILE_ATTRIBUTE_HIDDEN;
+	if (stx->stx_attributes & STATX_ATTR_COMPRESSED)
+		a |= FILE_ATTRIBUTE_COMPRESSED;
 	return a;
+}
+
+/* What is a reparse point by its nature; devices, pipes and sockets as the NFS server of Windows has them. */
+static uint32_t own_reparse_tag(enum vfs_type type)
+{
+	if (type == VFS_SYMLINK)
+		return IO_REPARSE_TAG_SYMLINK;
+	return type == VFS_SPECIAL ? IO_REPARSE_TAG_NFS : 0;
 }
 
 /* Those that follow from what the file is, and the value that means none. */
@@ -74,7 +84,7 @@ static uint32_t whole_attributes(uint32_t kept, enum vfs_type type)
 {
 	if (type == VFS_DIR)
 		kept |= FILE_ATTRIBUTE_DIRECTORY;
-	if (type == VFS_SYMLINK)
+	if (own_reparse_tag(type))
 		kept |= FILE_ATTRIBUTE_REPARSE_POINT;
 	return kept ? kept : FILE_ATTRIBUTE_NORMAL;
 }
@@ -95,6 +105,7 @@ void posix_stat_basic(const struct statx *stx, bool dot_name, struct vfs_stat *r
 
 	st.create_time = birth(stx, &st);
 	st.dos_attributes = whole_attributes(derived_attributes(stx, dot_name), st.type);
+	st.reparse_tag = own_reparse_tag(st.type);
 	if (st.type == VFS_FILE) {
 		st.size = stx->stx_size;
 		st.allocated = st.size ? stx->stx_blocks * 512 : 0;
@@ -106,8 +117,15 @@ void posix_stat_basic(const struct statx *stx, bool dot_name, struct vfs_stat *r
 
 void posix_dosattr_apply(const struct dosattr *attr, struct vfs_stat *stat)
 {
-	if (attr->has_attributes)
-		stat->dos_attributes = whole_attributes(attr->attributes, stat->type);
+	const uint32_t reparse = FILE_ATTRIBUTE_REPARSE_POINT;
+	uint32_t kept = attr->attributes & ~(attr->reparse_tag ? 0 : reparse);
+
+	if (attr->has_attributes) {
+		kept |= stat->dos_attributes &
+			FILE_ATTRIBUTE_COMPRESSED; /* never stored */
+		stat->dos_attributes = whole_attributes(kept, stat->type);
+		stat->reparse_tag = attr->reparse_tag;
+	}
 	if (attr->has_create_time)
 		stat->create_time = attr->create_time;
 	if (dosattr_change_time_holds(attr, stat->change_time, stat->write_time))

@@ -57,6 +57,7 @@ struct vfs_stat {
 	uint32_t uid, gid;
 	uint32_t nlink;
 	uint32_t dos_attributes; /* FILE_ATTRIBUTE_*; never 0 */
+	uint32_t reparse_tag;    /* IO_REPARSE_TAG_* of a reparse point, else 0 */
 	uint64_t size;           /* EndOfFile, bytes */
 	uint64_t allocated;      /* AllocationSize, bytes */
 	uint64_t create_time, access_time, write_time, change_time;
@@ -93,10 +94,13 @@ enum vfs_op {
 	VFS_WRITE,
 	VFS_SYNC,
 	VFS_COPY,
+	VFS_CLONE,
 	VFS_ZERO,
 	VFS_RANGES,
 	VFS_READDIR,
 	VFS_STATFS,
+	VFS_QUOTA_LIST,
+	VFS_QUOTA_SET,
 	VFS_EA_LIST,
 	VFS_EA_SET,
 	VFS_STREAM_OPEN,
@@ -125,6 +129,10 @@ struct vfs_call {
  *
  * Exact name first, then case-insensitively where the volume is. count 0 names dir itself. For a symbolic link
  * as the last name: followed inside the volume; VFS_SYMLINK and no error if it dangles or leaves.
+ *
+ * What cannot be followed here may be for the client to follow: `reparse` is then the buffer ([MS-FSCC] 2.1.2) of the last
+ * name or, with -ELOOP, of the name behind the first `resolved` ones. Empty for a link of the file system whose target
+ * counts from the root of this machine, and where `no_follow` found the last name.
  */
 struct vfs_lookup {
 	struct vfs_call call;
@@ -132,6 +140,7 @@ struct vfs_lookup {
 	const char *const *names;
 	size_t count;
 	bool with_sd;
+	bool no_follow; /* the last name stands for the link itself */
 	/* out */
 	struct vfile *file; /* path handle				*/
 	struct vfs_stat stat;
@@ -141,7 +150,8 @@ struct vfs_lookup {
 	unsigned may; /* VFS_MAY_* as without `raised`; not asked for if there is an sd */
 	struct span
 		sd; /* with_sd: the stored descriptor, in the arena; empty: there is none */
-	size_t resolved; /* on -ENOENT, -ENOTDIR, -EACCES too: how many names were found */
+	struct span reparse; /* in the arena */
+	size_t resolved; /* on -ENOENT, -ENOTDIR, -EACCES, -ELOOP too: how many names were found */
 };
 
 /* Make a new file or directory; -EEXIST if the name is taken (also in another case). Never opens what exists. */
@@ -201,10 +211,13 @@ struct vfs_statcall {
 	struct vfile *file; /* path or data handle			*/
 	bool with_sd;       /* path handle only			*/
 	bool with_acls;     /* likewise				*/
+	bool with_reparse;  /* likewise; -EILSEQ: a link whose target cannot be said */
 	/* out */
 	struct vfs_stat stat;
 	struct span sd;       /* as of VFS_LOOKUP */
 	struct vfs_acls acls; /* in the arena */
+	struct span
+		reparse; /* the buffer of any reparse point, in the arena; empty: it is none */
 };
 
 /* Which fields of a vfs_setattr to act on. */
@@ -229,6 +242,10 @@ enum {
 	VFS_SET_ARCHIVE = 1 << 11,
 	/* both ACLs; together with MODE, whose group's part is their mask. -EOPNOTSUPP where there can be none */
 	VFS_SET_ACLS = 1 << 13,
+	/* make a reparse point of an ordinary file or directory, or an ordinary one again. Nobody here will follow it */
+	VFS_SET_REPARSE = 1 << 14,
+	/* FILE_ATTRIBUTE_COMPRESSED as in the attributes: what is written from now on. -EOPNOTSUPP */
+	VFS_SET_COMPRESSED = 1 << 15,
 };
 
 struct vfs_setattr {
@@ -240,6 +257,8 @@ struct vfs_setattr {
 	struct vfs_stat attr;        /* the values				*/
 	struct span sd;              /* for VFS_SET_SD; not empty		*/
 	const struct vfs_acls *acls; /* for VFS_SET_ACLS; goes with MODE */
+	struct span
+		reparse; /* for VFS_SET_REPARSE: a valid buffer; empty: none any more */
 	/* out */
 	struct vfs_stat stat; /* afterwards				*/
 };
@@ -321,6 +340,22 @@ struct vfs_copy {
 	size_t done; /* with an error, too: so far it came before */
 };
 
+/*
+ * Have a range of one file share the blocks of another, or of another range of it: as a copy, but at once, and what would lie
+ * behind the end of the target is left out. Where file systems count in blocks, offsets and lengths are multiples of them, -EINVAL
+ * otherwise. -EXDEV: of two volumes; -EOPNOTSUPP: not here.
+ */
+struct vfs_clone {
+	struct vfs_call call;
+	struct vfile *
+		src; /* data handle for reading; the range does not end behind the file */
+	uint64_t src_off;
+	struct vfile *data; /* data handle for writing */
+	uint64_t off;
+	uint64_t len;
+	bool sync; /* fdatasync before the end */
+};
+
 /* Bytes from off to before end. */
 struct vfs_range {
 	uint64_t off, end;
@@ -398,13 +433,45 @@ struct vfs_statfs {
 	struct vfs_call call;
 	/* out */
 	uint32_t block_size;
-	uint64_t blocks, blocks_free,
-		blocks_available; /* available: to the call's user */
+	/* what the call's user may have in all, and still: no more than his quota; blocks_free: whosever */
+	uint64_t blocks, blocks_free, blocks_available;
+	bool quotas; /* are kept */
 	uint64_t volume_id;
 	uint64_t create_time;
 	uint32_t name_max; /* bytes */
 	bool read_only;
+	bool clones, compresses; /* files can be */
 	const char *fs_name;
+};
+
+#define VFS_QUOTA_NONE UINT64_MAX            /* no limit */
+#define VFS_QUOTA_MAX  ((uint64_t)INT64_MAX) /* the highest one */
+
+/* What a user has on the volume, and may have: bytes. */
+struct vfs_quota {
+	uint32_t uid;
+	uint64_t used;
+	uint64_t soft; /* warns: for a while he may have more */
+	uint64_t hard;
+};
+
+/* Quotas of users, whoever the call acts as: who may see them is the caller's to know. -EOPNOTSUPP: none are kept. */
+struct vfs_quota_list {
+	struct vfs_call call;
+	const uint32_t *uids; /* whose, one entry each; or NULL: all that there are */
+	size_t uid_count;
+	uint64_t from; /* all: from this uid on, at most `max`, in order */
+	size_t max;
+	/* out */
+	struct vfs_quota *list; /* in the arena */
+	size_t count;
+};
+
+/* Limits. What was set before one that fails stays. */
+struct vfs_quota_set {
+	struct vfs_call call;
+	const struct vfs_quota *quotas;
+	size_t count;
 };
 
 /* Extended attributes: names are ASCII without the "user." prefix. */

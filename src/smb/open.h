@@ -112,9 +112,10 @@ struct open {
 	struct node
 		*parent; /* L  counted; the directory it was opened in; NULL for a root */
 	char *path; /* L  of open_path_new(): from the share root, with backslashes; "" for it */
-	uint64_t position; /* L  FilePositionInformation			*/
-	uint32_t ea_next;  /* L  where FileFullEaInformation goes on		*/
-	atomic_uint mode;  /* A  FileModeInformation: FILE_WRITE_THROUGH ...	*/
+	uint64_t position;   /* L  FilePositionInformation			*/
+	uint32_t ea_next;    /* L  where FileFullEaInformation goes on		*/
+	uint64_t quota_next; /* L  the uid where a query of quotas goes on		*/
+	atomic_uint mode;    /* A  FileModeInformation: FILE_WRITE_THROUGH ...	*/
 	atomic_bool
 		wrote; /* A  its closing changes what the directory says of the file */
 	struct lock_sequences lock_sequences;     /* L */

@@ -92,6 +92,7 @@ struct req {
 	struct break_wait *break_wait; /* cmd/break_wait.c's, the one under way */
 	struct cache_use *cache_use;   /* likewise */
 	struct write_note *write_note; /* cmd/write_note.c's, likewise */
+	struct dir_empty *dir_empty;   /* cmd/dir_empty.c's, likewise */
 	/* The handler's: it goes on when its connection is lost, as long as its session has another. Worker only */
 	bool outlives;
 	bool orphan;      /* it does, and counts in channel->orphans */

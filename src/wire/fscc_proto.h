@@ -76,6 +76,11 @@ enum {
 	COMPRESSION_FORMAT_LZNT1 = 0x0002,
 };
 
+/* SMB2_DUPLICATE_EXTENTS_DATA_EX. 2.3.9.2 */
+enum {
+	DUPLICATE_EXTENTS_DATA_EX_SOURCE_ATOMIC = 0x00000001,
+};
+
 /* ---- 2.4 file information classes --------------------------------------------------------------- */
 
 enum {

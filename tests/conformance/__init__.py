@@ -12,6 +12,7 @@ import subprocess
 
 from harness.testing import TOP, Failed, Test, need
 
+from peer.mounted import mounted
 from peer.server import Server, scratch
 
 EXPECTED = os.path.join(TOP, "tests", "conformance", "expected.tsv")
@@ -25,6 +26,8 @@ SHARES = {
     "noperm": {"security": "windows"},  # which the user cannot enter
 }
 SUITE_SETTINGS = {"smb2.session-require-signing": {"require_message_signing": "true"}}
+# What is about blocks and compression runs on a file system that has these.
+BTRFS = re.compile(r"smb2\.ioctl\.(dup_extents_|compress_(?!notsup)|sparse_compressed)")
 PROTECTIONS = {"sign": "signed", "encrypt": "encrypted"}
 Row = collections.namedtuple("Row", "test plain encrypted slow reason")
 
@@ -54,8 +57,16 @@ def result_of(leaf, output):
 
 
 def torture(build, test, want, protection):
+    if not BTRFS.match(test):
+        return torture_in(build, test, want, protection, {})
+    with mounted("btrfs") as path:
+        return torture_in(build, test, want, protection, {"path": path})
+
+
+def torture_in(build, test, want, protection, share):
     settings = SUITE_SETTINGS.get(test.rpartition(".")[0], SETTINGS)
-    with Server(build, settings=settings, shares=SHARES) as s, scratch() as tmp:
+    shares = {**SHARES, "tmp": {**SHARES["tmp"], **share}}
+    with Server(build, settings=settings, shares=shares) as s, scratch() as tmp:
         os.chmod(s.folder("noperm"), 0)
         users = [f"{name}%{password}" for name, password in s.users.items()]
         argv = [need("smbtorture", "samba-testsuite"), "//127.0.0.1/tmp", "-s", "/dev/null", "-p", str(s.port), "-U", users[0],

@@ -1,10 +1,11 @@
 /*
  * fuzz_name.c - any bytes as a path from the wire; any text as a pattern and a name.
  *
- * Besides surviving: an accepted path can be shown, and written down again it gives the same components; a pattern
+ * Besides surviving: an accepted path can be shown, and written down again it gives the same components, behind each of which the
+ * next begins; a pattern
  * without wildcards matches what equals it, one of them never more without "ignore case" than with it.
  *
- * Target functions: name_parse, name_showable, name_pattern_init, name_pattern_match
+ * Target functions: name_parse, name_tail_len, name_showable, name_pattern_init, name_pattern_match
  */
 #include "fs/name.h"
 #include "wire/utf16.h"
@@ -33,6 +34,17 @@ static void write_path(struct wr *w, const struct name_path *p)
 		(void)wr_utf16(w, "\\");
 }
 
+/* What stands behind a component begins with its separator; behind the last, with a stream or nothing. */
+static void check_tails(struct span wire, size_t count)
+{
+	for (size_t behind = 0; behind < count; behind++) {
+		size_t len = name_tail_len(wire, behind);
+
+		if (len > wire.len || (behind && wire.p[wire.len - len] != '\\'))
+			abort();
+	}
+}
+
 static void check_path(struct arena *a, struct span wire)
 {
 	size_t max = wire.len + 64;
@@ -53,6 +65,7 @@ static void check_path(struct arena *a, struct span wire)
 	for (size_t i = 0; i < p.count; i++)
 		if (strcmp(p.names[i], again.names[i]) != 0)
 			abort();
+	check_tails(wr_done(&w), p.count);
 }
 
 static void check_pattern(const char *pattern, const char *name)

@@ -496,6 +496,25 @@ def read_only_share(build):
 
 # ---- directories
 
+def quotas(build):
+    """The index of quotas can be opened, like the root and for no more; where none are kept they can be neither asked nor set."""
+    index = "$Extend\\$Quota:$Q:$INDEX_ALLOCATION"
+    everyone = struct.pack("<BB6B", 1, 1, 0, 0, 0, 0, 0, 1) + bytes(4)
+    with Server(build) as s, Client(s) as c:
+        f = c.open(index.upper(), 0x16, OPEN, 0)
+        for data in (bytes(16), struct.pack("<BBHIII", 0, 0, 0, 8 + len(everyone), 0, 0) + struct.pack("<II", 0, len(everyone)) + everyone):
+            c.get(f, 0, kind=4, data=data, status=NOT_SUPPORTED)
+        for data in (b"", bytes(15), struct.pack("<BBHIII", 0, 0, 0, 9, 0, 0) + bytes(8), struct.pack("<BBHIII", 0, 0, 0, 0, 12, 1) + everyone):
+            c.get(f, 0, kind=4, data=data, status=INVALID_PARAMETER)
+        c.set(f, 0, struct.pack("<IIQQQQ", 0, len(everyone), 0, 0, 0, 0) + everyone, ACCESS_DENIED, kind=4)
+        expect(struct.unpack_from("<I", c.get(f, 6, kind=2), 40)[0], 0, "FileSystemControlFlags")
+        c.open(index, ALL, CREATE_NEW, 0, status=ACCESS_DENIED)
+        c.open("d\\" + index, 0x16, OPEN, 0, status=INVALID_PARAMETER)
+        c.open("$Extend\\$Quota:$Q", 0x16, OPEN, 0, status=PATH_NOT_FOUND)
+    with Server(build, shares={"share": {"permissions": "everyone:read"}}) as s, Client(s) as c:
+        c.open(index, 0x16, OPEN, 0, status=ACCESS_DENIED)
+
+
 def listing(build):
     """Every class, every room: each name once, "." and ".." first, our own folder never."""
     with Server(build) as s, Client(s) as c:
@@ -591,7 +610,7 @@ def listing_pipelined(build):
 
 def tests(build):
     for f in (rename, rename_over, rename_opens, rename_shares, rename_folder, link, delete, delete_folder, times, sizes, open_state, eas, query_security,
-              query_refused, read_only_share, listing, listing_patterns, listing_single, listing_refused, listing_pipelined):
+              query_refused, quotas, read_only_share, listing, listing_patterns, listing_single, listing_refused, listing_pipelined):
         yield Test(f"info.{f.__name__.replace('_', '-')}", functools.partial(f, build))
     for dialect in ("2.0.2", "3.0", "3.1.1"):
         yield Test(f"info.query-room.{dialect}", functools.partial(query_room, build, dialect))

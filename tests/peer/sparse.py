@@ -102,6 +102,7 @@ def rights(build):
         control(c, SET_ZERO, f, both[:15], INVALID_PARAMETER)
         control(c, RANGES, f, both[:15], INVALID_PARAMETER)
         control(c, TRIM, f, struct.pack("<II", 0, 2) + both, INVALID_PARAMETER)
+        control(c, TRIM, f, struct.pack("<II", 1, 1) + both, INVALID_PARAMETER)
         zero(c, f, 7, 7)
 
 

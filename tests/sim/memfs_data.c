@@ -62,6 +62,8 @@ static int setattr_check(const struct vfs_setattr *s, const struct memfs_inode *
 	const struct cred *c = memfs_rights(&s->call);
 	bool may_write = memfs_may(n, c) & VFS_MAY_WRITE;
 
+	if (s->what & (VFS_SET_REPARSE | VFS_SET_COMPRESSED)) /* none here */
+		return -EOPNOTSUPP;
 	if ((s->what & SET_LENGTH) && n->type == VFS_DIR)
 		return -EISDIR;
 	if ((s->what & SET_LENGTH) && !(s->data && memfs_handle_of(s->data)->write) &&
@@ -328,6 +330,16 @@ int memfs_sync(struct memfs *fs, struct vfs_call *c)
 	if (fs->world->strict_sync && memfs_handle_of(s->data)->writing)
 		return -EBUSY;
 	return memfs_handle_of(s->data)->data ? 0 : -EBADF;
+}
+
+int memfs_no_clones(struct memfs *fs, struct vfs_call *c)
+{
+	return -EOPNOTSUPP;
+}
+
+int memfs_no_quotas(struct memfs *fs, struct vfs_call *c)
+{
+	return -EOPNOTSUPP;
 }
 
 int memfs_statfs(struct memfs *fs, struct vfs_call *c)

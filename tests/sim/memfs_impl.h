@@ -131,6 +131,8 @@ int memfs_zero(struct memfs *fs, struct vfs_call *c);
 int memfs_ranges(struct memfs *fs, struct vfs_call *c);
 int memfs_copy(struct memfs *fs, struct vfs_call *c);
 int memfs_statfs(struct memfs *fs, struct vfs_call *c);
+int memfs_no_clones(struct memfs *fs, struct vfs_call *c);
+int memfs_no_quotas(struct memfs *fs, struct vfs_call *c);
 int memfs_ea_list(struct memfs *fs, struct vfs_call *c);
 int memfs_ea_set(struct memfs *fs, struct vfs_call *c);
 int memfs_stream_open(struct memfs *fs, struct vfs_call *c);

@@ -97,7 +97,7 @@ TEST(dir_info_reparse_tag)
 	uint8_t room[ROOM];
 	struct wr w;
 
-	link.dos_attributes = FILE_ATTRIBUTE_REPARSE_POINT;
+	link.reparse_tag = IO_REPARSE_TAG_SYMLINK;
 	w = wr_of(mspan_of(room, sizeof(room)));
 	dir_info_encode(dir_info_class(FileFullDirectoryInformation), &w, "a", "", &link);
 	CHECK_SPAN(span_of(room + 64, 4), BYTES(0x0C, 0, 0, 0xA0));

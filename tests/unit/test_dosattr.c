@@ -122,15 +122,15 @@ TEST(attributes_that_are_not_stored_are_not_believed)
 	memset(bytes + 12, 0xff, 4);
 	CHECK_EQ(dosattr_decode(span_of(bytes, sizeof(bytes)), &a), 0);
 	CHECK_EQ(a.attributes, dosattr_kept());
-	CHECK_EQ(a.attributes & (FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_NORMAL |
-				 FILE_ATTRIBUTE_REPARSE_POINT),
-		 0);
+	CHECK_EQ(a.attributes & (FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_NORMAL), 0);
+	CHECK_EQ(a.reparse_tag, 0);
 }
 
-/* FSCTL_SET_SPARSE alone sets it. */
-TEST(sparse_is_kept_but_not_for_clients_to_set)
+/* FSCTL_SET_SPARSE and FSCTL_SET_REPARSE_POINT alone set them. */
+TEST(some_are_kept_but_not_for_clients_to_set)
 {
-	CHECK_EQ(dosattr_kept() & ~dosattr_settable(), FILE_ATTRIBUTE_SPARSE_FILE);
+	CHECK_EQ(dosattr_kept() & ~dosattr_settable(),
+		 FILE_ATTRIBUTE_SPARSE_FILE | FILE_ATTRIBUTE_REPARSE_POINT);
 	CHECK_EQ(dosattr_settable() & ~dosattr_kept(), 0);
 }
 

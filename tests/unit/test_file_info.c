@@ -160,6 +160,7 @@ TEST(file_info_reparse_tag_of_a_link)
 	uint8_t room[ROOM];
 
 	i.stat.dos_attributes = FILE_ATTRIBUTE_REPARSE_POINT;
+	i.stat.reparse_tag = IO_REPARSE_TAG_SYMLINK;
 	CHECK_SPAN(encode(FileAttributeTagInformation, &i, room),
 		   BYTES(0, 4, 0, 0, 0x0C, 0, 0, 0xA0));
 }

@@ -44,7 +44,7 @@ TEST(fs_info_encodes_byte_exact)
 	      BYTES(U64(100), U64(50), U64(60), U32(8), 0x00, 0x02, 0, 0));
 	check(FileFsDeviceInformation, &volume, BYTES(U32(7), U32(0x20)));
 	check(FileFsAttributeInformation, &volume,
-	      BYTES(0x4F, 0, 0xC0, 0, U32(255), U32(6), 'x', 0, 'f', 0, 's', 0));
+	      BYTES(0xCF, 0, 0xC0, 0, U32(255), U32(6), 'x', 0, 'f', 0, 's', 0));
 	check(FileFsSectorSizeInformation, &volume,
 	      BYTES(0x00, 0x02, 0, 0, 0, 0x10, 0, 0, 0, 0x10, 0, 0, 0, 0x10, 0, 0,
 		    U32(11), U32(0), U32(0)));
@@ -72,7 +72,7 @@ TEST(fs_info_read_only)
 	i.fs.read_only = true;
 	check(FileFsDeviceInformation, &i, BYTES(U32(7), U32(0x22)));
 	check(FileFsAttributeInformation, &i,
-	      BYTES(0x4F, 0, 0xC8, 0, U32(255), U32(6), 'x', 0, 'f', 0, 's', 0));
+	      BYTES(0xCF, 0, 0xC8, 0, U32(255), U32(6), 'x', 0, 'f', 0, 's', 0));
 }
 
 TEST(fs_info_tells_of_named_streams)
@@ -81,7 +81,7 @@ TEST(fs_info_tells_of_named_streams)
 
 	i.named_streams = true;
 	check(FileFsAttributeInformation, &i,
-	      BYTES(0x4F, 0, 0xC4, 0, U32(255), U32(6), 'x', 0, 'f', 0, 's', 0));
+	      BYTES(0xCF, 0, 0xC4, 0, U32(255), U32(6), 'x', 0, 'f', 0, 's', 0));
 }
 
 /* Sizes that are no multiple of a sector are not rounded: the block is the sector times something. */

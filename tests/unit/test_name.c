@@ -456,4 +456,30 @@ TEST(wildcards_match_like_the_naive_matcher)
 	CHECK(matches > 10000);
 }
 
+/* [MS-SMB2] 2.2.2.2.1: UnparsedPathLength, in bytes */
+TEST(what_stands_behind_a_component)
+{
+	static const struct {
+		const char *path;
+		size_t behind, units;
+	} cases[] = {
+		{"", 0, 0},          {"a", 0, 0},
+		{"a\\", 0, 1},       {"a\\bc", 0, 0},
+		{"a\\bc", 1, 3},     {"a\\bc\\", 1, 4},
+		{"a\\bc\\d", 1, 2},  {"a\\bc\\d", 2, 5},
+		{"a/bc/d", 2, 5},    {"a:s", 0, 2},
+		{"a:s:$DATA", 0, 8}, {"a\\b:s", 1, 4},
+		{"a\\b:s", 0, 2},    {"a::$DATA\\", 0, 8},
+		{"a\\bc", 7, 4},     {"\xc3\xa4\\b", 1, 2},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		uint8_t wire[64];
+		struct wr w = wr_of(mspan_of(wire, sizeof(wire)));
+
+		(void)wr_utf16(&w, cases[i].path);
+		CHECK_EQ(name_tail_len(wr_done(&w), cases[i].behind), 2 * cases[i].units);
+	}
+}
+
 TEST_MAIN()

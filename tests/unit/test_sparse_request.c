@@ -70,7 +70,7 @@ static nt_status trim(struct arena *a, struct span in, struct file_range **range
 
 TEST(trim_names_some_ranges)
 {
-	const struct span two = BYTES(9, 9, 9, 9, 2, 0, 0, 0, U64(5), U64(7), U64(20),
+	const struct span two = BYTES(0, 0, 0, 0, 2, 0, 0, 0, U64(5), U64(7), U64(20),
 				      U64(0));
 	struct file_range *ranges = NULL;
 	size_t count = 0;
@@ -85,6 +85,8 @@ TEST(trim_names_some_ranges)
 	CHECK_EQ(ranges[0].offset, 5);
 	CHECK_EQ(ranges[0].end, 12);
 	CHECK_EQ(ranges[1].end, 20);
+	CHECK_ST(trim(&a, BYTES(1, 0, 0, 0, 1, 0, 0, 0, U64(5), U64(7)), &ranges, &count),
+		 STATUS_INVALID_PARAMETER); /* Key: of the local system only */
 	CHECK_ST(trim(&a, BYTES(0, 0, 0, 0, 0, 0, 0, 0), &ranges, &count),
 		 STATUS_INVALID_PARAMETER);
 	CHECK_ST(trim(&a, BYTES(0, 0, 0, 0, 1, 0, 0, 0, NEGATIVE, U64(1)), &ranges,
