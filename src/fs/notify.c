@@ -2,6 +2,10 @@
  * notify.c - the gathering side: events of one open, who waits for them, and the thread that brings them.
  *
  *     struct notify   todo --thread: watched--> started --free--> dying --thread--> gone
+ *
+ * What a client did before it asked is in the kernel's queue by the time it asks. So a request that begins to wait goes to
+ * the thread first, which reads all there is, and is then told of all of it at once, or waits. One that waits already is
+ * ended by the first change, and told of that alone: what is done next is the next request's, whoever is quicker.
  */
 #include "fs/notify_impl.h"
 
@@ -28,17 +32,30 @@ static struct notify_root *root_of(struct notify_server *s)
 
 /* ---- gathering ---------------------------------------------------------------------------------- */
 
+struct gathered {
+	struct list_node node; /* notify->events */
+	uint32_t action;
+	bool ends; /* the last that a request which was ended is told of */
+	char name[];
+};
+
+static struct gathered *gathered_of(struct list_node *node)
+{
+	return container_of(node, struct gathered, node);
+}
+
+static void drop_event(struct notify *n, struct gathered *e)
+{
+	list_del(&e->node);
+	n->count--;
+	n->bytes -= strlen(e->name) + 1;
+	free(e);
+}
+
 static void drop_events(struct notify *n)
 {
-	while (n->first) {
-		struct notify_event *e = n->first;
-
-		n->first = e->next;
-		free(e);
-	}
-	n->last = &n->first;
-	n->count = 0;
-	n->bytes = 0;
+	while (!list_empty(&n->events))
+		drop_event(n, gathered_of(n->events.next));
 }
 
 static void lose(struct notify *n)
@@ -49,11 +66,11 @@ static void lose(struct notify *n)
 
 static bool repeats(const struct notify *n, uint32_t action, const char *path)
 {
-	const struct notify_event *e;
+	const struct gathered *e;
 
-	if (action != FILE_ACTION_MODIFIED || !n->first)
+	if (action != FILE_ACTION_MODIFIED || list_empty(&n->events))
 		return false;
-	e = container_of(n->last, struct notify_event, next);
+	e = gathered_of(n->events.prev);
 	return e->action == action && strcmp(e->name, path) == 0;
 }
 
@@ -61,21 +78,20 @@ static bool repeats(const struct notify *n, uint32_t action, const char *path)
 static void append(struct notify *n, uint32_t action, const char *path)
 {
 	size_t len = strlen(path) + 1;
-	struct notify_event *e;
+	struct gathered *e;
 
 	if (n->overflow || repeats(n, action, path))
 		return;
 	e = n->count < NOTIFY_EVENTS_MAX && n->bytes + len <= NOTIFY_EVENT_BYTES_MAX
-		    ? malloc(sizeof(*e) + len)
+		    ? calloc(1, sizeof(*e) + len)
 		    : NULL;
 	if (!e) {
 		lose(n);
 		return;
 	}
-	*e = (struct notify_event){.action = action, .name = (char *)(e + 1)};
+	e->action = action;
 	memcpy(e->name, path, len);
-	*n->last = e;
-	n->last = &e->next;
+	list_add_tail(&n->events, &e->node);
 	n->count++;
 	n->bytes += len;
 }
@@ -135,7 +151,16 @@ void notify_lose(struct notify *n)
 
 static bool has_news(const struct notify *n)
 {
-	return n->first || n->overflow;
+	return !list_empty(&n->events) || n->overflow;
+}
+
+static void drop_wait(struct notify *n, size_t at)
+{
+	n->wait_count--;
+	memmove(n->waits + at, n->waits + at + 1,
+		(n->wait_count - at) * sizeof(struct wait *));
+	if (at < n->ready_count)
+		n->ready_count--;
 }
 
 /* The oldest wait that nobody else has claimed: now it is the caller's to end. The lock is held. */
@@ -143,88 +168,116 @@ static struct wait *claim_oldest(struct notify *n)
 {
 	struct wait *won = NULL;
 
-	while (n->wait_count && !won) {
+	while (n->ready_count && !won) {
 		struct wait *w = n->waits[0];
 
-		n->wait_count--;
-		memmove(n->waits, n->waits + 1, n->wait_count * sizeof(struct wait *));
+		drop_wait(n, 0);
 		if (wait_claim(w, WAIT_GRANTED))
 			won = w;
 	}
 	return won;
 }
 
-/* Once a batch of events, so that what belongs together is told together. */
-static void tell_ready(struct notify_root *r)
+/* End one wait, which is told of all there is now. */
+static void tell(struct notify *n)
+{
+	struct wait *w = NULL;
+
+	{
+		LOCK_SCOPE(&n->lock);
+		if (has_news(n))
+			w = claim_oldest(n);
+		if (w && !list_empty(&n->events))
+			gathered_of(n->events.prev)->ends = true;
+	}
+	if (w)
+		wait_post(w, 0);
+}
+
+void notify_tell(struct notify_root *r)
 {
 	struct list_node *node;
 
-	while ((node = list_pop(&r->ready))) {
-		struct notify *n = container_of(node, struct notify, ready);
-		struct wait *w = NULL;
-
-		{
-			LOCK_SCOPE(&n->lock);
-			if (has_news(n))
-				w = claim_oldest(n);
-		}
-		if (w)
-			wait_post(w, 0);
-	}
+	while ((node = list_pop(&r->ready)))
+		tell(container_of(node, struct notify, ready));
 }
 
-static int park(struct notify *n, struct wait *w)
+static bool park(struct notify *n, struct wait *w)
 {
 	LOCK_SCOPE(&n->lock);
-	if (has_news(n))
-		return 0;
 	if (n->wait_count == NOTIFY_WAITS_MAX)
-		return -ENOBUFS;
+		return false;
 	n->waits[n->wait_count++] = w;
-	return -EINPROGRESS;
+	return true;
 }
 
-static void inotify_wait(struct notify *n, struct wait *w)
+static void kernel_wait(struct notify *n, struct wait *w)
 {
-	int err = park(n, w);
+	struct notify_root *r = n->root;
 
-	if (err != -EINPROGRESS && wait_claim(w, WAIT_GRANTED))
-		wait_now(w, err);
+	if (!park(n, w)) {
+		if (wait_claim(w, WAIT_GRANTED))
+			wait_now(w, -ENOBUFS);
+		return;
+	}
+	{
+		LOCK_SCOPE(&r->lock);
+		list_del(&n->asking);
+		list_add_tail(&r->asking, &n->asking);
+	}
+	reader_wake(&r->reader);
 }
 
-static void inotify_forget(struct notify *n, struct wait *w)
+/* All that was done before it was asked for has been gathered. */
+static void asked(struct notify *n)
+{
+	{
+		LOCK_SCOPE(&n->lock);
+		n->ready_count = n->wait_count;
+	}
+	tell(n);
+}
+
+static void kernel_forget(struct notify *n, struct wait *w)
 {
 	LOCK_SCOPE(&n->lock);
 	for (size_t i = 0; i < n->wait_count; i++)
 		if (n->waits[i] == w) {
-			n->wait_count--;
-			memmove(n->waits + i, n->waits + i + 1,
-				(n->wait_count - i) * sizeof(struct wait *));
+			drop_wait(n, i);
 			return;
 		}
 }
 
-static struct notify_event *inotify_take(struct notify *n, struct arena *a,
-					 bool *ret_overflow)
+/* The oldest, unless there is no memory to tell it in: then it is lost. The lock is held. */
+static struct notify_event *take_event(struct notify *n, struct arena *a, bool *ret_ends)
 {
-	struct notify_event *first = NULL, **last = &first;
+	struct gathered *e = gathered_of(n->events.next);
+	struct notify_event *copy = arena_alloc(a, sizeof(*copy));
+
+	if (copy)
+		copy->name = arena_strdup(a, e->name);
+	if (!copy || !copy->name) {
+		lose(n);
+		return NULL;
+	}
+	copy->action = e->action;
+	*ret_ends = e->ends;
+	drop_event(n, e);
+	return copy;
+}
+
+static struct notify_event *kernel_take(struct notify *n, struct arena *a,
+					bool *ret_overflow)
+{
+	struct notify_event *first = NULL, **last = &first, *e;
+	bool ends = false;
 
 	LOCK_SCOPE(&n->lock);
-	for (struct notify_event *e = n->first; e; e = e->next) {
-		struct notify_event *copy = arena_alloc(a, sizeof(*copy));
-
-		if (copy)
-			copy->name = arena_strdup(a, e->name);
-		if (!copy || !copy->name) {
-			n->overflow = true;
-			break;
-		}
-		copy->action = e->action;
-		*last = copy;
-		last = &copy->next;
+	while (!ends && !list_empty(&n->events) && (e = take_event(n, a, &ends))) {
+		*last = e;
+		last = &e->next;
 	}
 	*ret_overflow = n->overflow;
-	drop_events(n);
 	n->overflow = false;
 	return *ret_overflow ? NULL : first;
 }
@@ -242,8 +295,8 @@ static void notify_destroy(struct notify *n)
 	free(n);
 }
 
-static void inotify_start(struct notify_server *s, struct vfile *dir, struct cred *cred,
-			  uint32_t filter, bool tree, struct notify **ret, struct wait *w)
+static void kernel_start(struct notify_server *s, struct vfile *dir, struct cred *cred,
+			 uint32_t filter, bool tree, struct notify **ret, struct wait *w)
 {
 	struct notify_root *r = root_of(s);
 	struct notify *n;
@@ -264,9 +317,10 @@ static void inotify_start(struct notify_server *s, struct vfile *dir, struct cre
 	n->tree = tree;
 	n->ret = ret;
 	n->start = w;
-	n->last = &n->first;
+	list_init(&n->events);
 	list_init(&n->spots);
 	list_init(&n->ready);
+	list_init(&n->asking);
 	lock_init(&n->lock, LOCK_RANK_LEAF);
 	{
 		LOCK_SCOPE(&r->lock);
@@ -275,23 +329,24 @@ static void inotify_start(struct notify_server *s, struct vfile *dir, struct cre
 	reader_wake(&r->reader);
 }
 
-static void inotify_free(struct notify *n)
+static void kernel_free(struct notify *n)
 {
 	struct notify_root *r = n->root;
 
 	{
 		LOCK_SCOPE(&r->lock);
+		list_del(&n->asking);
 		list_add_tail(&r->dying, &n->command);
 	}
 	reader_wake(&r->reader);
 }
 
-static const struct notify_ops inotify_ops = {
-	.start = inotify_start,
-	.wait = inotify_wait,
-	.forget = inotify_forget,
-	.take = inotify_take,
-	.free = inotify_free,
+static const struct notify_ops kernel_ops = {
+	.start = kernel_start,
+	.wait = kernel_wait,
+	.forget = kernel_forget,
+	.take = kernel_take,
+	.free = kernel_free,
 };
 
 /* ---- the thread --------------------------------------------------------------------------------- */
@@ -329,6 +384,21 @@ static void do_commands(struct notify_root *r)
 		start_one(container_of(node, struct notify, command));
 }
 
+/* Whose requests began to wait before the events are read that are read now. */
+static void collect_asking(struct notify_root *r)
+{
+	LOCK_SCOPE(&r->lock);
+	list_splice_tail(&r->asked, &r->asking);
+}
+
+static struct notify *pop_asked(struct notify_root *r)
+{
+	LOCK_SCOPE(&r->lock);
+	struct list_node *node = list_pop(&r->asked);
+
+	return node ? container_of(node, struct notify, asking) : NULL;
+}
+
 /* All there is. True if there was something. */
 static bool read_events(struct notify_root *r)
 {
@@ -345,13 +415,19 @@ static bool read_events(struct notify_root *r)
 static int turn(struct reader *reader, bool woken)
 {
 	struct notify_root *r = container_of(reader, struct notify_root, reader);
+	struct notify *n;
 
+	if (woken)
+		collect_asking(r);
 	/* events first: they are older than what is commanded now */
-	if (!read_events(r))
+	if (!read_events(r) && !woken) {
 		notify_watch_flush(r);
+		notify_tell(r);
+	}
+	while ((n = pop_asked(r)))
+		asked(n);
 	if (woken)
 		do_commands(r);
-	tell_ready(r);
 	return r->move.pending ? MOVE_WAIT_MS : -1;
 }
 
@@ -372,9 +448,11 @@ int inotify_server_new(struct notify_server **ret)
 
 	if (!r)
 		return -ENOMEM;
-	r->server.ops = &inotify_ops;
+	r->server.ops = &kernel_ops;
 	lock_init(&r->lock, LOCK_RANK_LEAF);
 	list_init(&r->ready);
+	list_init(&r->asking);
+	list_init(&r->asked);
 	list_init(&r->todo);
 	list_init(&r->dying);
 	r->events = malloc(EVENTS_BYTES);

@@ -45,13 +45,17 @@ struct notify_ops {
 	void (*start)(struct notify_server *s, struct vfile *dir, struct cred *cred,
 		      uint32_t filter, bool tree, struct notify **ret, struct wait *w);
 	/*
-	 * End w, which is parked, as soon as there are events; at once if there are. One wait is ended a batch of
-	 * events, the oldest first. -ENOBUFS if too many wait already.
+	 * End w, which is parked, as soon as there are events; at once if something happened before the call. One wait
+	 * is ended by each change, the oldest first. -ENOBUFS if too many wait already.
 	 */
 	void (*wait)(struct notify *n, struct wait *w);
 	/* After the caller won wait_claim() on a waiting w, and before it ends it. */
 	void (*forget)(struct notify *n, struct wait *w);
-	/* Take all gathered events, oldest first, into the arena; `overflow` if some were lost: then none. */
+	/*
+	 * For a wait that was ended without an error: the events it is told of, oldest first, in the arena; those that
+	 * came later are kept for the next. `overflow` if some were lost: then none. None at all if they were lost
+	 * and another wait was told so.
+	 */
 	struct notify_event *(*take)(struct notify *n, struct arena *a,
 				     bool *ret_overflow);
 	void (*free)(struct notify *n); /* no wait may be parked */

@@ -37,9 +37,11 @@ struct notify_root {
 	struct notify_move move; /* thread */
 	struct list_node ready;  /* thread: struct notify with new events */
 
-	struct lock lock;       /* leaf */
-	struct list_node todo;  /* L  to be started */
-	struct list_node dying; /* L  to be freed */
+	struct lock lock;        /* leaf */
+	struct list_node todo;   /* L  to be started */
+	struct list_node asking; /* L  whose requests have begun to wait */
+	struct list_node asked;  /* L  likewise, before what the thread reads now */
+	struct list_node dying;  /* L  to be freed */
 };
 
 struct watch {
@@ -61,6 +63,7 @@ struct spot {
 struct notify {
 	struct notify_root *root;
 	struct list_node command; /* root->todo or root->dying */
+	struct list_node asking;  /* root's lock: root->asking or root->asked */
 	struct posix_file *dir;   /* counted */
 	struct cred *cred;        /* counted; NULL: the server's */
 	uint32_t filter;
@@ -72,11 +75,12 @@ struct notify {
 	struct list_node ready; /* thread */
 
 	struct lock lock;                     /* leaf */
-	struct notify_event *first, **last;   /* L */
+	struct list_node events;              /* L  struct gathered, oldest first */
 	size_t count, bytes;                  /* L */
 	bool overflow;                        /* L */
 	struct wait *waits[NOTIFY_WAITS_MAX]; /* L  oldest first */
 	size_t wait_count;                    /* L */
+	size_t ready_count; /* L  of those: that the next event may end */
 };
 
 /* ---- notify.c: on the notify thread -------------------------------------------------------------- */
@@ -85,6 +89,8 @@ struct notify {
 void notify_gather(struct spot *s, uint32_t action, const char *name);
 /* Something was lost. */
 void notify_lose(struct notify *n);
+/* One thing that happened has been gathered by all whom it concerns. */
+void notify_tell(struct notify_root *r);
 
 /* ---- notify_watch.c ----------------------------------------------------------------------------- */
 

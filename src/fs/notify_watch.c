@@ -15,6 +15,7 @@
 
 enum {
 	FILTER_NAMES = FILE_NOTIFY_CHANGE_FILE_NAME | FILE_NOTIFY_CHANGE_DIR_NAME,
+	FILTER_RENAMED = FILE_NOTIFY_CHANGE_ATTRIBUTES | FILE_NOTIFY_CHANGE_CREATION,
 	FILTER_CONTENTS = FILE_NOTIFY_CHANGE_SIZE | FILE_NOTIFY_CHANGE_LAST_WRITE,
 	FILTER_ATTRIBUTES = FILE_NOTIFY_CHANGE_ATTRIBUTES |
 			    FILE_NOTIFY_CHANGE_LAST_WRITE |
@@ -29,6 +30,8 @@ static uint32_t mask_of(const struct notify *n)
 	if ((n->filter & FILTER_NAMES) ||
 	    n->tree) /* a tree has to follow its directories */
 		mask |= IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO;
+	if (n->filter & FILTER_RENAMED)
+		mask |= IN_MOVED_FROM | IN_MOVED_TO;
 	if (n->filter & FILTER_CONTENTS)
 		mask |= IN_MODIFY;
 	if (n->filter & FILTER_ATTRIBUTES)
@@ -354,6 +357,18 @@ static void tell_name(struct spot *s, uint32_t action, const char *name, bool di
 		notify_gather(s, action, name);
 }
 
+/*
+ * A rename changes a file's attributes as well: [MS-FSA] 2.1.5.15.12 sets FILE_ATTRIBUTE_ARCHIVE. Deviation: nothing there
+ * tells of that; Windows does, as of attributes and creation (smb2.notify.mask-change), but not who is told of the name
+ * (smb2.notify.rec).
+ */
+static void tell_renamed(struct spot *s, const char *name, bool directory)
+{
+	if (!directory && !wants_name(s->n, false) && name_showable(name) &&
+	    (s->n->filter & FILTER_RENAMED))
+		notify_gather(s, FILE_ACTION_MODIFIED, name);
+}
+
 static void on_created(struct watch *w, const char *name, bool directory, bool fresh)
 {
 	list_for_each (it, &w->spots) {
@@ -391,10 +406,19 @@ static void on_renamed(struct spot *s, const char *from, const char *to, bool di
 		tell_name(s, FILE_ACTION_RENAMED_OLD_NAME, from, directory);
 		tell_name(s, FILE_ACTION_RENAMED_NEW_NAME, to, directory);
 	}
+	tell_renamed(s, to, directory);
 	if (child && !spot_move(child, s, to)) {
 		spot_drop(child);
 		notify_lose(s->n);
 	}
+}
+
+/* From somewhere else. */
+static void on_arrived(struct watch *w, const char *name, bool directory)
+{
+	on_created(w, name, directory, false);
+	list_for_each (it, &w->spots)
+		tell_renamed(container_of(it, struct spot, in_watch), name, directory);
 }
 
 /* From one directory to another: for who sees both, gone here and added there. */
@@ -410,7 +434,7 @@ static void on_moved(struct watch *from, struct watch *to, const struct notify_m
 		if (child && !(parent && spot_move(child, parent, name)))
 			spot_drop(child);
 	}
-	on_created(to, name, m->directory, false); /* moved spots are there already */
+	on_arrived(to, name, m->directory); /* moved spots are there already */
 }
 
 static void on_moved_to(struct notify_root *r, struct watch *to,
@@ -421,7 +445,7 @@ static void on_moved_to(struct notify_root *r, struct watch *to,
 								: NULL;
 
 	if (!from) {
-		on_created(to, e->name, e->mask & IN_ISDIR, false);
+		on_arrived(to, e->name, e->mask & IN_ISDIR);
 		return;
 	}
 	r->move.pending = false;
@@ -529,6 +553,7 @@ void notify_watch_events(struct notify_root *r, const char *buf, size_t len)
 		const struct inotify_event *e = (const void *)(buf + at);
 
 		on_event(r, e);
+		notify_tell(r);
 		at += sizeof(*e) + e->len;
 	}
 }

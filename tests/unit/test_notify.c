@@ -14,7 +14,9 @@ enum { ALL = 0xfff };
 struct home {
 	struct mailbox mailbox;
 	sem_t posted;
-	struct msg *msg;
+	struct msg *msgs[4]; /* the oldest is msgs[done % 4] */
+	atomic_uint posts;
+	unsigned done;
 };
 
 /* One open directory that is watched. */
@@ -33,7 +35,7 @@ static void home_post(struct mailbox *mb, struct msg *m)
 {
 	struct home *h = container_of(mb, struct home, mailbox);
 
-	h->msg = m;
+	h->msgs[atomic_fetch_add(&h->posts, 1) % ARRAY_LEN(h->msgs)] = m;
 	sem_post(&h->posted);
 }
 
@@ -47,9 +49,12 @@ static void seer_ended(struct wait *w)
 /* Until the wait has ended; a test that never gets there fails by the runner's limit. */
 static int seer_await(struct seer *s)
 {
+	struct msg *m;
+
 	while (sem_wait(&s->home.posted) < 0)
 		;
-	s->home.msg->run(s->home.msg);
+	m = s->home.msgs[s->home.done++ % ARRAY_LEN(s->home.msgs)];
+	m->run(m);
 	return s->wait.err;
 }
 
@@ -349,6 +354,127 @@ TEST(too_much_is_an_overflow_once)
 }
 
 /* ---- waits -------------------------------------------------------------------------------------- */
+
+/* What the request that has just ended is told: "+a !a". */
+static const char *seer_told(struct seer *s)
+{
+	bool overflow = false;
+	struct notify_event *e = s->server->ops->take(s->notify, &s->fix.arena,
+						      &overflow);
+	char *text = arena_alloc(&s->fix.arena, 65536);
+	size_t at = 0;
+
+	for (text[0] = '\0'; e; e = e->next)
+		at += (size_t)snprintf(text + at, 65536 - at, "%s%c%s", at ? " " : "",
+				       action_char(e->action), e->name);
+	return overflow ? "overflow" : text;
+}
+
+static void second_ended(struct wait *w)
+{
+}
+
+/* Two requests wait, the seer's first. */
+static void seer_wait_twice(struct seer *s, struct wait *second)
+{
+	wait_init(second, &s->home.mailbox);
+	s->server->ops->wait(s->notify, wait_park(&s->wait, seer_ended));
+	s->server->ops->wait(s->notify, wait_park(second, second_ended));
+	usleep(50000); /* for the thread, which asks the kernel first */
+}
+
+/* [MS-FSA] 2.1.5.11.1 */
+TEST(a_request_is_told_of_all_that_was_done_before_it)
+{
+	struct seer s;
+
+	seer_init(&s);
+	CHECK_EQ(seer_start(&s, ALL, false), 0);
+	for (int i = 0; i < 200; i++) {
+		fix_put(&s.fix, "share/a", "");
+		do_rename(&s, "share/a", "share/b");
+		CHECK_EQ(unlink(fix_path(&s.fix, "share/b")), 0);
+		s.server->ops->wait(s.notify, wait_park(&s.wait, seer_ended));
+		CHECK_EQ(seer_await(&s), 0);
+		CHECK_STR(seer_told(&s), "+a <a >b -b");
+		arena_reset(&s.fix.arena);
+	}
+	seer_fini(&s);
+}
+
+/* However late the answer is made: what is done next is the next request's. */
+TEST(a_waiting_request_is_told_of_the_change_that_ended_it)
+{
+	struct seer s;
+	struct wait second;
+
+	seer_init(&s);
+	CHECK_EQ(seer_start(&s, ALL, false), 0);
+	seer_wait_twice(&s, &second);
+	fix_put(&s.fix, "share/a", "");
+	CHECK_EQ(seer_await(&s), 0);
+	do_rename(&s, "share/a", "share/b");
+	CHECK_EQ(seer_await(&s), 0);
+	CHECK_EQ(unlink(fix_path(&s.fix, "share/b")), 0);
+	CHECK_STR(seer_told(&s), "+a");
+	CHECK_STR(seer_told(&s), "<a >b");
+	CHECK_STR(seer_news(&s), "-b");
+	seer_fini(&s);
+}
+
+/* Nobody is told of nothing: who finds neither events nor an overflow must look for himself. */
+TEST(an_overflow_is_told_to_one_of_those_that_were_ended)
+{
+	struct seer s;
+	struct wait second;
+	char rel[32];
+
+	seer_init(&s);
+	CHECK_EQ(seer_start(&s, FILE_NOTIFY_CHANGE_FILE_NAME, false), 0);
+	seer_wait_twice(&s, &second);
+	for (int i = 0; i <= NOTIFY_EVENTS_MAX; i++) {
+		snprintf(rel, sizeof(rel), "share/%d", i);
+		fix_put(&s.fix, rel, "");
+	}
+	CHECK_EQ(seer_await(&s), 0);
+	CHECK_EQ(seer_await(&s), 0);
+	usleep(100000); /* all of them read */
+	CHECK_STR(seer_told(&s), "overflow");
+	CHECK_STR(seer_told(&s), "");
+	seer_fini(&s);
+}
+
+/* [MS-FSA] 2.1.5.15.12 sets FILE_ATTRIBUTE_ARCHIVE of a file that is renamed. */
+TEST(a_rename_changes_attributes_of_files)
+{
+	static const struct {
+		uint32_t filter;
+		const char *want;
+	} cases[] = {
+		{FILE_NOTIFY_CHANGE_ATTRIBUTES, "!file2 !came"},
+		{FILE_NOTIFY_CHANGE_CREATION | FILE_NOTIFY_CHANGE_DIR_NAME,
+		 "!file2 <dir >dir2 !came"},
+		{FILE_NOTIFY_CHANGE_ATTRIBUTES | FILE_NOTIFY_CHANGE_FILE_NAME,
+		 "<file >file2 +came"},
+		{FILE_NOTIFY_CHANGE_SIZE | FILE_NOTIFY_CHANGE_FILE_NAME,
+		 "<file >file2 +came"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct seer s;
+
+		seer_init(&s);
+		fix_put(&s.fix, "share/file", "");
+		fix_put(&s.fix, "outside", "");
+		CHECK_EQ(mkdir(fix_path(&s.fix, "share/dir"), 0755), 0);
+		CHECK_EQ(seer_start(&s, cases[i].filter, false), 0);
+		do_rename(&s, "share/file", "share/file2");
+		do_rename(&s, "share/dir", "share/dir2");
+		do_rename(&s, "outside", "share/came");
+		CHECK_STR(seer_news(&s), cases[i].want);
+		seer_fini(&s);
+	}
+}
 
 TEST(a_claimed_wait_is_left_alone)
 {
