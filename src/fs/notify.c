@@ -1,5 +1,5 @@
 /*
- * notify.c - the gathering side: events of one open, who waits for them, and the thread that brings them.
+ * notify.c - the gathering side: events of one open, who waits for them, and the threads that bring them.
  *
  *     struct notify   todo --thread: watched--> started --free--> dying --thread--> gone
  *
@@ -10,13 +10,13 @@
 #include "fs/notify_impl.h"
 
 #include "base/cred.h"
+#include "base/log.h"
 #include "fs/posix_impl.h"
 #include "wire/fscc_proto.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/inotify.h>
 #include <unistd.h>
 
 enum {
@@ -25,10 +25,12 @@ enum {
 	PATH_BYTES_MAX = PATH_MAX,
 };
 
-static struct notify_root *root_of(struct notify_server *s)
-{
-	return container_of(s, struct notify_root, server);
-}
+/* Trees go to fanotify, if the kernel lets us; all else, and what that cannot, to inotify. */
+struct kernel_notify {
+	struct notify_server server;
+	struct notify_root *trees; /* or NULL */
+	struct notify_root *rest;
+};
 
 /* ---- gathering ---------------------------------------------------------------------------------- */
 
@@ -289,16 +291,28 @@ static void notify_destroy(struct notify *n)
 	assert(n->wait_count == 0);
 	list_del(&n->ready);
 	drop_events(n);
+	if (n->mount_fd >= 0)
+		close(n->mount_fd);
 	vfile_put(&n->dir->vf);
 	cred_put(n->cred);
 	lock_fini(&n->lock);
 	free(n);
 }
 
+static void hand_to(struct notify_root *r, struct notify *n)
+{
+	n->root = r;
+	{
+		LOCK_SCOPE(&r->lock);
+		list_add_tail(&r->todo, &n->command);
+	}
+	reader_wake(&r->reader);
+}
+
 static void kernel_start(struct notify_server *s, struct vfile *dir, struct cred *cred,
 			 uint32_t filter, bool tree, struct notify **ret, struct wait *w)
 {
-	struct notify_root *r = root_of(s);
+	struct kernel_notify *k = container_of(s, struct kernel_notify, server);
 	struct notify *n;
 
 	if (dir->ops != &posix_vfs_ops) {
@@ -310,7 +324,7 @@ static void kernel_start(struct notify_server *s, struct vfile *dir, struct cred
 		wait_now(w, -ENOMEM);
 		return;
 	}
-	n->root = r;
+	n->mount_fd = -1;
 	n->dir = posix_file_of(vfile_get(dir));
 	n->cred = cred ? cred_get(cred) : NULL;
 	n->filter = filter;
@@ -322,11 +336,7 @@ static void kernel_start(struct notify_server *s, struct vfile *dir, struct cred
 	list_init(&n->ready);
 	list_init(&n->asking);
 	lock_init(&n->lock, LOCK_RANK_LEAF);
-	{
-		LOCK_SCOPE(&r->lock);
-		list_add_tail(&r->todo, &n->command);
-	}
-	reader_wake(&r->reader);
+	hand_to(tree && k->trees ? k->trees : k->rest, n);
 }
 
 static void kernel_free(struct notify *n)
@@ -353,13 +363,20 @@ static const struct notify_ops kernel_ops = {
 
 static void start_one(struct notify *n)
 {
+	struct notify_root *r = n->root;
 	struct wait *w = n->start;
-	int err = notify_watch_start(n);
+	int err = r->source->start(n);
 
-	if (err)
+	if (err == -EOPNOTSUPP && r->others) {
+		hand_to(r->others, n);
+		return;
+	}
+	if (err) {
 		notify_destroy(n);
-	else
+	} else {
+		list_add_tail(&r->started, &n->in_root);
 		*n->ret = n;
+	}
 	wait_post(w, err);
 }
 
@@ -377,7 +394,8 @@ static void do_commands(struct notify_root *r)
 	while ((node = list_pop(&dying))) {
 		struct notify *n = container_of(node, struct notify, command);
 
-		notify_watch_stop(n);
+		list_del(&n->in_root);
+		r->source->stop(n);
 		notify_destroy(n);
 	}
 	while ((node = list_pop(&todo)))
@@ -406,7 +424,7 @@ static bool read_events(struct notify_root *r)
 	ssize_t n;
 
 	while ((n = read(r->reader.fd, r->events, EVENTS_BYTES)) > 0) {
-		notify_watch_events(r, r->events, (size_t)n);
+		r->source->events(r, span_of(r->events, (size_t)n));
 		any = true;
 	}
 	return any;
@@ -421,7 +439,7 @@ static int turn(struct reader *reader, bool woken)
 		collect_asking(r);
 	/* events first: they are older than what is commanded now */
 	if (!read_events(r) && !woken) {
-		notify_watch_flush(r);
+		r->source->flush(r);
 		notify_tell(r);
 	}
 	while ((n = pop_asked(r)))
@@ -437,43 +455,83 @@ static void root_free(struct notify_root *r)
 {
 	map_fini(&r->watches);
 	lock_fini(&r->lock);
+	free(r->fan);
 	free(r->events);
 	free(r);
 }
 
-int inotify_server_new(struct notify_server **ret)
+static int root_start(struct notify_root *r)
+{
+	int err = map_init(&r->watches), fd;
+
+	r->events = malloc(EVENTS_BYTES);
+	if (err || !r->events)
+		return -ENOMEM;
+	fd = r->source->open(r);
+	return fd < 0 ? fd : reader_start(&r->reader, fd, turn);
+}
+
+static int root_new(const struct notify_source *source, struct notify_root *others,
+		    struct notify_root **ret_root)
 {
 	struct notify_root *r = calloc(1, sizeof(*r));
-	int err, fd;
+	int err;
 
 	if (!r)
 		return -ENOMEM;
-	r->server.ops = &kernel_ops;
+	r->source = source;
+	r->others = others;
 	lock_init(&r->lock, LOCK_RANK_LEAF);
 	list_init(&r->ready);
+	list_init(&r->started);
 	list_init(&r->asking);
 	list_init(&r->asked);
 	list_init(&r->todo);
 	list_init(&r->dying);
-	r->events = malloc(EVENTS_BYTES);
-	err = r->events ? map_init(&r->watches) : -ENOMEM;
-	if (!err) {
-		fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-		err = fd < 0 ? -errno : reader_start(&r->reader, fd, turn);
-	}
-	if (err) {
+	err = root_start(r);
+	if (err)
 		root_free(r);
-		return err;
-	}
-	*ret = &r->server;
-	return 0;
+	else
+		*ret_root = r;
+	return err;
 }
 
-void inotify_server_free(struct notify_server *s)
+static void root_stop(struct notify_root *r)
 {
-	struct notify_root *r = root_of(s);
-
 	reader_stop(&r->reader);
 	assert(r->watch_count == 0);
 	root_free(r);
+}
+
+int kernel_notify_new(enum notify_way way, struct notify_server **ret)
+{
+	struct kernel_notify *k = calloc(1, sizeof(*k));
+	int err;
+
+	if (!k)
+		return -ENOMEM;
+	k->server.ops = &kernel_ops;
+	err = root_new(&notify_inotify, NULL, &k->rest);
+	if (err) {
+		free(k);
+		return err;
+	}
+	if (way == NOTIFY_BEST)
+		err = root_new(&notify_fanotify, k->rest, &k->trees);
+	if (err)
+		log_verbose("each directory of a tree that clients watch takes a watch "
+			    "of inotify: no fanotify for whole file systems: %s",
+			    strerror(-err));
+	*ret = &k->server;
+	return 0;
+}
+
+void kernel_notify_free(struct notify_server *s)
+{
+	struct kernel_notify *k = container_of(s, struct kernel_notify, server);
+
+	if (k->trees)
+		root_stop(k->trees);
+	root_stop(k->rest);
+	free(k);
 }

@@ -1,17 +1,21 @@
 /*
- * notify.h - changes below a directory, from the kernel (inotify), gathered for CHANGE_NOTIFY.
+ * notify.h - changes below a directory, from the kernel (inotify, fanotify), gathered for CHANGE_NOTIFY.
  *
  * The kernel tells of names and contents, not of everything Windows has filters for: changes of attributes, security,
  * EAs and of any time look alike, so whoever asked for one of them is told of all. Reading is not told
- * (FILE_NOTIFY_CHANGE_LAST_ACCESS: only times set by hand), and there are no stream changes.
+ * (FILE_NOTIFY_CHANGE_LAST_ACCESS: only times set by hand), and there are no stream changes. Whoever made a change, a
+ * client or a local process, it is told by the kernel alone, so once.
  *
- * Below a directory (`tree`) only what the user may list is watched, as by the kernel's own check; at most
- * NOTIFY_WATCHES_MAX directories a server. Beyond that the gathering says "overflow" once, and the client looks for itself.
+ * Below a directory (`tree`) only what the user may list is told, by the kernel's own check. A tree is watched by fanotify
+ * if the server may mark file systems: however large it is, that takes one mark, and directories are looked up when
+ * something happens in them. They are told by the path that they have then. Else, and where another file system is
+ * mounted below, each directory takes a watch of inotify, at most NOTIFY_WATCHES_MAX a server; beyond that the gathering
+ * says "overflow" once, and the client looks for itself.
  *
- * Owns     one thread and one inotify descriptor a server; a struct notify belongs to its open.
+ * Owns     a thread and a descriptor each for inotify and fanotify; a struct notify belongs to its open.
  * Threads  all ops on the open's worker, none of them blocks or asks the system for more than a wake-up. Watches belong
- *          to the notify thread; it ends waits by wait_claim(WAIT_GRANTED) + wait_post().
- * Spec     [MS-SMB2] 3.3.5.19, 2.2.35, 2.2.36; [MS-FSA] 2.1.5.10, 2.1.5.11; [MS-FSCC] 2.7.1
+ *          to the notify threads; they end waits by wait_claim(WAIT_GRANTED) + wait_post().
+ * Spec     [MS-SMB2] 3.3.5.19, 2.2.35, 2.2.36; [MS-FSA] 2.1.5.11; [MS-FSCC] 2.7.1
  */
 #pragma once
 
@@ -65,7 +69,10 @@ struct notify_server {
 	const struct notify_ops *ops;
 };
 
-/* The inotify one. -ENOSYS and the like if the kernel cannot. */
-MUST_CHECK int inotify_server_new(struct notify_server **ret);
-void inotify_server_free(
-	struct notify_server *s); /* every struct notify has been freed */
+/*
+ * The kernel's, on the thread that starts the server, before it gives up rights: fanotify needs CAP_SYS_ADMIN then, and
+ * Linux 5.17. -ENOSYS and the like if there is not even inotify.
+ */
+enum notify_way { NOTIFY_BEST, NOTIFY_INOTIFY_ONLY };
+MUST_CHECK int kernel_notify_new(enum notify_way way, struct notify_server **ret);
+void kernel_notify_free(struct notify_server *s); /* every struct notify has been freed */
