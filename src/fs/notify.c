@@ -351,15 +351,35 @@ static void kernel_free(struct notify *n)
 	reader_wake(&r->reader);
 }
 
+static void kernel_settle(struct notify_server *server, struct notify_settle *s,
+			  struct wait *w)
+{
+	struct notify_root *r = container_of(server, struct kernel_notify, server)->rest;
+
+	s->wait = w;
+	{
+		LOCK_SCOPE(&r->lock);
+		list_add_tail(&r->settling, &s->node);
+	}
+	reader_wake(&r->reader);
+}
+
 static const struct notify_ops kernel_ops = {
 	.start = kernel_start,
 	.wait = kernel_wait,
 	.forget = kernel_forget,
 	.take = kernel_take,
 	.free = kernel_free,
+	.settle = kernel_settle,
 };
 
 /* ---- the thread --------------------------------------------------------------------------------- */
+
+static void count_lagging(const struct notify *n, int by)
+{
+	if (n->tree && n->root->source->lags)
+		atomic_fetch_add(&n->root->server->lagging, (unsigned)by);
+}
 
 static void start_one(struct notify *n)
 {
@@ -375,6 +395,7 @@ static void start_one(struct notify *n)
 		notify_destroy(n);
 	} else {
 		list_add_tail(&r->started, &n->in_root);
+		count_lagging(n, 1);
 		*n->ret = n;
 	}
 	wait_post(w, err);
@@ -395,6 +416,7 @@ static void do_commands(struct notify_root *r)
 		struct notify *n = container_of(node, struct notify, command);
 
 		list_del(&n->in_root);
+		count_lagging(n, -1);
 		r->source->stop(n);
 		notify_destroy(n);
 	}
@@ -402,11 +424,20 @@ static void do_commands(struct notify_root *r)
 		start_one(container_of(node, struct notify, command));
 }
 
-/* Whose requests began to wait before the events are read that are read now. */
-static void collect_asking(struct notify_root *r)
+/* Who began to wait before the events are read that are read now. */
+static void collect_waits(struct notify_root *r)
 {
 	LOCK_SCOPE(&r->lock);
 	list_splice_tail(&r->asked, &r->asking);
+	list_splice_tail(&r->settled, &r->settling);
+}
+
+static struct wait *pop_settled(struct notify_root *r)
+{
+	LOCK_SCOPE(&r->lock);
+	struct list_node *node = list_pop(&r->settled);
+
+	return node ? container_of(node, struct notify_settle, node)->wait : NULL;
 }
 
 static struct notify *pop_asked(struct notify_root *r)
@@ -434,14 +465,17 @@ static int turn(struct reader *reader, bool woken)
 {
 	struct notify_root *r = container_of(reader, struct notify_root, reader);
 	struct notify *n;
+	struct wait *w;
 
 	if (woken)
-		collect_asking(r);
+		collect_waits(r);
 	/* events first: they are older than what is commanded now */
 	if (!read_events(r) && !woken) {
 		r->source->flush(r);
 		notify_tell(r);
 	}
+	while ((w = pop_settled(r)))
+		wait_post(w, 0);
 	while ((n = pop_asked(r)))
 		asked(n);
 	if (woken)
@@ -471,14 +505,15 @@ static int root_start(struct notify_root *r)
 	return fd < 0 ? fd : reader_start(&r->reader, fd, turn);
 }
 
-static int root_new(const struct notify_source *source, struct notify_root *others,
-		    struct notify_root **ret_root)
+static int root_new(struct notify_server *server, const struct notify_source *source,
+		    struct notify_root *others, struct notify_root **ret_root)
 {
 	struct notify_root *r = calloc(1, sizeof(*r));
 	int err;
 
 	if (!r)
 		return -ENOMEM;
+	r->server = server;
 	r->source = source;
 	r->others = others;
 	lock_init(&r->lock, LOCK_RANK_LEAF);
@@ -486,6 +521,8 @@ static int root_new(const struct notify_source *source, struct notify_root *othe
 	list_init(&r->started);
 	list_init(&r->asking);
 	list_init(&r->asked);
+	list_init(&r->settling);
+	list_init(&r->settled);
 	list_init(&r->todo);
 	list_init(&r->dying);
 	err = root_start(r);
@@ -511,13 +548,13 @@ int kernel_notify_new(enum notify_way way, struct notify_server **ret)
 	if (!k)
 		return -ENOMEM;
 	k->server.ops = &kernel_ops;
-	err = root_new(&notify_inotify, NULL, &k->rest);
+	err = root_new(&k->server, &notify_inotify, NULL, &k->rest);
 	if (err) {
 		free(k);
 		return err;
 	}
 	if (way == NOTIFY_BEST)
-		err = root_new(&notify_fanotify, k->rest, &k->trees);
+		err = root_new(&k->server, &notify_fanotify, k->rest, &k->trees);
 	if (err)
 		log_verbose("each directory of a tree that clients watch takes a watch "
 			    "of inotify: no fanotify for whole file systems: %s",

@@ -19,10 +19,14 @@
  */
 #pragma once
 
+#include "base/list.h"
 #include "base/status.h"
 #include "fs/vfs.h"
 
+#include <stdatomic.h>
+
 struct notify_server;
+struct notify_settle;
 struct notify;
 
 enum {
@@ -63,10 +67,23 @@ struct notify_ops {
 	struct notify_event *(*take)(struct notify *n, struct arena *a,
 				     bool *ret_overflow);
 	void (*free)(struct notify *n); /* no wait may be parked */
+	/*
+	 * End w, which is armed, once what happens in a directory that was made before the call will be told to who
+	 * watches a tree around it. `s` is the caller's until then.
+	 */
+	void (*settle)(struct notify_server *server, struct notify_settle *s,
+		       struct wait *w);
+};
+
+struct notify_settle {
+	struct list_node node;
+	struct wait *wait;
 };
 
 struct notify_server {
 	const struct notify_ops *ops;
+	atomic_uint
+		lagging; /* trees to which directories are added: only then settle() does anything */
 };
 
 /*

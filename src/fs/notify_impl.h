@@ -43,6 +43,7 @@ enum {
 
 /* Where changes come from; all on the thread of its root. */
 struct notify_source {
+	bool lags; /* directories have to be added to trees: notify_server.lagging */
 	/* On the thread that starts the server: its descriptor, nonblocking; or negative errno. */
 	int (*open)(struct notify_root *r);
 	/* Watch all that n wants. 0 or negative errno, with nothing watched; -EOPNOTSUPP: others may. */
@@ -69,21 +70,24 @@ struct notify_move {
 
 struct notify_root {
 	const struct notify_source *source;
-	struct notify_root *others; /* I  takes over what this one cannot; or NULL */
-	struct reader reader;       /* of the source's descriptor */
-	char *events;               /* thread: as read from the kernel */
-	struct map watches;         /* thread  watch.by_key */
-	size_t watch_count;         /* thread */
-	struct notify_move move;    /* thread  inotify's */
-	struct notify_fan *fan;     /* thread  fanotify's */
-	struct list_node started;   /* thread  all */
-	struct list_node ready;     /* thread: struct notify with new events */
+	struct notify_server *server; /* I */
+	struct notify_root *others;   /* I  takes over what this one cannot; or NULL */
+	struct reader reader;         /* of the source's descriptor */
+	char *events;                 /* thread: as read from the kernel */
+	struct map watches;           /* thread  watch.by_key */
+	size_t watch_count;           /* thread */
+	struct notify_move move;      /* thread  inotify's */
+	struct notify_fan *fan;       /* thread  fanotify's */
+	struct list_node started;     /* thread  all */
+	struct list_node ready;       /* thread: struct notify with new events */
 
-	struct lock lock;        /* leaf */
-	struct list_node todo;   /* L  to be started */
-	struct list_node asking; /* L  whose requests have begun to wait */
-	struct list_node asked;  /* L  likewise, before what the thread reads now */
-	struct list_node dying;  /* L  to be freed */
+	struct lock lock;          /* leaf */
+	struct list_node todo;     /* L  to be started */
+	struct list_node asking;   /* L  whose requests have begun to wait */
+	struct list_node asked;    /* L  likewise, before what the thread reads now */
+	struct list_node settling; /* L  struct notify_settle */
+	struct list_node settled;  /* L  likewise, before what the thread reads now */
+	struct list_node dying;    /* L  to be freed */
 };
 
 struct watch {

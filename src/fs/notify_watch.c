@@ -309,6 +309,7 @@ static int inotify_open(struct notify_root *r)
 }
 
 const struct notify_source notify_inotify = {
+	.lags = true,
 	.open = inotify_open,
 	.start = inotify_start,
 	.stop = inotify_stop,

@@ -118,6 +118,21 @@ static inline char action_char(uint32_t action)
 	return action < ARRAY_LEN(chars) ? chars[action] : '?';
 }
 
+/* What the request that has just ended is told: "+a !a". */
+static inline const char *seer_told(struct seer *s)
+{
+	bool overflow = false;
+	struct notify_event *e = s->server->ops->take(s->notify, &s->fix.arena,
+						      &overflow);
+	char *text = arena_alloc(&s->fix.arena, 65536);
+	size_t at = 0;
+
+	for (text[0] = '\0'; e; e = e->next)
+		at += (size_t)snprintf(text + at, 65536 - at, "%s%c%s", at ? " " : "",
+				       action_char(e->action), e->name);
+	return overflow ? "overflow" : text;
+}
+
 /* Wait for news, then all of them until nothing comes for 30 ms: "+a !a -b". */
 static inline const char *seer_news(struct seer *s)
 {

@@ -118,21 +118,6 @@ TEST(too_much_is_an_overflow_once)
 
 /* ---- waits -------------------------------------------------------------------------------------- */
 
-/* What the request that has just ended is told: "+a !a". */
-static const char *seer_told(struct seer *s)
-{
-	bool overflow = false;
-	struct notify_event *e = s->server->ops->take(s->notify, &s->fix.arena,
-						      &overflow);
-	char *text = arena_alloc(&s->fix.arena, 65536);
-	size_t at = 0;
-
-	for (text[0] = '\0'; e; e = e->next)
-		at += (size_t)snprintf(text + at, 65536 - at, "%s%c%s", at ? " " : "",
-				       action_char(e->action), e->name);
-	return overflow ? "overflow" : text;
-}
-
 static void second_ended(struct wait *w)
 {
 }

@@ -150,6 +150,33 @@ static void what_is_left_is_known(enum notify_way way)
 	seer_fini(&s);
 }
 
+/* Who makes a directory waits for that, and then uses it. */
+static void what_is_settled_is_watched(enum notify_way way)
+{
+	struct notify_settle settle;
+	char rel[40], to[40], want[80];
+	struct seer s;
+
+	seer_init_by(&s, way);
+	CHECK_EQ(seer_start(&s, FILE_NOTIFY_CHANGE_FILE_NAME, true), 0);
+	for (int i = 0; i < 100; i++) {
+		snprintf(rel, sizeof(rel), "share/%d", i);
+		CHECK_EQ(mkdir(fix_path(&s.fix, rel), 0755), 0);
+		s.server->ops->settle(s.server, &settle, wait_arm(&s.wait, seer_ended));
+		CHECK_EQ(seer_await(&s), 0);
+		snprintf(rel, sizeof(rel), "share/%d/a", i);
+		snprintf(to, sizeof(to), "share/%d/b", i);
+		fix_put(&s.fix, rel, "");
+		do_rename(&s, rel, to);
+		s.server->ops->wait(s.notify, wait_park(&s.wait, seer_ended));
+		CHECK_EQ(seer_await(&s), 0);
+		snprintf(want, sizeof(want), "+%d\\a <%d\\a >%d\\b", i, i, i);
+		CHECK_STR(seer_told(&s), want);
+		arena_reset(&s.fix.arena);
+	}
+	seer_fini(&s);
+}
+
 static void (*const tree_tests[])(enum notify_way way) = {
 	a_tree_is_told_with_paths,
 	directories_that_appear_are_watched,
@@ -157,6 +184,7 @@ static void (*const tree_tests[])(enum notify_way way) = {
 	directories_that_are_deleted_are_forgotten,
 	only_what_the_user_may_list_is_told,
 	what_is_left_is_known,
+	what_is_settled_is_watched,
 };
 
 TEST(trees_are_told_by_inotify)
