@@ -17,6 +17,7 @@ MODULES = (
     "copies",
     "sparse",
     "compound",
+    "notify",
     "pieces",
     "ipc",
     "capture",
