@@ -35,6 +35,7 @@ MODULES = (
     "secrets",
     "tools",
     "contend",
+    "intruder",
     "bench",
 )
 
@@ -72,6 +73,8 @@ def thread_tests(build):
     yield from (t for t in module("files").quick_tests(build) if "several" in t.name or "SMB3_11" in t.name)
     yield from (t for t in module("lifecycle").tests(build) if "reload" in t.name or "stop" in t.name)
     yield from module("contend").tests(build)
+    yield from module("intruder").tests(build)
+    yield from module("notify").tests(build)
     yield from module("durable").tests(build)
     yield from (t for t in module("channels").tests(build) if "lost" in t.name or "while-in-use" in t.name)
     yield from module("together").tests(build)
@@ -83,5 +86,6 @@ def thread_tests(build):
 def soak_tests(build, seconds):
     """For hours, if one likes."""
     yield from module("contend").tests(build, seconds)
+    yield from module("intruder").soak_tests(build, seconds)
     yield from module("cfg").soak_tests(build, seconds)
     yield from module("policy").soak_tests(build)

@@ -17,7 +17,7 @@ ENUM_DIR, CLEANUP = 0x10C, 0x10B
 FILE_NAME, DIR_NAME, ATTRIBUTES, SIZE, LAST_WRITE = 0x1, 0x2, 0x4, 0x8, 0x10
 NAMES, ALL = FILE_NAME | DIR_NAME, 0xFFF
 SIGNS = {1: "+", 2: "-", 3: "!", 4: "<", 5: ">"}
-MANY = 2000  # directories of a tree
+MANY = 500  # directories of a tree
 NO_MARKS = ("setpriv", "--bounding-set=-sys_admin")  # not enough for fanotify_mark() of a file system
 
 # How the server is started, and what tells of trees then.
