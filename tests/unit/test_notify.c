@@ -68,6 +68,63 @@ TEST(filters_decide_what_is_told)
 	}
 }
 
+/* What is told of all that can be told, or "" after a while. */
+static const char *seer_news_or_none(struct seer *s)
+{
+	s->server->ops->wait(s->notify, wait_park(&s->wait, seer_ended));
+	usleep(50000);
+	if (wait_claim(&s->wait, WAIT_CANCELLED)) {
+		s->server->ops->forget(s->notify, &s->wait);
+		wait_post(&s->wait, -ECANCELED);
+		CHECK_EQ(seer_await(s), -ECANCELED);
+		return "";
+	}
+	CHECK_EQ(seer_await(s), 0);
+	return seer_told(s);
+}
+
+/* [MS-SMB2] 2.2.35, CompletionFilter, a bit each; [MS-FSA] 2.1.4.1, 2.1.5.15.12 */
+TEST(each_filter_has_its_changes)
+{
+	static const struct {
+		uint32_t filter;
+		const char *want;
+	} cases[] = {
+		{FILE_NOTIFY_CHANGE_FILE_NAME, "+f <f >g -g"},
+		{FILE_NOTIFY_CHANGE_DIR_NAME, "+d <d >e -e"},
+		{FILE_NOTIFY_CHANGE_ATTRIBUTES, "!f !g"},
+		{FILE_NOTIFY_CHANGE_SIZE, "!f"},
+		{FILE_NOTIFY_CHANGE_LAST_WRITE, "!f"},
+		{FILE_NOTIFY_CHANGE_LAST_ACCESS, "!f"},
+		{FILE_NOTIFY_CHANGE_CREATION, "!f !g"},
+		{FILE_NOTIFY_CHANGE_EA, "!f"},
+		{FILE_NOTIFY_CHANGE_SECURITY, "!f"},
+		/* of streams nothing is told; bits that mean nothing are ignored: 3.3.5.19 */
+		{0x200, ""},
+		{0x400, ""},
+		{0x800, ""},
+		{0x80000000, ""},
+		{0x80000000 | FILE_NOTIFY_CHANGE_SIZE, "!f"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct seer s;
+
+		seer_init(&s);
+		CHECK_EQ(seer_start(&s, cases[i].filter, false), 0);
+		CHECK_EQ(mkdir(fix_path(&s.fix, "share/d"), 0755), 0);
+		fix_put(&s.fix, "share/f", "");
+		do_write(&s, "share/f");
+		CHECK_EQ(chmod(fix_path(&s.fix, "share/f"), 0600), 0);
+		do_rename(&s, "share/f", "share/g");
+		do_rename(&s, "share/d", "share/e");
+		CHECK_EQ(unlink(fix_path(&s.fix, "share/g")), 0);
+		CHECK_EQ(rmdir(fix_path(&s.fix, "share/e")), 0);
+		CHECK_STR(seer_news_or_none(&s), cases[i].want);
+		seer_fini(&s);
+	}
+}
+
 TEST(without_tree_what_is_below_is_silent)
 {
 	struct seer s;
