@@ -31,7 +31,7 @@ conformance: deps ## smbtorture, plain, signed and encrypted, against the list o
 fuzz: deps ## every fuzz target for SECONDS=20 each
 	@FUZZ_SECONDS='$(or $(SECONDS),20)' tests/run fuzz
 
-soak: deps ## clients that contend for files, SECONDS=60, and all changed handshakes, under the thread sanitizer
+soak: deps ## clients and a process that contend for files, SECONDS=60, smbtorture on 8 shares, changed handshakes, under TSan
 	@SOAK_SECONDS='$(or $(SECONDS),60)' tests/run soak
 
 # Without the checks of lock order, as it would be installed.

@@ -238,7 +238,7 @@ static int core_make(struct server *s)
 	if (err)
 		return err;
 	s->smb.trail = auditing_trail(s->auditing);
-	if (inotify_server_new(&s->smb.notify) != 0)
+	if (kernel_notify_new(NOTIFY_BEST, &s->smb.notify) != 0)
 		log_warn("the kernel has no inotify: clients are not told of changes");
 	local_watch_make(s);
 	return 0;
@@ -552,7 +552,7 @@ bool server_stop(struct server *s)
 	lanes_free(s);
 	snapshot_put(s->snapshot);
 	if (s->smb.notify)
-		inotify_server_free(s->smb.notify);
+		kernel_notify_free(s->smb.notify);
 	fanotify_watch_free(s->smb.local_watch);
 	keylog_close(s->smb.keylog);
 	auditing_free(s->auditing, s->conf);

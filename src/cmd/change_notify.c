@@ -62,10 +62,22 @@ static bool wr_events(struct wr *w, const struct notify_event *e, size_t max)
 	return wr_ok(w) && wr_pos(w) - start <= max;
 }
 
+/*
+ * Deviation: [MS-FSA] 2.1.5.11.1 goes by the buffer of each request. In Windows that of an open's first one is the most
+ * that later ones are given (smb2.notify.valid-req).
+ */
+static size_t events_max(const struct req *q)
+{
+	const struct notify_req *n = q->state;
+
+	return n->output_len < q->open->notify_max ? n->output_len : q->open->notify_max;
+}
+
 static nt_status notify_encode(struct req *q, const struct notify_event *events,
 			       bool overflow)
 {
 	const struct notify_req *n = q->state;
+	size_t max = events_max(q);
 	struct wr *w = req_reply(q, RESPONSE_FIXED_LEN + n->output_len);
 	size_t off, len, start;
 
@@ -74,7 +86,7 @@ static nt_status notify_encode(struct req *q, const struct notify_event *events,
 	len = wr_hole_u32(w);
 	start = wr_pos(w);
 	wr_fill_u16(w, off, (uint16_t)start);
-	if (overflow || n->output_len == 0 || !wr_events(w, events, n->output_len)) {
+	if (overflow || !events || max == 0 || !wr_events(w, events, max)) {
 		w = req_reply_anew(q, RESPONSE_FIXED_LEN);
 		wr_u16(w, 9);
 		wr_u16(w, 0);
@@ -139,13 +151,14 @@ static nt_status notify_started(struct req *q, int err, struct wr *w)
 	if (!err) {
 		LOCK_SCOPE(&q->open->lock);
 		q->open->notify = n->fresh;
+		q->open->notify_max = n->output_len;
 		atomic_fetch_add(&q->open->node->watchers, 1);
 	}
 	turn_give(&n->turn);
 	return err ? nt_from_errno(err) : notify_park(q);
 }
 
-/* The first CHANGE_NOTIFY of an open says what is gathered from then on. [MS-SMB2] 3.3.5.19 */
+/* The first CHANGE_NOTIFY of an open says what is gathered from then on. [MS-SMB2] 3.3.5.19, [MS-FSA] 2.1.5.11 */
 static nt_status notify_turn_held(struct req *q, int err, struct wr *w)
 {
 	struct notify_req *n = q->state;

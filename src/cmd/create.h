@@ -87,6 +87,7 @@ struct create {
 		uint64_t conn_id; /* so far */
 		bool again;
 	} nudge; /* see create_durable.c */
+	struct notify_settle settle;
 	struct state_result result;
 	struct state_op op; /* has no ranges: last */
 };

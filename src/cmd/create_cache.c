@@ -106,9 +106,21 @@ void create_cache_granted(struct create *c)
 	l->epoch = c->result.epoch;
 }
 
-static nt_status entered(struct req *q, int err, struct wr *w)
+static nt_status settled(struct req *q, int err, struct wr *w)
 {
 	return create_succeed(q);
+}
+
+/* Who watches the tree is to be told of what the client does in the directory once it knows that it is there. */
+static nt_status entered(struct req *q, int err, struct wr *w)
+{
+	struct create *c = q->state;
+	struct notify_server *s = q->conn->server->notify;
+
+	if (c->stat.type != VFS_DIR || !s || !atomic_load(&s->lagging))
+		return create_succeed(q);
+	s->ops->settle(s, &c->settle, req_wait(q, settled));
+	return STATUS_PENDING;
 }
 
 nt_status create_cache_entries(struct req *q)

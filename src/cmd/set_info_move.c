@@ -293,14 +293,34 @@ static nt_status parent_found(struct req *q, int err, struct wr *w)
 
 /* ---- may it be? ---------------------------------------------------------------------------------- */
 
+/* Does the session have the directory open with the right to delete it? */
+static bool may_delete_parent(struct sess *s, const struct node *dir)
+{
+	struct map_walk pos;
+	LOCK_SCOPE(&s->lock);
+
+	for (struct map_node *n = map_walk_first(&s->opens, &pos); n;
+	     n = map_walk_next(&s->opens, &pos)) {
+		const struct open *o = container_of(n, struct open, by_id);
+
+		if (o->node == dir && (o->granted & DELETE))
+			return true;
+	}
+	return false;
+}
+
 /*
- * As if the directory were opened to add a name, by someone who does not share its deletion: [MS-FSA] 2.1.5.15.7,
- * 2.1.5.15.12, and Windows' answers to opens of the directory with and without DELETE.
+ * As if the directory were opened to add a name, by someone who shares all: [MS-FSA] 2.1.5.15.7, 2.1.5.15.12. Deviation:
+ * who has it open with DELETE in the same session is in the way, as in Windows (smb2.rename); others are not
+ * (smb2.notify-inotify.inotify-rename).
  */
 static nt_status check_parent(struct req *q)
 {
 	struct set_move *m = q->state;
 	struct open *o = q->open;
+
+	if (may_delete_parent(q->sess, m->to_parent))
+		return STATUS_SHARING_VIOLATION;
 
 	m->op = (struct state_op){
 		.code = STATE_CHECK,
@@ -308,7 +328,7 @@ static nt_status check_parent(struct req *q)
 		.server = o->server->server_id,
 		.open = o->state_id,
 		.access = o->directory ? FILE_ADD_SUBDIRECTORY : FILE_ADD_FILE,
-		.share = FILE_SHARE_READ | FILE_SHARE_WRITE,
+		.share = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
 	};
 	state_apply(o->server->state, q->lane->lane, &m->op, &m->result,
 		    req_wait(q, parent_checked));

@@ -36,8 +36,8 @@ void cred_raise(bool owner);
 void cred_lower(void);
 
 /*
- * Around one setxattr() of a name in "security.", or one call about quotas, which take CAP_SYS_ADMIN whoever the thread acts as.
- * -EPERM, and nothing to end, where the process may not have it.
+ * Around one call that takes CAP_SYS_ADMIN whoever the thread acts as: setxattr() of a name in "security.",
+ * fanotify_mark() of a file system, what is about quotas. -EPERM, and nothing to end, where the process may not have it.
  */
 MUST_CHECK int cred_security_begin(void);
 void cred_security_end(void);

@@ -1,5 +1,5 @@
 /*
- * fan.h - fanotify's words for what local_watch asks for: event masks and file handles.
+ * fan.h - fanotify's words: event masks, file handles, and how it lays out what it tells.
  *
  * Owns     nothing.
  * Threads  any; pure, but for fan_handle_read().
@@ -8,6 +8,7 @@
 
 #include "base/span.h"
 
+#include <limits.h>
 #include <sys/types.h>
 
 enum { FAN_HANDLE_MAX = 128 }; /* MAX_HANDLE_SZ */
@@ -28,4 +29,21 @@ unsigned fan_what(uint64_t mask);
 MUST_CHECK int fan_handle_read(int fd, struct fan_handle *ret);
 /* What follows an event's metadata, as fanotify(7) lays it out: the first and only record. False: it is none. */
 MUST_CHECK bool fan_handle_parse(struct span record, struct fan_handle *ret);
+/* Likewise a record of a directory and a name in it: FAN_EVENT_INFO_TYPE_DFID_NAME, OLD_ and NEW_. "." is the directory. */
+struct fan_name {
+	struct fan_handle dir;
+	char name[NAME_MAX + 1];
+};
+MUST_CHECK bool fan_name_parse(struct span record, struct fan_name *ret);
+/* The next of the records behind an event's metadata, its header included. False at the end, or if it is cut. */
+MUST_CHECK bool fan_record_next(struct span *records, int *ret_type,
+				struct span *ret_record);
+/* The next event of a buffer, which need not be aligned, and its records. False at the end. */
+struct fanotify_event_metadata;
+MUST_CHECK bool fan_event_next(struct span *events, struct fanotify_event_metadata *ret,
+			       struct span *ret_records);
+
+/* A line of /proc/self/mountinfo: is something mounted below (not at) the directory `top`? */
+bool fan_mount_is_below(const char *line, const char *top);
+
 bool fan_handle_eq(const struct fan_handle *a, const struct fan_handle *b);

@@ -366,21 +366,14 @@ static void on_event(struct fan *f, const struct fanotify_event_metadata *e,
 		tell(f, &key, news(f, &h, fan_what(e->mask), &key));
 }
 
-/* Events are aligned to 4 bytes, which is less than they want. */
 static void on_events(struct fan *f, struct span events)
 {
 	struct fanotify_event_metadata e;
+	struct span records;
 
 	f->batch++;
-	for (; events.len >= sizeof(e); events = span_from(events, e.event_len)) {
-		memcpy(&e, events.p, sizeof(e));
-		if (e.vers != FANOTIFY_METADATA_VERSION || e.metadata_len < sizeof(e) ||
-		    e.event_len < e.metadata_len || e.event_len > events.len)
-			return;
-		on_event(
-			f, &e,
-			span_of(events.p + e.metadata_len, e.event_len - e.metadata_len));
-	}
+	while (fan_event_next(&events, &e, &records))
+		on_event(f, &e, records);
 }
 
 static int turn(struct reader *reader, bool woken)

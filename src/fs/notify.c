@@ -1,18 +1,22 @@
 /*
- * notify.c - the gathering side: events of one open, who waits for them, and the thread that brings them.
+ * notify.c - the gathering side: events of one open, who waits for them, and the threads that bring them.
  *
  *     struct notify   todo --thread: watched--> started --free--> dying --thread--> gone
+ *
+ * What a client did before it asked is in the kernel's queue by the time it asks. So a request that begins to wait goes to
+ * the thread first, which reads all there is, and is then told of all of it at once, or waits. One that waits already is
+ * ended by the first change, and told of that alone: what is done next is the next request's, whoever is quicker.
  */
 #include "fs/notify_impl.h"
 
 #include "base/cred.h"
+#include "base/log.h"
 #include "fs/posix_impl.h"
 #include "wire/fscc_proto.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/inotify.h>
 #include <unistd.h>
 
 enum {
@@ -21,24 +25,39 @@ enum {
 	PATH_BYTES_MAX = PATH_MAX,
 };
 
-static struct notify_root *root_of(struct notify_server *s)
-{
-	return container_of(s, struct notify_root, server);
-}
+/* Trees go to fanotify, if the kernel lets us; all else, and what that cannot, to inotify. */
+struct kernel_notify {
+	struct notify_server server;
+	struct notify_root *trees; /* or NULL */
+	struct notify_root *rest;
+};
 
 /* ---- gathering ---------------------------------------------------------------------------------- */
 
+struct gathered {
+	struct list_node node; /* notify->events */
+	uint32_t action;
+	bool ends; /* the last that a request which was ended is told of */
+	char name[];
+};
+
+static struct gathered *gathered_of(struct list_node *node)
+{
+	return container_of(node, struct gathered, node);
+}
+
+static void drop_event(struct notify *n, struct gathered *e)
+{
+	list_del(&e->node);
+	n->count--;
+	n->bytes -= strlen(e->name) + 1;
+	free(e);
+}
+
 static void drop_events(struct notify *n)
 {
-	while (n->first) {
-		struct notify_event *e = n->first;
-
-		n->first = e->next;
-		free(e);
-	}
-	n->last = &n->first;
-	n->count = 0;
-	n->bytes = 0;
+	while (!list_empty(&n->events))
+		drop_event(n, gathered_of(n->events.next));
 }
 
 static void lose(struct notify *n)
@@ -49,11 +68,11 @@ static void lose(struct notify *n)
 
 static bool repeats(const struct notify *n, uint32_t action, const char *path)
 {
-	const struct notify_event *e;
+	const struct gathered *e;
 
-	if (action != FILE_ACTION_MODIFIED || !n->first)
+	if (action != FILE_ACTION_MODIFIED || list_empty(&n->events))
 		return false;
-	e = container_of(n->last, struct notify_event, next);
+	e = gathered_of(n->events.prev);
 	return e->action == action && strcmp(e->name, path) == 0;
 }
 
@@ -61,21 +80,20 @@ static bool repeats(const struct notify *n, uint32_t action, const char *path)
 static void append(struct notify *n, uint32_t action, const char *path)
 {
 	size_t len = strlen(path) + 1;
-	struct notify_event *e;
+	struct gathered *e;
 
 	if (n->overflow || repeats(n, action, path))
 		return;
 	e = n->count < NOTIFY_EVENTS_MAX && n->bytes + len <= NOTIFY_EVENT_BYTES_MAX
-		    ? malloc(sizeof(*e) + len)
+		    ? calloc(1, sizeof(*e) + len)
 		    : NULL;
 	if (!e) {
 		lose(n);
 		return;
 	}
-	*e = (struct notify_event){.action = action, .name = (char *)(e + 1)};
+	e->action = action;
 	memcpy(e->name, path, len);
-	*n->last = e;
-	n->last = &e->next;
+	list_add_tail(&n->events, &e->node);
 	n->count++;
 	n->bytes += len;
 }
@@ -112,6 +130,13 @@ static bool spot_path(const struct spot *s, const char *name, char *path,
 	return true;
 }
 
+bool notify_shows(const struct spot *s, const char *on_disk)
+{
+	char made[SHORT_NAME_LEN + 1];
+
+	return posix_shown_name(s->n->dir->vol, on_disk, made) != NULL;
+}
+
 void notify_gather(struct spot *s, uint32_t action, const char *on_disk)
 {
 	char buf[PATH_BYTES_MAX], made[SHORT_NAME_LEN + 1];
@@ -141,7 +166,16 @@ void notify_lose(struct notify *n)
 
 static bool has_news(const struct notify *n)
 {
-	return n->first || n->overflow;
+	return !list_empty(&n->events) || n->overflow;
+}
+
+static void drop_wait(struct notify *n, size_t at)
+{
+	n->wait_count--;
+	memmove(n->waits + at, n->waits + at + 1,
+		(n->wait_count - at) * sizeof(struct wait *));
+	if (at < n->ready_count)
+		n->ready_count--;
 }
 
 /* The oldest wait that nobody else has claimed: now it is the caller's to end. The lock is held. */
@@ -149,88 +183,116 @@ static struct wait *claim_oldest(struct notify *n)
 {
 	struct wait *won = NULL;
 
-	while (n->wait_count && !won) {
+	while (n->ready_count && !won) {
 		struct wait *w = n->waits[0];
 
-		n->wait_count--;
-		memmove(n->waits, n->waits + 1, n->wait_count * sizeof(struct wait *));
+		drop_wait(n, 0);
 		if (wait_claim(w, WAIT_GRANTED))
 			won = w;
 	}
 	return won;
 }
 
-/* Once a batch of events, so that what belongs together is told together. */
-static void tell_ready(struct notify_root *r)
+/* End one wait, which is told of all there is now. */
+static void tell(struct notify *n)
+{
+	struct wait *w = NULL;
+
+	{
+		LOCK_SCOPE(&n->lock);
+		if (has_news(n))
+			w = claim_oldest(n);
+		if (w && !list_empty(&n->events))
+			gathered_of(n->events.prev)->ends = true;
+	}
+	if (w)
+		wait_post(w, 0);
+}
+
+void notify_tell(struct notify_root *r)
 {
 	struct list_node *node;
 
-	while ((node = list_pop(&r->ready))) {
-		struct notify *n = container_of(node, struct notify, ready);
-		struct wait *w = NULL;
-
-		{
-			LOCK_SCOPE(&n->lock);
-			if (has_news(n))
-				w = claim_oldest(n);
-		}
-		if (w)
-			wait_post(w, 0);
-	}
+	while ((node = list_pop(&r->ready)))
+		tell(container_of(node, struct notify, ready));
 }
 
-static int park(struct notify *n, struct wait *w)
+static bool park(struct notify *n, struct wait *w)
 {
 	LOCK_SCOPE(&n->lock);
-	if (has_news(n))
-		return 0;
 	if (n->wait_count == NOTIFY_WAITS_MAX)
-		return -ENOBUFS;
+		return false;
 	n->waits[n->wait_count++] = w;
-	return -EINPROGRESS;
+	return true;
 }
 
-static void inotify_wait(struct notify *n, struct wait *w)
+static void kernel_wait(struct notify *n, struct wait *w)
 {
-	int err = park(n, w);
+	struct notify_root *r = n->root;
 
-	if (err != -EINPROGRESS && wait_claim(w, WAIT_GRANTED))
-		wait_now(w, err);
+	if (!park(n, w)) {
+		if (wait_claim(w, WAIT_GRANTED))
+			wait_now(w, -ENOBUFS);
+		return;
+	}
+	{
+		LOCK_SCOPE(&r->lock);
+		list_del(&n->asking);
+		list_add_tail(&r->asking, &n->asking);
+	}
+	reader_wake(&r->reader);
 }
 
-static void inotify_forget(struct notify *n, struct wait *w)
+/* All that was done before it was asked for has been gathered. */
+static void asked(struct notify *n)
+{
+	{
+		LOCK_SCOPE(&n->lock);
+		n->ready_count = n->wait_count;
+	}
+	tell(n);
+}
+
+static void kernel_forget(struct notify *n, struct wait *w)
 {
 	LOCK_SCOPE(&n->lock);
 	for (size_t i = 0; i < n->wait_count; i++)
 		if (n->waits[i] == w) {
-			n->wait_count--;
-			memmove(n->waits + i, n->waits + i + 1,
-				(n->wait_count - i) * sizeof(struct wait *));
+			drop_wait(n, i);
 			return;
 		}
 }
 
-static struct notify_event *inotify_take(struct notify *n, struct arena *a,
-					 bool *ret_overflow)
+/* The oldest, unless there is no memory to tell it in: then it is lost. The lock is held. */
+static struct notify_event *take_event(struct notify *n, struct arena *a, bool *ret_ends)
 {
-	struct notify_event *first = NULL, **last = &first;
+	struct gathered *e = gathered_of(n->events.next);
+	struct notify_event *copy = arena_alloc(a, sizeof(*copy));
+
+	if (copy)
+		copy->name = arena_strdup(a, e->name);
+	if (!copy || !copy->name) {
+		lose(n);
+		return NULL;
+	}
+	copy->action = e->action;
+	*ret_ends = e->ends;
+	drop_event(n, e);
+	return copy;
+}
+
+static struct notify_event *kernel_take(struct notify *n, struct arena *a,
+					bool *ret_overflow)
+{
+	struct notify_event *first = NULL, **last = &first, *e;
+	bool ends = false;
 
 	LOCK_SCOPE(&n->lock);
-	for (struct notify_event *e = n->first; e; e = e->next) {
-		struct notify_event *copy = arena_alloc(a, sizeof(*copy));
-
-		if (copy)
-			copy->name = arena_strdup(a, e->name);
-		if (!copy || !copy->name) {
-			n->overflow = true;
-			break;
-		}
-		copy->action = e->action;
-		*last = copy;
-		last = &copy->next;
+	while (!ends && !list_empty(&n->events) && (e = take_event(n, a, &ends))) {
+		*last = e;
+		last = &e->next;
 	}
 	*ret_overflow = n->overflow;
-	drop_events(n);
 	n->overflow = false;
 	return *ret_overflow ? NULL : first;
 }
@@ -242,16 +304,28 @@ static void notify_destroy(struct notify *n)
 	assert(n->wait_count == 0);
 	list_del(&n->ready);
 	drop_events(n);
+	if (n->mount_fd >= 0)
+		close(n->mount_fd);
 	vfile_put(&n->dir->vf);
 	cred_put(n->cred);
 	lock_fini(&n->lock);
 	free(n);
 }
 
-static void inotify_start(struct notify_server *s, struct vfile *dir, struct cred *cred,
-			  uint32_t filter, bool tree, struct notify **ret, struct wait *w)
+static void hand_to(struct notify_root *r, struct notify *n)
 {
-	struct notify_root *r = root_of(s);
+	n->root = r;
+	{
+		LOCK_SCOPE(&r->lock);
+		list_add_tail(&r->todo, &n->command);
+	}
+	reader_wake(&r->reader);
+}
+
+static void kernel_start(struct notify_server *s, struct vfile *dir, struct cred *cred,
+			 uint32_t filter, bool tree, struct notify **ret, struct wait *w)
+{
+	struct kernel_notify *k = container_of(s, struct kernel_notify, server);
 	struct notify *n;
 
 	if (dir->ops != &posix_vfs_ops) {
@@ -263,54 +337,80 @@ static void inotify_start(struct notify_server *s, struct vfile *dir, struct cre
 		wait_now(w, -ENOMEM);
 		return;
 	}
-	n->root = r;
+	n->mount_fd = -1;
 	n->dir = posix_file_of(vfile_get(dir));
 	n->cred = cred ? cred_get(cred) : NULL;
 	n->filter = filter;
 	n->tree = tree;
 	n->ret = ret;
 	n->start = w;
-	n->last = &n->first;
+	list_init(&n->events);
 	list_init(&n->spots);
 	list_init(&n->ready);
+	list_init(&n->asking);
 	lock_init(&n->lock, LOCK_RANK_LEAF);
-	{
-		LOCK_SCOPE(&r->lock);
-		list_add_tail(&r->todo, &n->command);
-	}
-	reader_wake(&r->reader);
+	hand_to(tree && k->trees ? k->trees : k->rest, n);
 }
 
-static void inotify_free(struct notify *n)
+static void kernel_free(struct notify *n)
 {
 	struct notify_root *r = n->root;
 
 	{
 		LOCK_SCOPE(&r->lock);
+		list_del(&n->asking);
 		list_add_tail(&r->dying, &n->command);
 	}
 	reader_wake(&r->reader);
 }
 
-static const struct notify_ops inotify_ops = {
-	.start = inotify_start,
-	.wait = inotify_wait,
-	.forget = inotify_forget,
-	.take = inotify_take,
-	.free = inotify_free,
+static void kernel_settle(struct notify_server *server, struct notify_settle *s,
+			  struct wait *w)
+{
+	struct notify_root *r = container_of(server, struct kernel_notify, server)->rest;
+
+	s->wait = w;
+	{
+		LOCK_SCOPE(&r->lock);
+		list_add_tail(&r->settling, &s->node);
+	}
+	reader_wake(&r->reader);
+}
+
+static const struct notify_ops kernel_ops = {
+	.start = kernel_start,
+	.wait = kernel_wait,
+	.forget = kernel_forget,
+	.take = kernel_take,
+	.free = kernel_free,
+	.settle = kernel_settle,
 };
 
 /* ---- the thread --------------------------------------------------------------------------------- */
 
+static void count_lagging(const struct notify *n, int by)
+{
+	if (n->tree && n->root->source->lags)
+		atomic_fetch_add(&n->root->server->lagging, (unsigned)by);
+}
+
 static void start_one(struct notify *n)
 {
+	struct notify_root *r = n->root;
 	struct wait *w = n->start;
-	int err = notify_watch_start(n);
+	int err = r->source->start(n);
 
-	if (err)
+	if (err == -EOPNOTSUPP && r->others) {
+		hand_to(r->others, n);
+		return;
+	}
+	if (err) {
 		notify_destroy(n);
-	else
+	} else {
+		list_add_tail(&r->started, &n->in_root);
+		count_lagging(n, 1);
 		*n->ret = n;
+	}
 	wait_post(w, err);
 }
 
@@ -328,11 +428,37 @@ static void do_commands(struct notify_root *r)
 	while ((node = list_pop(&dying))) {
 		struct notify *n = container_of(node, struct notify, command);
 
-		notify_watch_stop(n);
+		list_del(&n->in_root);
+		count_lagging(n, -1);
+		r->source->stop(n);
 		notify_destroy(n);
 	}
 	while ((node = list_pop(&todo)))
 		start_one(container_of(node, struct notify, command));
+}
+
+/* Who began to wait before the events are read that are read now. */
+static void collect_waits(struct notify_root *r)
+{
+	LOCK_SCOPE(&r->lock);
+	list_splice_tail(&r->asked, &r->asking);
+	list_splice_tail(&r->settled, &r->settling);
+}
+
+static struct wait *pop_settled(struct notify_root *r)
+{
+	LOCK_SCOPE(&r->lock);
+	struct list_node *node = list_pop(&r->settled);
+
+	return node ? container_of(node, struct notify_settle, node)->wait : NULL;
+}
+
+static struct notify *pop_asked(struct notify_root *r)
+{
+	LOCK_SCOPE(&r->lock);
+	struct list_node *node = list_pop(&r->asked);
+
+	return node ? container_of(node, struct notify, asking) : NULL;
 }
 
 /* All there is. True if there was something. */
@@ -342,7 +468,7 @@ static bool read_events(struct notify_root *r)
 	ssize_t n;
 
 	while ((n = read(r->reader.fd, r->events, EVENTS_BYTES)) > 0) {
-		notify_watch_events(r, r->events, (size_t)n);
+		r->source->events(r, span_of(r->events, (size_t)n));
 		any = true;
 	}
 	return any;
@@ -351,13 +477,22 @@ static bool read_events(struct notify_root *r)
 static int turn(struct reader *reader, bool woken)
 {
 	struct notify_root *r = container_of(reader, struct notify_root, reader);
+	struct notify *n;
+	struct wait *w;
 
+	if (woken)
+		collect_waits(r);
 	/* events first: they are older than what is commanded now */
-	if (!read_events(r))
-		notify_watch_flush(r);
+	if (!read_events(r) && !woken) {
+		r->source->flush(r);
+		notify_tell(r);
+	}
+	while ((w = pop_settled(r)))
+		wait_post(w, 0);
+	while ((n = pop_asked(r)))
+		asked(n);
 	if (woken)
 		do_commands(r);
-	tell_ready(r);
 	return r->move.pending ? MOVE_WAIT_MS : -1;
 }
 
@@ -367,41 +502,86 @@ static void root_free(struct notify_root *r)
 {
 	map_fini(&r->watches);
 	lock_fini(&r->lock);
+	free(r->fan);
 	free(r->events);
 	free(r);
 }
 
-int inotify_server_new(struct notify_server **ret)
+static int root_start(struct notify_root *r)
+{
+	int err = map_init(&r->watches), fd;
+
+	r->events = malloc(EVENTS_BYTES);
+	if (err || !r->events)
+		return -ENOMEM;
+	fd = r->source->open(r);
+	return fd < 0 ? fd : reader_start(&r->reader, fd, turn);
+}
+
+static int root_new(struct notify_server *server, const struct notify_source *source,
+		    struct notify_root *others, struct notify_root **ret_root)
 {
 	struct notify_root *r = calloc(1, sizeof(*r));
-	int err, fd;
+	int err;
 
 	if (!r)
 		return -ENOMEM;
-	r->server.ops = &inotify_ops;
+	r->server = server;
+	r->source = source;
+	r->others = others;
 	lock_init(&r->lock, LOCK_RANK_LEAF);
 	list_init(&r->ready);
+	list_init(&r->started);
+	list_init(&r->asking);
+	list_init(&r->asked);
+	list_init(&r->settling);
+	list_init(&r->settled);
 	list_init(&r->todo);
 	list_init(&r->dying);
-	r->events = malloc(EVENTS_BYTES);
-	err = r->events ? map_init(&r->watches) : -ENOMEM;
-	if (!err) {
-		fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-		err = fd < 0 ? -errno : reader_start(&r->reader, fd, turn);
-	}
-	if (err) {
+	err = root_start(r);
+	if (err)
 		root_free(r);
-		return err;
-	}
-	*ret = &r->server;
-	return 0;
+	else
+		*ret_root = r;
+	return err;
 }
 
-void inotify_server_free(struct notify_server *s)
+static void root_stop(struct notify_root *r)
 {
-	struct notify_root *r = root_of(s);
-
 	reader_stop(&r->reader);
 	assert(r->watch_count == 0);
 	root_free(r);
+}
+
+int kernel_notify_new(enum notify_way way, struct notify_server **ret)
+{
+	struct kernel_notify *k = calloc(1, sizeof(*k));
+	int err;
+
+	if (!k)
+		return -ENOMEM;
+	k->server.ops = &kernel_ops;
+	err = root_new(&k->server, &notify_inotify, NULL, &k->rest);
+	if (err) {
+		free(k);
+		return err;
+	}
+	if (way == NOTIFY_BEST)
+		err = root_new(&k->server, &notify_fanotify, k->rest, &k->trees);
+	if (err)
+		log_verbose("each directory of a tree that clients watch takes a watch "
+			    "of inotify: no fanotify for whole file systems: %s",
+			    strerror(-err));
+	*ret = &k->server;
+	return 0;
+}
+
+void kernel_notify_free(struct notify_server *s)
+{
+	struct kernel_notify *k = container_of(s, struct kernel_notify, server);
+
+	if (k->trees)
+		root_stop(k->trees);
+	root_stop(k->rest);
+	free(k);
 }

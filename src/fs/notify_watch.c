@@ -1,4 +1,4 @@
-/* notify_watch.c - the directories that are watched, and what the kernel tells of them. */
+/* notify_watch.c - directories watched by inotify, one watch each, and what that tells of them. */
 #include "fs/notify_impl.h"
 
 #include "fs/posix_impl.h"
@@ -7,55 +7,43 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
 /* ---- what is asked of the kernel ----------------------------------------------------------------- */
 
-enum {
-	FILTER_NAMES = FILE_NOTIFY_CHANGE_FILE_NAME | FILE_NOTIFY_CHANGE_DIR_NAME,
-	FILTER_CONTENTS = FILE_NOTIFY_CHANGE_SIZE | FILE_NOTIFY_CHANGE_LAST_WRITE,
-	FILTER_ATTRIBUTES = FILE_NOTIFY_CHANGE_ATTRIBUTES |
-			    FILE_NOTIFY_CHANGE_LAST_WRITE |
-			    FILE_NOTIFY_CHANGE_LAST_ACCESS | FILE_NOTIFY_CHANGE_CREATION |
-			    FILE_NOTIFY_CHANGE_EA | FILE_NOTIFY_CHANGE_SECURITY,
-};
-
 static uint32_t mask_of(const struct notify *n)
 {
 	uint32_t mask = IN_ONLYDIR | IN_EXCL_UNLINK | IN_MASK_ADD;
 
-	if ((n->filter & FILTER_NAMES) ||
+	if ((n->filter & NOTIFY_FILTER_NAMES) ||
 	    n->tree) /* a tree has to follow its directories */
 		mask |= IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO;
-	if (n->filter & FILTER_CONTENTS)
+	if (n->filter & NOTIFY_FILTER_RENAMED)
+		mask |= IN_MOVED_FROM | IN_MOVED_TO;
+	if (n->filter & NOTIFY_FILTER_CONTENTS)
 		mask |= IN_MODIFY;
-	if (n->filter & FILTER_ATTRIBUTES)
+	if (n->filter & NOTIFY_FILTER_ATTRIBUTES)
 		mask |= IN_ATTRIB;
 	/* a mask must not be empty: that the directory itself goes is always worth knowing */
 	return mask | IN_DELETE_SELF;
 }
 
-static bool wants_name(const struct notify *n, bool directory)
-{
-	return n->filter &
-	       (directory ? FILE_NOTIFY_CHANGE_DIR_NAME : FILE_NOTIFY_CHANGE_FILE_NAME);
-}
-
-/* ---- watches and spots --------------------------------------------------------------------------- */
+/* ---- watches ------------------------------------------------------------------------------------- */
 
 static struct watch *watch_find(struct notify_root *r, int wd)
 {
 	struct map_node *node = map_first(&r->watches, (uint64_t)wd);
 
-	return node ? container_of(node, struct watch, by_wd) : NULL;
+	return node ? container_of(node, struct watch, by_key) : NULL;
 }
 
-static void watch_drop(struct notify_root *r, struct watch *w)
+static void inotify_drop(struct notify_root *r, struct watch *w)
 {
 	inotify_rm_watch(r->reader.fd,
-			 (int)w->by_wd.key); /* -EINVAL if the kernel was first */
-	map_del(&r->watches, &w->by_wd);
+			 (int)w->by_key.key); /* -EINVAL if the kernel was first */
+	map_del(&r->watches, &w->by_key);
 	r->watch_count--;
 	free(w);
 }
@@ -78,134 +66,26 @@ static int watch_get(struct notify_root *r, int fd, uint32_t mask,
 			return -ENOSPC;
 		}
 		list_init(&w->spots);
-		map_add(&r->watches, &w->by_wd, (uint64_t)wd);
+		map_add(&r->watches, &w->by_key, (uint64_t)wd);
 		r->watch_count++;
 	}
 	*ret_watch = w;
 	return 0;
 }
 
-static struct spot *spot_find(const struct watch *w, const struct notify *n)
-{
-	list_for_each (it, &w->spots) {
-		struct spot *s = container_of(it, struct spot, in_watch);
-
-		if (s->n == n)
-			return s;
-	}
-	return NULL;
-}
-
-static struct spot *spot_child(const struct spot *parent, const char *name)
-{
-	list_for_each (it, &parent->n->spots) {
-		struct spot *s = container_of(it, struct spot, in_notify);
-
-		if (s->parent == parent && strcmp(s->name, name) == 0)
-			return s;
-	}
-	return NULL;
-}
-
-static void spot_orphan(struct spot *s)
-{
-	if (s->parent)
-		s->parent->child_count--;
-	s->parent = NULL;
-}
-
-static void spot_free(struct spot *s)
-{
-	struct watch *w = s->watch;
-
-	list_del(&s->in_watch);
-	list_del(&s->in_notify);
-	if (list_empty(&w->spots))
-		watch_drop(s->n->root, w);
-	spot_orphan(s);
-	free(s->name);
-	free(s);
-}
-
-/* All of a list; whose parents are all in it, or orphans. */
-static void spots_free(struct list_node *spots)
-{
-	struct list_node *node;
-
-	list_for_each (it, spots)
-		spot_orphan(container_of(it, struct spot, in_notify));
-	while ((node = list_pop(spots)))
-		spot_free(container_of(node, struct spot, in_notify));
-}
-
-static bool spot_is_below(const struct spot *s, const struct spot *top)
-{
-	while (s && s != top)
-		s = s->parent;
-	return s;
-}
-
-/* It and all below it: sorted out first, since each is asked for its parents. */
-static void spot_drop(struct spot *top)
-{
-	struct list_node doomed;
-
-	if (top->child_count == 0) {
-		spot_free(top);
-		return;
-	}
-	list_init(&doomed);
-	list_for_each (it, &top->n->spots) {
-		if (!spot_is_below(container_of(it, struct spot, in_notify), top))
-			continue;
-		list_del(it);
-		list_add_tail(&doomed, it);
-	}
-	spots_free(&doomed);
-}
-
-static bool spot_move(struct spot *s, struct spot *parent, const char *name)
-{
-	char *copy = strdup(name);
-
-	if (!copy)
-		return false;
-	free(s->name);
-	s->name = copy;
-	spot_orphan(s);
-	if (parent)
-		parent->child_count++;
-	s->parent = parent;
-	return true;
-}
-
-/* fd is the directory; parent NULL: n's own. An old spot of n for the same directory is moved. */
+/* fd is the directory; parent NULL: n's own. */
 static int spot_add(struct notify *n, struct spot *parent, int fd, const char *name,
 		    struct spot **ret_spot)
 {
 	struct watch *w = NULL;
-	struct spot *s;
 	int err;
 
 	err = watch_get(n->root, fd, mask_of(n), &w);
 	if (err)
 		return err;
-	s = spot_find(w, n);
-	if (s) /* seen before: told twice, or mounted twice */
+	if (spot_find(w, n)) /* seen before: told twice, or mounted twice */
 		return -EEXIST;
-	s = calloc(1, sizeof(*s));
-	if (!s || !spot_move(s, parent, name)) {
-		free(s);
-		if (list_empty(&w->spots))
-			watch_drop(n->root, w);
-		return -ENOMEM;
-	}
-	s->n = n;
-	s->watch = w;
-	list_add_tail(&w->spots, &s->in_watch);
-	list_add_tail(&n->spots, &s->in_notify);
-	*ret_spot = s;
-	return 0;
+	return spot_new(n, w, parent, name, ret_spot);
 }
 
 /* ---- trees --------------------------------------------------------------------------------------- */
@@ -214,39 +94,6 @@ static void closedirp(DIR **dir)
 {
 	if (*dir)
 		closedir(*dir);
-}
-
-/* Where the directory of s is, from the directory of its notify, for openat2(). */
-static bool spot_path(const struct spot *s, char *buf, size_t cap, const char **ret_path)
-{
-	size_t at = cap - 1;
-
-	buf[at] = '\0';
-	for (; s->parent; s = s->parent) {
-		size_t len = strlen(s->name);
-
-		if (len + 1 > at)
-			return false;
-		if (buf[at])
-			buf[--at] = '/';
-		at -= len;
-		memcpy(buf + at, s->name, len);
-	}
-	*ret_path = buf[at] ? buf + at : ".";
-	return true;
-}
-
-static int spot_open(const struct spot *s, int flags)
-{
-	struct posix_file *top = s->n->dir;
-	char buf[PATH_MAX];
-	const char *path;
-
-	if (!spot_path(s, buf, sizeof(buf), &path))
-		return -ENAMETOOLONG;
-	posix_act_as(top->vol, s->n->cred);
-	return posix_resolve(top->vol, top->fd, path, flags | O_DIRECTORY | O_NOFOLLOW, 0,
-			     POSIX_POOL);
 }
 
 /* A directory that was found in that of `parent`. What the user may not list is not his; what does not fit is lost. */
@@ -277,13 +124,6 @@ static bool is_directory(int fd, const struct dirent *de)
 	return posix_statx(fd, de->d_name, &stx) == 0 && S_ISDIR(stx.stx_mode);
 }
 
-static bool is_shown(const struct spot *s, const char *on_disk)
-{
-	char made[SHORT_NAME_LEN + 1];
-
-	return posix_shown_name(s->n->dir->vol, on_disk, made) != NULL;
-}
-
 /* Watch the directories in that of s. fresh: what is in it came before we could see it come. */
 static void scan(struct spot *s, bool fresh)
 {
@@ -302,9 +142,9 @@ static void scan(struct spot *s, bool fresh)
 		bool directory = is_directory(fd, de);
 
 		if (strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0 ||
-		    !is_shown(s, de->d_name))
+		    !notify_shows(s, de->d_name))
 			continue;
-		if (fresh && wants_name(s->n, directory))
+		if (fresh && notify_wants_name(s->n, directory))
 			notify_gather(s, FILE_ACTION_ADDED, de->d_name);
 		if (directory)
 			watch_child(s, fd, de->d_name);
@@ -320,13 +160,10 @@ static void scan_from(struct spot *s, bool fresh)
 		scan(container_of(it, struct spot, in_notify), fresh);
 }
 
-/* A directory appeared in that of s. */
-static void appeared(struct spot *s, const char *name, bool fresh)
+static void inotify_appeared(struct spot *s, const char *name, bool fresh)
 {
 	struct spot *child;
 
-	if (!s->n->tree)
-		return;
 	CLEANUP(posix_closep) int fd = spot_open(s, O_PATH);
 	if (fd < 0)
 		return;
@@ -335,7 +172,7 @@ static void appeared(struct spot *s, const char *name, bool fresh)
 		scan_from(child, fresh);
 }
 
-int notify_watch_start(struct notify *n)
+static int inotify_start(struct notify *n)
 {
 	struct spot *s;
 	int err;
@@ -347,76 +184,17 @@ int notify_watch_start(struct notify *n)
 	return err;
 }
 
-void notify_watch_stop(struct notify *n)
+static void inotify_stop(struct notify *n)
 {
 	spots_free(&n->spots);
 }
 
 /* ---- events -------------------------------------------------------------------------------------- */
 
-static void tell_name(struct spot *s, uint32_t action, const char *name, bool directory)
+static struct notify_entry entry_of(const char *name, bool directory)
 {
-	if (wants_name(s->n, directory))
-		notify_gather(s, action, name);
-}
-
-static void on_created(struct watch *w, const char *name, bool directory, bool fresh)
-{
-	list_for_each (it, &w->spots) {
-		struct spot *s = container_of(it, struct spot, in_watch);
-
-		tell_name(s, FILE_ACTION_ADDED, name, directory);
-		if (directory)
-			appeared(s, name, fresh);
-	}
-}
-
-/* A name is gone. The kernel would tell us when a directory is, too, but not as long as we hold it open. */
-static void on_gone(struct watch *w, const char *name, bool directory)
-{
-	list_for_each (it, &w->spots) {
-		struct spot *s = container_of(it, struct spot, in_watch);
-		struct spot *child = directory ? spot_child(s, name) : NULL;
-
-		tell_name(s, FILE_ACTION_REMOVED, name, directory);
-		if (child)
-			spot_drop(child);
-	}
-}
-
-/* Within one directory. Names that cannot be shown come and go as far as clients are concerned. */
-static void on_renamed(struct spot *s, const char *from, const char *to, bool directory)
-{
-	struct spot *child = directory ? spot_child(s, from) : NULL;
-
-	if (!is_shown(s, from)) {
-		tell_name(s, FILE_ACTION_ADDED, to, directory);
-	} else if (!is_shown(s, to)) {
-		tell_name(s, FILE_ACTION_REMOVED, from, directory);
-	} else {
-		tell_name(s, FILE_ACTION_RENAMED_OLD_NAME, from, directory);
-		tell_name(s, FILE_ACTION_RENAMED_NEW_NAME, to, directory);
-	}
-	if (child && !spot_move(child, s, to)) {
-		spot_drop(child);
-		notify_lose(s->n);
-	}
-}
-
-/* From one directory to another: for who sees both, gone here and added there. */
-static void on_moved(struct watch *from, struct watch *to, const struct notify_move *m,
-		     const char *name)
-{
-	list_for_each (it, &from->spots) {
-		struct spot *s = container_of(it, struct spot, in_watch);
-		struct spot *child = m->directory ? spot_child(s, m->name) : NULL;
-		struct spot *parent = spot_find(to, s->n);
-
-		tell_name(s, FILE_ACTION_REMOVED, m->name, m->directory);
-		if (child && !(parent && spot_move(child, parent, name)))
-			spot_drop(child);
-	}
-	on_created(to, name, m->directory, false); /* moved spots are there already */
+	return (struct notify_entry){
+		.name = name, .directory = directory, .by_name = true};
 }
 
 static void on_moved_to(struct notify_root *r, struct watch *to,
@@ -425,36 +203,33 @@ static void on_moved_to(struct notify_root *r, struct watch *to,
 	struct notify_move m = r->move;
 	struct watch *from = m.pending && m.cookie == e->cookie ? watch_find(r, m.wd)
 								: NULL;
+	struct notify_entry old = entry_of(m.name, m.directory),
+			    entry = entry_of(e->name, e->mask & IN_ISDIR);
 
 	if (!from) {
-		on_created(to, e->name, e->mask & IN_ISDIR, false);
+		notify_arrived(to, &entry);
 		return;
 	}
 	r->move.pending = false;
-	if (from != to) {
-		on_moved(from, to, &m, e->name);
-		return;
-	}
-	list_for_each (it, &to->spots)
-		on_renamed(container_of(it, struct spot, in_watch), m.name, e->name,
-			   m.directory);
+	notify_renamed(from, &old, to, &entry);
 }
 
-void notify_watch_flush(struct notify_root *r)
+static void inotify_flush(struct notify_root *r)
 {
 	struct notify_move m = r->move;
 	struct watch *w = m.pending ? watch_find(r, m.wd) : NULL;
+	struct notify_entry entry = entry_of(m.name, m.directory);
 
 	r->move.pending = false;
 	if (w)
-		on_gone(w, m.name, m.directory);
+		notify_gone(w, &entry);
 }
 
 static void on_moved_from(struct notify_root *r, const struct inotify_event *e)
 {
 	size_t len = strlen(e->name);
 
-	notify_watch_flush(r);
+	inotify_flush(r);
 	if (len > NAME_MAX)
 		return;
 	r->move = (struct notify_move){
@@ -464,19 +239,6 @@ static void on_moved_from(struct notify_root *r, const struct inotify_event *e)
 		.directory = e->mask & IN_ISDIR,
 	};
 	memcpy(r->move.name, e->name, len + 1);
-}
-
-static void on_modified(struct watch *w, const struct inotify_event *e)
-{
-	uint32_t filter = (e->mask & IN_MODIFY ? FILTER_CONTENTS : 0) |
-			  (e->mask & IN_ATTRIB ? FILTER_ATTRIBUTES : 0);
-
-	list_for_each (it, &w->spots) {
-		struct spot *s = container_of(it, struct spot, in_watch);
-
-		if (s->n->filter & filter)
-			notify_gather(s, FILE_ACTION_MODIFIED, e->name);
-	}
 }
 
 /* The directory is no more: so are its spots. Whose own it was has to look for itself. */
@@ -493,17 +255,19 @@ static void on_ignored(struct notify_root *r, int wd)
 	}
 }
 
-static void on_overflow(struct notify_root *r)
+static void on_change(struct watch *w, const struct inotify_event *e)
 {
-	struct map_walk pos;
+	struct notify_entry entry = entry_of(e->name, e->mask & IN_ISDIR);
 
-	for (struct map_node *node = map_walk_first(&r->watches, &pos); node;
-	     node = map_walk_next(&r->watches, &pos)) {
-		struct watch *w = container_of(node, struct watch, by_wd);
-
-		list_for_each (it, &w->spots)
-			notify_lose(container_of(it, struct spot, in_watch)->n);
-	}
+	if (e->mask & IN_CREATE)
+		notify_created(w, &entry, true);
+	else if (e->mask & IN_DELETE)
+		notify_gone(w, &entry);
+	else
+		notify_modified(
+			w, e->name,
+			(e->mask & IN_MODIFY ? NOTIFY_FILTER_CONTENTS : 0) |
+				(e->mask & IN_ATTRIB ? NOTIFY_FILTER_ATTRIBUTES : 0));
 }
 
 static void on_event(struct notify_root *r, const struct inotify_event *e)
@@ -511,7 +275,7 @@ static void on_event(struct notify_root *r, const struct inotify_event *e)
 	struct watch *w = watch_find(r, e->wd);
 
 	if (e->mask & IN_Q_OVERFLOW)
-		on_overflow(r);
+		notify_lose_all(r);
 	else if (e->mask & IN_IGNORED)
 		on_ignored(r, e->wd);
 	else if (!w || e->len == 0 || e->name[0] == '\0')
@@ -520,21 +284,36 @@ static void on_event(struct notify_root *r, const struct inotify_event *e)
 		on_moved_from(r, e);
 	else if (e->mask & IN_MOVED_TO)
 		on_moved_to(r, w, e);
-	else if (e->mask & IN_CREATE)
-		on_created(w, e->name, e->mask & IN_ISDIR, true);
-	else if (e->mask & IN_DELETE)
-		on_gone(w, e->name, e->mask & IN_ISDIR);
 	else
-		on_modified(w, e);
+		on_change(w, e);
 }
 
 /* As inotify(7) lays them out; the buffer is aligned. */
-void notify_watch_events(struct notify_root *r, const char *buf, size_t len)
+static void inotify_events(struct notify_root *r, struct span events)
 {
-	for (size_t at = 0; at + sizeof(struct inotify_event) <= len;) {
-		const struct inotify_event *e = (const void *)(buf + at);
+	for (size_t at = 0; at + sizeof(struct inotify_event) <= events.len;) {
+		const struct inotify_event *e = (const void *)(events.p + at);
 
 		on_event(r, e);
+		notify_tell(r);
 		at += sizeof(*e) + e->len;
 	}
 }
+
+static int inotify_open(struct notify_root *r)
+{
+	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+	return fd < 0 ? -errno : fd;
+}
+
+const struct notify_source notify_inotify = {
+	.lags = true,
+	.open = inotify_open,
+	.start = inotify_start,
+	.stop = inotify_stop,
+	.drop = inotify_drop,
+	.appeared = inotify_appeared,
+	.events = inotify_events,
+	.flush = inotify_flush,
+};

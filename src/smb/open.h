@@ -128,6 +128,7 @@ struct open {
 	struct dir_scan *scan; /* whoever holds scan_turn				*/
 	void (*scan_free)(struct dir_scan *scan);
 	struct notify *notify; /* L  started by the first CHANGE_NOTIFY		*/
+	uint32_t notify_max;   /* L  its OutputBufferLength; unchanged from then on	*/
 	struct turn pipe_turn; /* one request on a pipe at a time			*/
 	struct pipe *pipe;     /* whoever holds pipe_turn				*/
 	void (*pipe_free)(struct pipe *pipe);

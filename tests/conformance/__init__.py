@@ -8,7 +8,9 @@ import collections
 import functools
 import os
 import re
+import shutil
 import subprocess
+import threading
 
 from harness.testing import TOP, Failed, Test, need
 
@@ -17,6 +19,8 @@ from peer.server import Server, scratch
 
 EXPECTED = os.path.join(TOP, "tests", "conformance", "expected.tsv")
 LIMIT_SECONDS = 90
+SLOW_LIMIT_SECONDS = 240  # beside others, under a sanitizer
+AT_ONCE = 8  # shares, of tests that run together
 OPTIONS = ("torture:progress=no", "torture:sharedelay=100000", "torture:writetimeupdatedelay=500000")
 WORDS = {"success": "pass", "failure": "fail", "error": "fail", "skip": "skip"}
 SETTINGS = {"null_session_access": "true"}  # some tests log on anonymously, and back
@@ -28,6 +32,8 @@ SHARES = {
 SUITE_SETTINGS = {"smb2.session-require-signing": {"require_message_signing": "true"}}
 # What is about blocks and compression runs on a file system that has these.
 BTRFS = re.compile(r"smb2\.ioctl\.(dup_extents_|compress_(?!notsup)|sparse_compressed)")
+# What is about a share of a certain name, or on a file system of its own.
+ALONE = re.compile(BTRFS.pattern + r"|smb2\.(acls\.ACCESSBASED|ioctl\.bug14788)")
 PROTECTIONS = {"sign": "signed", "encrypt": "encrypted"}
 Row = collections.namedtuple("Row", "test plain encrypted slow reason")
 
@@ -56,6 +62,19 @@ def result_of(leaf, output):
     return "fail", "smbtorture gave no result"
 
 
+def run(s, test, protection=None, share="tmp", limit=LIMIT_SECONDS):
+    """(word, reason) of one test on a share of a running server."""
+    with scratch() as tmp:
+        argv = [need("smbtorture", "samba-testsuite"), f"//127.0.0.1/{share}", "-s", "/dev/null", "-p", str(s.port),
+                "-U", "alice%" + s.users["alice"], "--target", "samba3", "--format", "subunit", "--basedir", tmp,
+                *(f"--option={o}" for o in OPTIONS), *([f"--client-protection={protection}"] if protection else []),
+                "--option=torture:user2name=bob", "--option=torture:user2password=" + s.users["bob"], test]
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              errors="replace", cwd=tmp, timeout=limit)
+        print("$ " + " ".join(argv) + "\n" + done.stdout[-8000:], f"-> {done.returncode}")
+        return result_of(test.rpartition(".")[2], done.stdout)
+
+
 def torture(build, test, want, protection):
     if not BTRFS.match(test):
         return torture_in(build, test, want, protection, {})
@@ -66,17 +85,9 @@ def torture(build, test, want, protection):
 def torture_in(build, test, want, protection, share):
     settings = SUITE_SETTINGS.get(test.rpartition(".")[0], SETTINGS)
     shares = {**SHARES, "tmp": {**SHARES["tmp"], **share}}
-    with Server(build, settings=settings, shares=shares) as s, scratch() as tmp:
+    with Server(build, settings=settings, shares=shares) as s:
         os.chmod(s.folder("noperm"), 0)
-        users = [f"{name}%{password}" for name, password in s.users.items()]
-        argv = [need("smbtorture", "samba-testsuite"), "//127.0.0.1/tmp", "-s", "/dev/null", "-p", str(s.port), "-U", users[0],
-                "--target", "samba3", "--format", "subunit", "--basedir", tmp, *(f"--option={o}" for o in OPTIONS),
-                *([f"--client-protection={protection}"] if protection else []),
-                "--option=torture:user2name=bob", "--option=torture:user2password=" + s.users["bob"], test]
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              errors="replace", cwd=tmp, timeout=LIMIT_SECONDS)
-        print("$ " + " ".join(argv) + "\n" + done.stdout[-8000:], f"-> {done.returncode}")
-        got, why = result_of(test.rpartition(".")[2], done.stdout)
+        got, why = run(s, test, protection)
         s.alive()
     if got != want:
         raise Failed(f"{got} where {want} was expected{': ' + why if why else ''}")
@@ -88,6 +99,56 @@ def one(build, row, protection=None):
     if want != "pass":
         name += f" ({want}: {row.reason})"
     return Test(name, functools.partial(torture, build, row.test, want, protection), limit=LIMIT_SECONDS + 30)
+
+
+# ---- all at once, on one server
+
+def run_clean(s, row, share):
+    """One test on an empty share, as some leave things that are in the way of others."""
+    for entry in os.scandir(s.folder(share)):
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path, ignore_errors=entry.name == ".tsmb")
+        else:
+            os.unlink(entry.path)
+    try:
+        return run(s, row.test, share=share, limit=SLOW_LIMIT_SECONDS)
+    except subprocess.TimeoutExpired:
+        return "fail", "time limit"
+
+
+def take_turns(s, share, rows, odd):
+    """One test after another on a share, as they use the same names there; what came out otherwise goes into odd."""
+    while True:
+        try:
+            row = rows.popleft()
+        except IndexError:
+            return
+        got, why = run_clean(s, row, share)
+        if got != row.plain:
+            odd.append((row, f"{got}: {why}"))
+
+
+def together(build):
+    """The quick tests, on shares of one server at once. What came out otherwise, maybe for want of time, must come out right alone."""
+    rows = collections.deque(r for r in expected() if not (r.slow or r.test.rpartition(".")[0] in SUITE_SETTINGS or ALONE.match(r.test)))
+    count, odd = len(rows), []
+    shares = [f"tmp{n}" for n in range(AT_ONCE)]
+    with Server(build, settings=SETTINGS, shares={name: {"security": "windows"} for name in shares}) as s:
+        threads = [threading.Thread(target=take_turns, args=(s, name, rows, odd)) for name in shares]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        s.alive()
+        for row, why in odd:
+            got, again = run_clean(s, row, shares[0])
+            if got != row.plain:
+                raise Failed(f"{row.test}: {got} where {row.plain} was expected: {again} (among others {why})")
+        return f"{count} tests on {AT_ONCE} shares, {len(odd)} of them again alone"
+
+
+def soak_tests(build):
+    return [Test("conformance.together", functools.partial(together, build), limit=3600)]
 
 
 def quick_tests(build):

@@ -123,9 +123,11 @@ def sanitized(kind, build):
 # ---- soaking: what contends for SOAK_SECONDS under the thread sanitizer
 
 def soak(build):
+    import conformance
     import peer as peers
     own, seconds = beside(build, "tsan"), int(os.environ.get("SOAK_SECONDS", 60))
     yield from peers.soak_tests(own, seconds)
+    yield from conformance.soak_tests(own)
     for mode in "explore", "faults":
         yield Test("sim." + mode, functools.partial(soak_sim, own, mode, seconds), limit=seconds + 120)
 

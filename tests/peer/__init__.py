@@ -22,6 +22,7 @@ MODULES = (
     "reparse",
     "quotas",
     "compound",
+    "notify",
     "pieces",
     "ipc",
     "capture",
@@ -39,6 +40,7 @@ MODULES = (
     "secrets",
     "tools",
     "contend",
+    "intruder",
     "bench",
 )
 
@@ -76,6 +78,8 @@ def thread_tests(build):
     yield from (t for t in module("files").quick_tests(build) if "several" in t.name or "SMB3_11" in t.name)
     yield from (t for t in module("lifecycle").tests(build) if "reload" in t.name or "stop" in t.name)
     yield from module("contend").tests(build)
+    yield from module("intruder").tests(build)
+    yield from module("notify").tests(build)
     yield from module("durable").tests(build)
     yield from (t for t in module("channels").tests(build) if "lost" in t.name or "while-in-use" in t.name)
     yield from module("together").tests(build)
@@ -87,5 +91,6 @@ def thread_tests(build):
 def soak_tests(build, seconds):
     """For hours, if one likes."""
     yield from module("contend").tests(build, seconds)
+    yield from module("intruder").soak_tests(build, seconds)
     yield from module("cfg").soak_tests(build, seconds)
     yield from module("policy").soak_tests(build)

@@ -120,6 +120,8 @@ TEST(what_is_inherited)
 	static const struct {
 		uint8_t parent, container, leaf; /* 0xff: nothing */
 	} cases[] = {
+		{0, 0xff, 0xff},
+		{IO, 0xff, 0xff},
 		{OI, IO | OI, 0},
 		{OI | NP, 0xff, 0},
 		{CI, CI, 0xff},

@@ -17,11 +17,11 @@ TEST(durable_contexts_go_together_or_not)
 		{{.again_v1 = true, .ask_v1 = true}, 0x0311, false, DURABLE_AGAIN_V1},
 		{{.ask_v2 = true}, 0x0300, false, DURABLE_ASK_V2},
 		{{.again_v2 = true}, 0x0302, false, DURABLE_AGAIN_V2},
-		/* unknown before 3.0 */
+		/* unknown before 3.0: 3.3.5.9.10, 3.3.5.9.12 */
 		{{.ask_v2 = true}, 0x0210, false, DURABLE_NONE},
 		{{.again_v2 = true}, 0x0210, false, DURABLE_NONE},
 		{{.ask_v1 = true, .ask_v2 = true}, 0x0210, false, DURABLE_ASK_V1},
-		/* one or the other */
+		/* one or the other: 3.3.5.9.6, .7, .10, .12 */
 		{{.ask_v1 = true, .ask_v2 = true}, 0x0311, true, DURABLE_NONE},
 		{{.ask_v1 = true, .again_v2 = true}, 0x0311, true, DURABLE_NONE},
 		{{.again_v1 = true, .ask_v2 = true}, 0x0311, true, DURABLE_NONE},
@@ -39,6 +39,7 @@ TEST(durable_contexts_go_together_or_not)
 	}
 }
 
+/* 3.3.5.9.10 */
 TEST(durable_timeout_is_the_clients_up_to_a_bound)
 {
 	CHECK_EQ(durable_v2_timeout_ms(0, 180), 180000);
@@ -159,15 +160,18 @@ TEST(durable_claims_match_in_everything)
 		{2, 0, NOTHING, 0},
 		{2, 1, NOTHING, 0},
 		{2, 2, NOTHING, 0},
+		/* 3.3.5.9.7, 3.3.5.9.12: Open.IsDurable, and Open.Session, which must be NULL */
 		{1, 0, NOT_DURABLE, 0xC0000034},
 		{2, 0, NOT_DURABLE, 0xC0000034},
 		{1, 0, CONNECTED, 0xC0000034},
 		{2, 2, CONNECTED, 0xC0000034},
+		/* 3.3.7.1: what is broken, or being broken, does not stay */
 		{1, 0, NO_HANDLE, 0xC0000034},
 		{2, 2, NO_HANDLE, 0xC0000034},
 		/* an oplock may be claimed from another machine's client, by whoever knows its id */
 		{1, 0, OTHER_CLIENT, 0},
 		{2, 0, OTHER_CLIENT, 0},
+		/* 3.3.5.9.7, 3.3.5.9.12: Open.ClientGuid, Lease.LeaseKey and its context's version, or no lease */
 		{1, 1, OTHER_CLIENT, 0xC0000034},
 		{2, 2, OTHER_CLIENT, 0xC0000034},
 		{1, 1, OTHER_KEY, 0xC0000034},
@@ -178,18 +182,22 @@ TEST(durable_claims_match_in_everything)
 		{2, 2, NO_LEASE, 0xC0000034},
 		{1, 0, A_LEASE, 0xC0000034},
 		{2, 0, A_LEASE, 0xC0000034},
+		/* 3.3.5.9.12: Open.CreateGuid */
 		{1, 0, OTHER_GUID, 0},
 		{2, 0, OTHER_GUID, 0xC0000034},
 		{1, 0, OTHER_WAY, 0}, /* by version 2, with the guid it has: none */
 		{2, 0, OTHER_WAY, 0}, /* version 1 names no guid: 3.3.5.9.7 */
 		{1, 0, OTHER_SHARE, 0xC0000034},
 		{2, 2, OTHER_SHARE, 0xC0000034},
+		/* the name counts where there is a lease only: Lease.FileName */
 		{1, 0, OTHER_NAME, 0},
 		{2, 0, OTHER_NAME, 0},
 		{1, 1, OTHER_NAME, 0xC000000D},
 		{2, 2, OTHER_NAME, 0xC000000D},
+		/* Open.DurableOwner */
 		{1, 0, OTHER_USER, 0xC0000022},
 		{2, 2, OTHER_USER, 0xC0000022},
+		/* 3.3.5.9.12: SMB2_DHANDLE_FLAG_PERSISTENT of what is not */
 		{1, 0, PERSISTENT, 0},
 		{2, 0, PERSISTENT, 0xC000000D},
 	};

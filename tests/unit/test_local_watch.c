@@ -1,11 +1,8 @@
 /* test_local_watch.c - what other processes do to files that are watched, told by fanotify. */
 #include "local_rig.h"
+#include "refuse.h"
 
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <pthread.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 
 enum { MANY = 2000, BEFORE_OVERFLOW_MAX = 20000 };
 
@@ -379,21 +376,6 @@ TEST(threads_that_disagree_leave_the_last_word)
 }
 
 /* ---- without the kernel's help -------------------------------------------------------------------- */
-
-/* From now on the call is refused to this process. */
-static void refuse(unsigned call, unsigned err)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | err),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = {.len = ARRAY_LEN(code), .filter = code};
-
-	must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-	must(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
-}
 
 static void new_without(unsigned call, unsigned err)
 {

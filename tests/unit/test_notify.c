@@ -1,138 +1,5 @@
-/* test_notify.c - what inotify tells, as CHANGE_NOTIFY wants to hear it. */
-#include "posix_fixture.h"
-
-#include "fs/cred.h"
-#include "fs/notify.h"
-#include "wire/smb2_proto.h"
-
-#include <semaphore.h>
-
-/* Every filter there is. */
-enum { ALL = 0xfff };
-
-/* A worker that waits for what the notify thread posts. */
-struct home {
-	struct mailbox mailbox;
-	sem_t posted;
-	struct msg *msg;
-};
-
-/* One open directory that is watched. */
-struct seer {
-	struct fix fix;
-	struct home home;
-	struct notify_server *server;
-	struct vfile *dir;
-	struct cred *cred;
-	struct notify *notify;
-	struct wait wait;
-	int ended;
-};
-
-static void home_post(struct mailbox *mb, struct msg *m)
-{
-	struct home *h = container_of(mb, struct home, mailbox);
-
-	h->msg = m;
-	sem_post(&h->posted);
-}
-
-static const struct mailbox_ops home_ops = {.post = home_post, .here = home_post};
-
-static void seer_ended(struct wait *w)
-{
-	container_of(w, struct seer, wait)->ended++;
-}
-
-/* Until the wait has ended; a test that never gets there fails by the runner's limit. */
-static int seer_await(struct seer *s)
-{
-	while (sem_wait(&s->home.posted) < 0)
-		;
-	s->home.msg->run(s->home.msg);
-	return s->wait.err;
-}
-
-static int seer_start(struct seer *s, uint32_t filter, bool tree)
-{
-	s->server->ops->start(s->server, s->dir, s->cred, filter, tree, &s->notify,
-			      wait_arm(&s->wait, seer_ended));
-	return seer_await(s);
-}
-
-static void seer_init(struct seer *s)
-{
-	*s = (struct seer){.home.mailbox.ops = &home_ops};
-	fix_init_at(&s->fix, "/tmp",
-		    (struct posix_settings){.switch_credentials = cred_can_switch()});
-	CHECK_EQ(sem_init(&s->home.posted, 0, 0), 0);
-	wait_init(&s->wait, &s->home.mailbox);
-	CHECK_EQ(inotify_server_new(&s->server), 0);
-	s->dir = vfile_get(s->fix.root);
-}
-
-static void seer_fini(struct seer *s)
-{
-	if (s->notify)
-		s->server->ops->free(s->notify);
-	inotify_server_free(s->server);
-	vfile_put(s->dir);
-	sem_destroy(&s->home.posted);
-	fix_fini(&s->fix);
-}
-
-/* One character for each action, to write expectations in a line: "+new -old" and so on. */
-static char action_char(uint32_t action)
-{
-	static const char chars[] = {
-		[FILE_ACTION_ADDED] = '+',
-		[FILE_ACTION_REMOVED] = '-',
-		[FILE_ACTION_MODIFIED] = '!',
-		[FILE_ACTION_RENAMED_OLD_NAME] = '<',
-		[FILE_ACTION_RENAMED_NEW_NAME] = '>',
-	};
-
-	return action < ARRAY_LEN(chars) ? chars[action] : '?';
-}
-
-/* Wait for news, then all of them until nothing comes for 30 ms: "+a !a -b". */
-static const char *seer_news(struct seer *s)
-{
-	char *text = arena_alloc(&s->fix.arena, 65536);
-	bool overflow = false;
-	size_t at = 0;
-
-	s->server->ops->wait(s->notify, wait_park(&s->wait, seer_ended));
-	CHECK_EQ(seer_await(s), 0);
-	for (int quiet = 0; quiet < 2; quiet++) {
-		struct notify_event *e = s->server->ops->take(s->notify, &s->fix.arena,
-							      &overflow);
-
-		if (overflow)
-			return "overflow";
-		for (; e; e = e->next) {
-			at += (size_t)snprintf(text + at, 65536 - at, "%s%c%s",
-					       at ? " " : "", action_char(e->action),
-					       e->name);
-			quiet = -1;
-		}
-		usleep(30000);
-	}
-	return text;
-}
-
-static void do_write(struct seer *s, const char *rel)
-{
-	int fd = open(fix_path(&s->fix, rel), O_WRONLY);
-
-	CHECK_EQ(write(fd, "x", 1), 1);
-	close(fd);
-}
-
-static void do_rename(struct seer *s, const char *from, const char *to)
-{
-	CHECK_EQ(rename(fix_path(&s->fix, from), fix_path(&s->fix, to)), 0);
-}
+/* test_notify.c - what the kernel tells, as CHANGE_NOTIFY wants to hear it. [MS-FSA] 2.1.5.11, 2.1.5.11.1 */
+#include "seer.h"
 
 TEST(files_come_change_and_go)
 {
@@ -201,28 +68,61 @@ TEST(filters_decide_what_is_told)
 	}
 }
 
-TEST(a_tree_is_told_with_paths)
+/* What is told of all that can be told, or "" after a while. */
+static const char *seer_news_or_none(struct seer *s)
 {
-	struct seer s;
+	s->server->ops->wait(s->notify, wait_park(&s->wait, seer_ended));
+	usleep(50000);
+	if (wait_claim(&s->wait, WAIT_CANCELLED)) {
+		s->server->ops->forget(s->notify, &s->wait);
+		wait_post(&s->wait, -ECANCELED);
+		CHECK_EQ(seer_await(s), -ECANCELED);
+		return "";
+	}
+	CHECK_EQ(seer_await(s), 0);
+	return seer_told(s);
+}
 
-	seer_init(&s);
-	CHECK_EQ(mkdir(fix_path(&s.fix, "share/d"), 0755), 0);
-	CHECK_EQ(mkdir(fix_path(&s.fix, "share/d/e"), 0755), 0);
-	fix_put(&s.fix, "share/d/e/old", "");
-	CHECK_EQ(seer_start(&s,
-			    FILE_NOTIFY_CHANGE_FILE_NAME | FILE_NOTIFY_CHANGE_DIR_NAME,
-			    true),
-		 0);
-	fix_put(&s.fix, "share/d/e/new", "");
-	CHECK_STR(seer_news(&s), "+d\\e\\new");
-	do_rename(&s, "share/d/e/old", "share/d/e/older");
-	CHECK_STR(seer_news(&s), "<d\\e\\old >d\\e\\older");
-	do_rename(&s,
-		  "share/d/e/old"
-		  "er",
-		  "share/d/up");
-	CHECK_STR(seer_news(&s), "-d\\e\\older +d\\up");
-	seer_fini(&s);
+/* [MS-SMB2] 2.2.35, CompletionFilter, a bit each; [MS-FSA] 2.1.4.1, 2.1.5.15.12 */
+TEST(each_filter_has_its_changes)
+{
+	static const struct {
+		uint32_t filter;
+		const char *want;
+	} cases[] = {
+		{FILE_NOTIFY_CHANGE_FILE_NAME, "+f <f >g -g"},
+		{FILE_NOTIFY_CHANGE_DIR_NAME, "+d <d >e -e"},
+		{FILE_NOTIFY_CHANGE_ATTRIBUTES, "!f !g"},
+		{FILE_NOTIFY_CHANGE_SIZE, "!f"},
+		{FILE_NOTIFY_CHANGE_LAST_WRITE, "!f"},
+		{FILE_NOTIFY_CHANGE_LAST_ACCESS, "!f"},
+		{FILE_NOTIFY_CHANGE_CREATION, "!f !g"},
+		{FILE_NOTIFY_CHANGE_EA, "!f"},
+		{FILE_NOTIFY_CHANGE_SECURITY, "!f"},
+		/* of streams nothing is told; bits that mean nothing are ignored: 3.3.5.19 */
+		{0x200, ""},
+		{0x400, ""},
+		{0x800, ""},
+		{0x80000000, ""},
+		{0x80000000 | FILE_NOTIFY_CHANGE_SIZE, "!f"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct seer s;
+
+		seer_init(&s);
+		CHECK_EQ(seer_start(&s, cases[i].filter, false), 0);
+		CHECK_EQ(mkdir(fix_path(&s.fix, "share/d"), 0755), 0);
+		fix_put(&s.fix, "share/f", "");
+		do_write(&s, "share/f");
+		CHECK_EQ(chmod(fix_path(&s.fix, "share/f"), 0600), 0);
+		do_rename(&s, "share/f", "share/g");
+		do_rename(&s, "share/d", "share/e");
+		CHECK_EQ(unlink(fix_path(&s.fix, "share/g")), 0);
+		CHECK_EQ(rmdir(fix_path(&s.fix, "share/e")), 0);
+		CHECK_STR(seer_news_or_none(&s), cases[i].want);
+		seer_fini(&s);
+	}
 }
 
 TEST(without_tree_what_is_below_is_silent)
@@ -235,81 +135,6 @@ TEST(without_tree_what_is_below_is_silent)
 	fix_put(&s.fix, "share/d/below", "");
 	fix_put(&s.fix, "share/here", "");
 	CHECK_STR(seer_news(&s), "+here");
-	seer_fini(&s);
-}
-
-TEST(directories_that_appear_are_watched)
-{
-	struct seer s;
-
-	seer_init(&s);
-	CHECK_EQ(mkdir(fix_path(&s.fix, "ready"), 0755), 0);
-	CHECK_EQ(mkdir(fix_path(&s.fix, "ready/in"), 0755), 0);
-	CHECK_EQ(seer_start(&s,
-			    FILE_NOTIFY_CHANGE_FILE_NAME | FILE_NOTIFY_CHANGE_DIR_NAME,
-			    true),
-		 0);
-	CHECK_EQ(mkdir(fix_path(&s.fix, "share/new"), 0755), 0);
-	CHECK_STR(seer_news(&s), "+new");
-	fix_put(&s.fix, "share/new/file", "");
-	CHECK_STR(seer_news(&s), "+new\\file");
-	do_rename(&s, "ready", "share/came");
-	CHECK_STR(seer_news(&s), "+came");
-	fix_put(&s.fix, "share/came/in/file", "");
-	CHECK_STR(seer_news(&s), "+came\\in\\file");
-	seer_fini(&s);
-}
-
-TEST(directories_that_move_take_their_watches_along)
-{
-	struct seer s;
-
-	seer_init(&s);
-	CHECK_EQ(mkdir(fix_path(&s.fix, "share/a"), 0755), 0);
-	CHECK_EQ(mkdir(fix_path(&s.fix, "share/a/deep"), 0755), 0);
-	CHECK_EQ(mkdir(fix_path(&s.fix, "share/z"), 0755), 0);
-	CHECK_EQ(seer_start(&s,
-			    FILE_NOTIFY_CHANGE_FILE_NAME | FILE_NOTIFY_CHANGE_DIR_NAME,
-			    true),
-		 0);
-	do_rename(&s, "share/a", "share/b");
-	CHECK_STR(seer_news(&s), "<a >b");
-	fix_put(&s.fix, "share/b/deep/1", "");
-	CHECK_STR(seer_news(&s), "+b\\deep\\1");
-	do_rename(&s, "share/b", "share/z/c");
-	CHECK_STR(seer_news(&s), "-b +z\\c");
-	fix_put(&s.fix, "share/z/c/deep/2", "");
-	CHECK_STR(seer_news(&s), "+z\\c\\deep\\2");
-	do_rename(&s, "share/z/c", "gone");
-	CHECK_STR(seer_news(&s), "-z\\c");
-	fix_put(&s.fix, "gone/deep/3", "");
-	fix_put(&s.fix, "share/end", "");
-	CHECK_STR(seer_news(&s), "+end");
-	seer_fini(&s);
-}
-
-TEST(directories_that_are_deleted_are_forgotten)
-{
-	struct seer s;
-
-	seer_init(&s);
-	CHECK_EQ(mkdir(fix_path(&s.fix, "share/a"), 0755), 0);
-	CLEANUP(vfile_putp) struct vfile *held = fix_find(&s.fix, "a");
-	CHECK_EQ(seer_start(&s,
-			    FILE_NOTIFY_CHANGE_FILE_NAME | FILE_NOTIFY_CHANGE_DIR_NAME,
-			    true),
-		 0);
-	for (int i = 0; i < 3; i++) {
-		CHECK_EQ(rmdir(fix_path(&s.fix, "share/a")), 0);
-		CHECK_STR(seer_news(&s), "-a");
-		CHECK_EQ(mkdir(fix_path(&s.fix, "share/a"), 0755), 0);
-		CHECK_STR(seer_news(&s), "+a");
-		fix_put(&s.fix, "share/a/x", "");
-		CHECK_STR(seer_news(&s), "+a\\x");
-		CHECK_EQ(unlink(fix_path(&s.fix, "share/a/x")), 0);
-		CHECK_STR(seer_news(&s), "-a\\x");
-	}
-	vfile_put(TAKE(held));
 	seer_fini(&s);
 }
 
@@ -350,6 +175,112 @@ TEST(too_much_is_an_overflow_once)
 
 /* ---- waits -------------------------------------------------------------------------------------- */
 
+static void second_ended(struct wait *w)
+{
+}
+
+/* Two requests wait, the seer's first. */
+static void seer_wait_twice(struct seer *s, struct wait *second)
+{
+	wait_init(second, &s->home.mailbox);
+	s->server->ops->wait(s->notify, wait_park(&s->wait, seer_ended));
+	s->server->ops->wait(s->notify, wait_park(second, second_ended));
+	usleep(50000); /* for the thread, which asks the kernel first */
+}
+
+/* [MS-FSA] 2.1.5.11.1 */
+TEST(a_request_is_told_of_all_that_was_done_before_it)
+{
+	struct seer s;
+
+	seer_init(&s);
+	CHECK_EQ(seer_start(&s, ALL, false), 0);
+	for (int i = 0; i < 200; i++) {
+		fix_put(&s.fix, "share/a", "");
+		do_rename(&s, "share/a", "share/b");
+		CHECK_EQ(unlink(fix_path(&s.fix, "share/b")), 0);
+		s.server->ops->wait(s.notify, wait_park(&s.wait, seer_ended));
+		CHECK_EQ(seer_await(&s), 0);
+		CHECK_STR(seer_told(&s), "+a <a >b -b");
+		arena_reset(&s.fix.arena);
+	}
+	seer_fini(&s);
+}
+
+/* However late the answer is made: what is done next is the next request's. */
+TEST(a_waiting_request_is_told_of_the_change_that_ended_it)
+{
+	struct seer s;
+	struct wait second;
+
+	seer_init(&s);
+	CHECK_EQ(seer_start(&s, ALL, false), 0);
+	seer_wait_twice(&s, &second);
+	fix_put(&s.fix, "share/a", "");
+	CHECK_EQ(seer_await(&s), 0);
+	do_rename(&s, "share/a", "share/b");
+	CHECK_EQ(seer_await(&s), 0);
+	CHECK_EQ(unlink(fix_path(&s.fix, "share/b")), 0);
+	CHECK_STR(seer_told(&s), "+a");
+	CHECK_STR(seer_told(&s), "<a >b");
+	CHECK_STR(seer_news(&s), "-b");
+	seer_fini(&s);
+}
+
+/* Nobody is told of nothing: who finds neither events nor an overflow must look for himself. */
+TEST(an_overflow_is_told_to_one_of_those_that_were_ended)
+{
+	struct seer s;
+	struct wait second;
+	char rel[32];
+
+	seer_init(&s);
+	CHECK_EQ(seer_start(&s, FILE_NOTIFY_CHANGE_FILE_NAME, false), 0);
+	seer_wait_twice(&s, &second);
+	for (int i = 0; i <= NOTIFY_EVENTS_MAX; i++) {
+		snprintf(rel, sizeof(rel), "share/%d", i);
+		fix_put(&s.fix, rel, "");
+	}
+	CHECK_EQ(seer_await(&s), 0);
+	CHECK_EQ(seer_await(&s), 0);
+	usleep(100000); /* all of them read */
+	CHECK_STR(seer_told(&s), "overflow");
+	CHECK_STR(seer_told(&s), "");
+	seer_fini(&s);
+}
+
+/* [MS-FSA] 2.1.5.15.12 sets FILE_ATTRIBUTE_ARCHIVE of a file that is renamed. */
+TEST(a_rename_changes_attributes_of_files)
+{
+	static const struct {
+		uint32_t filter;
+		const char *want;
+	} cases[] = {
+		{FILE_NOTIFY_CHANGE_ATTRIBUTES, "!file2 !came"},
+		{FILE_NOTIFY_CHANGE_CREATION | FILE_NOTIFY_CHANGE_DIR_NAME,
+		 "!file2 <dir >dir2 !came"},
+		{FILE_NOTIFY_CHANGE_ATTRIBUTES | FILE_NOTIFY_CHANGE_FILE_NAME,
+		 "<file >file2 +came"},
+		{FILE_NOTIFY_CHANGE_SIZE | FILE_NOTIFY_CHANGE_FILE_NAME,
+		 "<file >file2 +came"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct seer s;
+
+		seer_init(&s);
+		fix_put(&s.fix, "share/file", "");
+		fix_put(&s.fix, "outside", "");
+		CHECK_EQ(mkdir(fix_path(&s.fix, "share/dir"), 0755), 0);
+		CHECK_EQ(seer_start(&s, cases[i].filter, false), 0);
+		do_rename(&s, "share/file", "share/file2");
+		do_rename(&s, "share/dir", "share/dir2");
+		do_rename(&s, "outside", "share/came");
+		CHECK_STR(seer_news(&s), cases[i].want);
+		seer_fini(&s);
+	}
+}
+
 TEST(a_claimed_wait_is_left_alone)
 {
 	struct seer s;
@@ -386,34 +317,6 @@ TEST(too_many_waits_are_refused)
 		CHECK(wait_claim(&waits[i], WAIT_CLOSED));
 		s.server->ops->forget(s.notify, &waits[i]);
 	}
-	seer_fini(&s);
-}
-
-/* ---- rights; as root only ----------------------------------------------------------------------- */
-
-TEST(only_what_the_user_may_list_is_told)
-{
-	enum { BOB = 54322 };
-	struct seer s;
-
-	if (!cred_can_switch()) {
-		print_message("[  REASON  ] needs root with CAP_SETUID and CAP_SETGID\n");
-		skip();
-	}
-	seer_init(&s);
-	CHECK_EQ(mkdir(fix_path(&s.fix, "share/open"), 0755), 0);
-	CHECK_EQ(mkdir(fix_path(&s.fix, "share/closed"), 0700), 0);
-	s.cred = cred_new(BOB, BOB, NULL, 0);
-	CHECK_EQ(seer_start(&s, FILE_NOTIFY_CHANGE_FILE_NAME, true), 0);
-	fix_put(&s.fix, "share/closed/secret", "");
-	fix_put(&s.fix, "share/open/public", "");
-	CHECK_STR(seer_news(&s), "+open\\public");
-	s.server->ops->free(TAKE(s.notify));
-
-	vfile_put(s.dir);
-	s.dir = fix_find(&s.fix, "closed");
-	CHECK_EQ(seer_start(&s, ALL, false), -EACCES);
-	cred_put(s.cred);
 	seer_fini(&s);
 }
 
