@@ -157,6 +157,19 @@ static nt_status first_uid(struct req *q, uint64_t *ret_uid)
 	return STATUS_SUCCESS;
 }
 
+static nt_status ask_own(struct req *q, req_done then)
+{
+	struct query_quota *f = q->state;
+	uint32_t own = req_cred(q)->uid;
+
+	f->uids = arena_dup(&q->arena, span_of(&own, sizeof(own)));
+	if (!f->uids)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	f->call.uids = f->uids;
+	f->call.uid_count = 1;
+	return open_call(q, &f->call.call, VFS_QUOTA_LIST, then);
+}
+
 static nt_status ask_all(struct req *q)
 {
 	struct query_quota *f = q->state;
@@ -166,16 +179,15 @@ static nt_status ask_all(struct req *q)
 	if (!nt_ok(st))
 		return st;
 	f->call.max = f->in.single ? 1 : ENTRIES_MAX;
-	if (!sees_all(q)) { /* a list of one */
-		if (f->call.from > own)
-			return nothing_left(q);
-		f->uids = arena_dup(&q->arena, span_of(&own, sizeof(own)));
-		if (!f->uids)
-			return STATUS_INSUFFICIENT_RESOURCES;
-		f->call.uids = f->uids;
-		f->call.uid_count = 1;
-	}
+	if (!sees_all(q)) /* a list of one */
+		return f->call.from > own ? nothing_left(q) : ask_own(q, listed);
 	return open_call(q, &f->call.call, VFS_QUOTA_LIST, listed);
+}
+
+/* That there are no quotas comes before what was wrong with the question: 3.3.5.20.4. */
+static nt_status asked_badly(struct req *q, int err, struct wr *w)
+{
+	return err ? nt_from_errno(err) : STATUS_INVALID_PARAMETER;
 }
 
 nt_status query_quota(struct req *q, const struct query_info *a)
@@ -190,9 +202,11 @@ nt_status query_quota(struct req *q, const struct query_info *a)
 		return STATUS_NOT_SUPPORTED;
 	input = rd_at(&message, a->input_off, a->input_len);
 	st = quota_query_decode(rd_rest(&input), &q->arena, &f->in);
-	if (!nt_ok(st))
-		return st;
 	f->asked = a;
 	q->state = f;
+	if (nt_is(st, STATUS_INVALID_PARAMETER))
+		return ask_own(q, asked_badly);
+	if (!nt_ok(st))
+		return st;
 	return f->in.sids ? ask_named(q) : ask_all(q);
 }

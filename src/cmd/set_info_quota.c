@@ -15,30 +15,53 @@ static nt_status quota_of(const struct quota_change *c, struct vfs_quota *ret_qu
 	return STATUS_SUCCESS;
 }
 
-nt_status set_quota(struct req *q, struct set_info *a)
+struct set_quota {
+	struct rd data;
+	uint32_t own;
+	struct vfs_quota_list probe;
+	struct vfs_quota_set call;
+};
+
+/* There are quotas. */
+static nt_status probed(struct req *q, int err, struct wr *w)
 {
-	struct vfs_quota_set *s = arena_alloc(&q->arena, sizeof(*s));
+	struct set_quota *s = q->state;
 	struct quota_change *changes;
 	struct vfs_quota *quotas;
 	nt_status st;
+
+	if (err)
+		return nt_from_errno(err);
+	if (!principal_has_sid(tree_who(q->tree, req_who(q)), &sid_administrators) ||
+	    !(q->tree->maximal_access & FILE_WRITE_DATA))
+		return STATUS_ACCESS_DENIED;
+	st = quota_changes_decode(rd_rest(&s->data), &q->arena, &changes, &s->call.count);
+	if (!nt_ok(st))
+		return st;
+	quotas = arena_array(&q->arena, s->call.count, sizeof(*quotas));
+	if (!quotas)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	for (size_t i = 0; i < s->call.count && nt_ok(st); i++)
+		st = quota_of(&changes[i], &quotas[i]);
+	if (!nt_ok(st))
+		return st;
+	s->call.quotas = quotas;
+	return open_call(q, &s->call.call, VFS_QUOTA_SET, set_done);
+}
+
+/* That there are none comes first. */
+nt_status set_quota(struct req *q, struct set_info *a)
+{
+	struct set_quota *s = arena_alloc(&q->arena, sizeof(*s));
 
 	if (!s)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	if (!q->open->node)
 		return STATUS_NOT_SUPPORTED;
-	if (!principal_has_sid(tree_who(q->tree, req_who(q)), &sid_administrators) ||
-	    !(q->tree->maximal_access & FILE_WRITE_DATA))
-		return STATUS_ACCESS_DENIED;
-	st = quota_changes_decode(rd_rest(&a->data), &q->arena, &changes, &s->count);
-	if (!nt_ok(st))
-		return st;
-	quotas = arena_array(&q->arena, s->count, sizeof(*quotas));
-	if (!quotas)
-		return STATUS_INSUFFICIENT_RESOURCES;
-	for (size_t i = 0; i < s->count && nt_ok(st); i++)
-		st = quota_of(&changes[i], &quotas[i]);
-	if (!nt_ok(st))
-		return st;
-	s->quotas = quotas;
-	return open_call(q, &s->call, VFS_QUOTA_SET, set_done);
+	s->data = a->data;
+	s->own = req_cred(q)->uid;
+	s->probe.uids = &s->own;
+	s->probe.uid_count = 1;
+	q->state = s;
+	return open_call(q, &s->probe.call, VFS_QUOTA_LIST, probed);
 }

@@ -505,8 +505,8 @@ def quotas(build):
         for data in (bytes(16), struct.pack("<BBHIII", 0, 0, 0, 8 + len(everyone), 0, 0) + struct.pack("<II", 0, len(everyone)) + everyone):
             c.get(f, 0, kind=4, data=data, status=NOT_SUPPORTED)
         for data in (b"", bytes(15), struct.pack("<BBHIII", 0, 0, 0, 9, 0, 0) + bytes(8), struct.pack("<BBHIII", 0, 0, 0, 0, 12, 1) + everyone):
-            c.get(f, 0, kind=4, data=data, status=INVALID_PARAMETER)
-        c.set(f, 0, struct.pack("<IIQQQQ", 0, len(everyone), 0, 0, 0, 0) + everyone, ACCESS_DENIED, kind=4)
+            c.get(f, 0, kind=4, data=data, status=NOT_SUPPORTED)
+        c.set(f, 0, struct.pack("<IIQQQQ", 0, len(everyone), 0, 0, 0, 0) + everyone, NOT_SUPPORTED, kind=4)
         expect(struct.unpack_from("<I", c.get(f, 6, kind=2), 40)[0], 0, "FileSystemControlFlags")
         c.open(index, ALL, CREATE_NEW, 0, status=ACCESS_DENIED)
         c.open("d\\" + index, 0x16, OPEN, 0, status=INVALID_PARAMETER)

@@ -116,6 +116,8 @@ def of_all(build):
         ask(c, q, user(one), room=55, status=TOO_SMALL)
         expect(ask(c, q, start=user(two)), [second, third], "from somebody on")
         ask(c, q, start=sid(0, authority=1), status=INVALID_PARAMETER)
+        for data in (b"", bytes(15), struct.pack("<BBHIII", 0, 0, 0, 9, 0, 0) + bytes(8), struct.pack("<BBHIII", 0, 0, 0, 0, 16, 1) + user(one)):
+            c.get(q, 0, kind=4, data=data, status=INVALID_PARAMETER)
         change(c, q, (user(one), NONE, 5000), (user(two), 1, 0), (user(70000), NONE, GONE))
         expect(ask(c, q, restart=1), [(user(one), 1, NONE, 4096), (user(two), 4, 1024, 1024), (user(70000), 5, NONE, NONE)], "changed")
         administrators = sid(32, 544, authority=5)
