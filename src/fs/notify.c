@@ -164,9 +164,11 @@ void notify_lose(struct notify *n)
 
 /* ---- waits -------------------------------------------------------------------------------------- */
 
+/* Besides what those are told that were ended already and have not taken it yet. */
 static bool has_news(const struct notify *n)
 {
-	return !list_empty(&n->events) || n->overflow;
+	return n->overflow ||
+	       (!list_empty(&n->events) && !gathered_of(n->events.prev)->ends);
 }
 
 static void drop_wait(struct notify *n, size_t at)
