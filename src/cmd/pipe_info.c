@@ -1,5 +1,7 @@
 #include "cmd/pipe_io.h"
 
+#include "smb/stats.h"
+
 #include <string.h>
 
 static struct rpc_share share_info(const struct share *s, bool visible)
@@ -13,6 +15,7 @@ static struct rpc_share share_info(const struct share *s, bool visible)
 		.type = pipe ? STYPE_IPC : STYPE_DISKTREE,
 		.flags = s->encrypt_data ? SHI1005_FLAGS_ENCRYPT_DATA : 0,
 		.max_uses = SHARE_USES_UNLIMITED,
+		.current_uses = s->stats ? (uint32_t)atomic_load(&s->stats->trees) : 0,
 		.administrative = pipe || s->conf->administrative,
 		.visible = visible,
 	};
@@ -20,7 +23,8 @@ static struct rpc_share share_info(const struct share *s, bool visible)
 
 static bool info_share_at(void *ctx, size_t i, struct rpc_share *ret_share)
 {
-	struct req *q = ctx;
+	const struct pipe_context *p = ctx;
+	struct req *q = p->q;
 	const struct snapshot *snap = q->snap;
 	bool visible;
 
@@ -35,7 +39,8 @@ static bool info_share_at(void *ctx, size_t i, struct rpc_share *ret_share)
 static bool info_account_by_id(void *ctx, struct arena *a, bool group, uint32_t id,
 			       const char **ret_name)
 {
-	struct req *q = ctx;
+	const struct pipe_context *p = ctx;
+	struct req *q = p->q;
 	const struct account_names *names = q->conn->server->accounts;
 
 	return names && names->by_id(a, group, id, ret_name);
@@ -44,14 +49,16 @@ static bool info_account_by_id(void *ctx, struct arena *a, bool group, uint32_t 
 static bool info_account_by_name(void *ctx, const char *name, bool *ret_group,
 				 uint32_t *ret_id)
 {
-	struct req *q = ctx;
+	const struct pipe_context *p = ctx;
+	struct req *q = p->q;
 	const struct account_names *names = q->conn->server->accounts;
 
 	return names && names->by_name(name, ret_group, ret_id);
 }
 
-struct rpc_info pipe_info(struct req *q)
+struct rpc_info pipe_info(struct pipe_context *p)
 {
+	struct req *q = p->q;
 	struct smb_server *server = q->conn->server;
 	const struct conf *conf = q->snap->conf;
 	const struct principal *who = req_who(q);
@@ -70,7 +77,8 @@ struct rpc_info pipe_info(struct req *q)
 		.machine_sid = server->machine_sid,
 		.caller = who,
 		.administrator = principal_has_sid(who, &sid_administrators),
-		.ctx = q,
+		.ctx = p,
+		.admin = &pipe_admin,
 		.share_at = info_share_at,
 		.account_by_id = info_account_by_id,
 		.account_by_name = info_account_by_name,

@@ -14,6 +14,8 @@
 #include "base/arena.h"
 #include "base/env.h"
 
+struct rpc_admin;
+
 /* Share types. [MS-SRVS] 2.2.2.4 */
 enum {
 	STYPE_DISKTREE = 0,
@@ -73,7 +75,8 @@ struct rpc_info {
 	const struct principal *caller;
 	bool administrator; /* the caller may see and do what Administrators may */
 
-	void *ctx; /* of the callbacks */
+	void *ctx; /* of the callbacks, those of `admin` included */
+	const struct rpc_admin *admin;
 	/* The i-th share, false past the end. Holes are not allowed; invisible ones are. */
 	bool (*share_at)(void *ctx, size_t i, struct rpc_share *ret_share);
 	/* Name of S-1-22-1-id, or, with group, of S-1-22-2-id; in the arena or longer-lived. False: unknown. */

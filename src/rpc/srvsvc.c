@@ -14,8 +14,9 @@ struct enum_req enum_decode(struct rpc_call *c, unsigned filters)
 	struct enum_req q = {0};
 	bool entries = false;
 
-	for (unsigned i = 0; i < 1 + filters; i++)
-		ndr_string_ptr(r, c->arena);
+	ndr_string_ptr(r, c->arena); /* ServerName */
+	for (unsigned i = 0; i < filters; i++)
+		q.filters[i] = ndr_string_ptr(r, c->arena);
 	q.level = ndr_u32(r);
 	if (ndr_u32(r) != q.level)
 		rd_fail(r);
@@ -54,49 +55,6 @@ enum rpc_fault enum_refuse(struct rpc_call *c, const struct enum_req *q, bool le
 		ndr_put_ptr(&c->out, false);
 	}
 	return enum_finish(c, q, 0, error);
-}
-
-/*
- * NetrConnectionEnum, NetrFileEnum, NetrSessionEnum: who else is there is nobody's business but an administrator's.
- * Deviation: administrators get ERROR_NOT_SUPPORTED, not the list of [MS-SRVS] 3.1.4.1, 3.1.4.2, 3.1.4.5; an
- * empty one would be a lie. tsmb-status has it.
- */
-static enum rpc_fault activity_enum(struct rpc_call *c, unsigned filters,
-				    const uint32_t *levels, size_t level_count)
-{
-	struct enum_req q = enum_decode(c, filters);
-	bool known = false;
-
-	if (!rd_ok(&c->in))
-		return RPC_FAULT_BAD_STUB;
-	for (size_t i = 0; i < level_count; i++)
-		known |= levels[i] == q.level;
-	if (!known)
-		return enum_refuse(c, &q, false, ERROR_INVALID_LEVEL);
-	if (!c->info->administrator)
-		return enum_refuse(c, &q, true, ERROR_ACCESS_DENIED);
-	return enum_refuse(c, &q, true, ERROR_NOT_SUPPORTED);
-}
-
-static enum rpc_fault connection_enum(struct rpc_call *c)
-{
-	static const uint32_t levels[] = {0, 1};
-
-	return activity_enum(c, 1, levels, ARRAY_LEN(levels)); /* Qualifier */
-}
-
-static enum rpc_fault file_enum(struct rpc_call *c)
-{
-	static const uint32_t levels[] = {2, 3};
-
-	return activity_enum(c, 2, levels, ARRAY_LEN(levels)); /* BasePath, UserName */
-}
-
-static enum rpc_fault session_enum(struct rpc_call *c)
-{
-	static const uint32_t levels[] = {0, 1, 2, 10, 502};
-
-	return activity_enum(c, 2, levels, ARRAY_LEN(levels)); /* ClientName, UserName */
 }
 
 /* SERVER_INFO_100 to 103: each has the fields of the one before, and more. Spec: [MS-SRVS] 2.2.4.40 - 2.2.4.43 */
@@ -216,7 +174,10 @@ static enum rpc_fault remote_tod(struct rpc_call *c)
 static const struct rpc_op ops[] = {
 	{8, "NetrConnectionEnum", connection_enum},
 	{9, "NetrFileEnum", file_enum},
+	{10, "NetrFileGetInfo", file_get_info},
+	{11, "NetrFileClose", file_close},
 	{12, "NetrSessionEnum", session_enum},
+	{13, "NetrSessionDel", session_del},
 	{15, "NetrShareEnum", share_enum},
 	{16, "NetrShareGetInfo", share_get_info},
 	{21, "NetrServerGetInfo", server_get_info},

@@ -8,9 +8,10 @@
  *     NetrServerGetInfo                 levels 100, 101          everyone
  *                                       levels 102, 103          administrators
  *     NetrRemoteTOD                                              everyone
- *     NetrConnectionEnum, NetrFileEnum, NetrSessionEnum          administrators, who are told that it is not supported
+ *     NetrConnectionEnum, NetrFileEnum, NetrFileGetInfo, NetrFileClose, NetrSessionEnum, NetrSessionDel
+ *                                                                administrators: who is there is nobody else's business
  *
- * Others get ERROR_ACCESS_DENIED. Everything that changes the server is not there at all: a fault.
+ * Others get ERROR_ACCESS_DENIED.
  */
 #pragma once
 
@@ -18,16 +19,14 @@
 
 /* [in, out] parameters that all *Enum operations end with. */
 struct enum_req {
+	const char *filters[2]; /* NULL: not given */
 	uint32_t level;
 	uint32_t preferred_len; /* 0xFFFFFFFF: everything */
 	bool has_resume;
 	uint32_t resume;
 };
 
-/*
- * Decode an enumeration: ServerName, `filters` more [unique, string] parameters, all without effect here, then those of
- * enum_req. Fails the cursor.
- */
+/* Decode an enumeration: ServerName, `filters` more [unique, string] parameters, the rest of enum_req. Fails the cursor. */
 struct enum_req enum_decode(struct rpc_call *c, unsigned filters);
 /* Encode one without entries: level_known if the union has an arm for the level. */
 enum rpc_fault enum_refuse(struct rpc_call *c, const struct enum_req *q, bool level_known,
@@ -36,6 +35,23 @@ enum rpc_fault enum_refuse(struct rpc_call *c, const struct enum_req *q, bool le
 enum rpc_fault enum_finish(struct rpc_call *c, const struct enum_req *q, uint32_t total,
 			   uint32_t error);
 
+/* srvsvc_activity.c */
+enum rpc_fault connection_enum(struct rpc_call *c);
+enum rpc_fault file_enum(struct rpc_call *c);
+enum rpc_fault file_get_info(struct rpc_call *c);
+enum rpc_fault file_close(struct rpc_call *c);
+enum rpc_fault session_enum(struct rpc_call *c);
+enum rpc_fault session_del(struct rpc_call *c);
+
+/*
+ * srvsvc_path.c: paths of the server as clients of Windows write them, "C:\srv\files". In the arena; NULL without memory.
+ *
+ * below  what is under it, with backslashes; "" for itself
+ */
+const char *srvsvc_path_shown(struct arena *a, const char *path, const char *below);
+
+/* srvsvc_share.c */
+bool share_exists(const struct rpc_info *info, const char *netname);
 enum rpc_fault share_enum(struct rpc_call *c);
 enum rpc_fault share_enum_sticky(struct rpc_call *c);
 enum rpc_fault share_get_info(struct rpc_call *c);

@@ -147,6 +147,13 @@ struct share_list {
 	size_t count;
 };
 
+/* As it is shown. False without memory. */
+static bool share_complete(struct rpc_call *c, struct rpc_share *s)
+{
+	s->path = s->path[0] ? srvsvc_path_shown(c->arena, s->path, "") : "";
+	return s->path != NULL;
+}
+
 static bool share_list_grow(struct rpc_call *c, struct share_list *l)
 {
 	struct rpc_share *more;
@@ -176,7 +183,7 @@ static bool share_list_collect(struct rpc_call *c, bool sticky,
 	for (size_t i = 0; info->share_at(info->ctx, i, &s); i++) {
 		if (!s.visible || (sticky && s.type == STYPE_IPC))
 			continue;
-		if (!share_list_grow(c, &l))
+		if (!share_list_grow(c, &l) || !share_complete(c, &s))
 			return false;
 		l.shares[l.count++] = s;
 	}
@@ -285,6 +292,13 @@ static bool share_find(const struct rpc_info *info, const char *netname,
 	return false;
 }
 
+bool share_exists(const struct rpc_info *info, const char *netname)
+{
+	struct rpc_share s;
+
+	return share_find(info, netname, &s);
+}
+
 static uint32_t share_get(struct rpc_call *c, const char *netname,
 			  const struct share_level *level, struct rpc_share *ret_share)
 {
@@ -296,7 +310,7 @@ static uint32_t share_get(struct rpc_call *c, const char *netname,
 		return ERROR_ACCESS_DENIED;
 	if (!share_find(c->info, netname, ret_share))
 		return NERR_NET_NAME_NOT_FOUND;
-	return NERR_SUCCESS;
+	return share_complete(c, ret_share) ? NERR_SUCCESS : ERROR_NOT_ENOUGH_MEMORY;
 }
 
 /* The arm of other levels is empty: not even a pointer. */

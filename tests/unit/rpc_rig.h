@@ -4,8 +4,10 @@
  */
 #pragma once
 
+#include <errno.h>
 #include <stdlib.h>
 
+#include "rpc/admin.h"
 #include "rpc/dcerpc.h"
 #include "rpc/pipe.h"
 #include "test.h"
@@ -17,6 +19,10 @@ struct rig {
 	struct env env;
 	struct principal caller;
 	struct rpc_info info;
+	size_t activity_count; /* 0: two of each kind; else the same again and again */
+	enum rpc_activity_kind ended_kind; /* of rpc_admin.end() */
+	uint64_t ended_id;
+	size_t ended_count;
 	size_t share_count; /* RIG_SHARES; beyond that, more of the first */
 	struct pipe *pipe;
 	uint32_t call_id;
@@ -103,6 +109,82 @@ static inline bool rig_account_by_name(void *ctx, const char *name, bool *ret_gr
 	return *ret_group || utf8_eq_nocase(name, "alice");
 }
 
+/* Two of each kind, a page each. */
+static const struct rpc_activity rig_activity[][2] = {
+	[RPC_SESSIONS] =
+		{
+			{.id = 11,
+			 .user = "alice",
+			 .client = "192.0.2.1",
+			 .opens = 2,
+			 .active_s = 100,
+			 .idle_s = 7,
+			 .encrypts = true},
+			{.id = 12,
+			 .user = "gast",
+			 .client = "[2001:db8::1]",
+			 .active_s = 5,
+			 .guest = true},
+		},
+	[RPC_TREES] =
+		{
+			{.id = 1,
+			 .user = "alice",
+			 .client = "192.0.2.1",
+			 .share = "public",
+			 .opens = 2,
+			 .active_s = 99},
+			{.id = 2,
+			 .user = "gast",
+			 .client = "[2001:db8::1]",
+			 .share = "IPC$",
+			 .active_s = 4,
+			 .pipe = true},
+		},
+	[RPC_FILES] =
+		{
+			{.id = 21,
+			 .user = "alice",
+			 .root = "/srv/public",
+			 .path = "a\\ü.txt",
+			 .access = 0x001F01FF,
+			 .locks = 3},
+			{.id = 22,
+			 .user = "gast",
+			 .root = "/",
+			 .path = "b",
+			 .access = 0x00120089},
+		},
+};
+
+static inline int rig_list(void *ctx, enum rpc_activity_kind kind, struct arena *a,
+			   uint64_t *cursor, struct rpc_activity **ret_rows,
+			   size_t *ret_count)
+{
+	const struct rig *rig = ctx;
+	size_t max = rig->activity_count ? rig->activity_count : 2;
+	struct rpc_activity *row = arena_alloc(a, sizeof(*row));
+
+	if (!row)
+		return -ENOMEM;
+	*row = rig_activity[kind][*cursor % 2];
+	*ret_rows = row;
+	*ret_count = (*cursor)++ < max;
+	return 0;
+}
+
+static inline int rig_end(void *ctx, enum rpc_activity_kind kind, uint64_t id)
+{
+	struct rig *rig = ctx;
+
+	rig->ended_kind = kind;
+	rig->ended_id = id;
+	rig->ended_count++;
+	return 0;
+}
+
+static const struct rpc_admin rig_admin = {.list = rig_list, .end = rig_end};
+
 /* "user", "admin" or "anonymous" */
 static inline void rig_become(struct rig *rig, const char *who)
 {
@@ -142,6 +224,7 @@ static inline struct rig *rig_new(const char *pipe, const char *who)
 				.sub = {21, 1, 2, 3}},
 		.caller = &rig->caller,
 		.ctx = rig,
+		.admin = &rig_admin,
 		.share_at = rig_share_at,
 		.account_by_id = rig_account_by_id,
 		.account_by_name = rig_account_by_name,

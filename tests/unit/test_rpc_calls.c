@@ -190,7 +190,7 @@ TEST(operations_that_are_not_there_are_a_range_fault)
 		rig_bind(rig, PDU_FRAG_MAX);
 		for (uint16_t opnum = 0; opnum < 256; opnum++)
 			absent += rig_call(rig, opnum, span_of(NULL, 0)) == 0x1C010002;
-		CHECK_EQ(absent, 256 - (i == 0 ? 8 : i == 1 ? 1 : 11));
+		CHECK_EQ(absent, 256 - (i == 0 ? 11 : i == 1 ? 1 : 11));
 	}
 }
 
@@ -279,6 +279,73 @@ TEST(unknown_levels_of_activity_are_invalid)
 		CHECK_EQ(rig_call(rig, opnums[i], wr_done(&w)), 0);
 		CHECK_EQ(return_value(rig), 124);
 	}
+}
+
+static uint32_t delete_sessions(struct rig *rig, struct span user)
+{
+	uint8_t stub[64];
+	struct wr w = wr_of(mspan_of(stub, sizeof(stub)));
+
+	wr_u32(&w, 0); /* ServerName */
+	wr_u32(&w, 0); /* ClientName */
+	wr_u32(&w, 1);
+	wr_u32(&w, (uint32_t)(user.len / 2));
+	wr_u32(&w, 0);
+	wr_u32(&w, (uint32_t)(user.len / 2));
+	wr_bytes(&w, user);
+	CHECK_EQ(rig_call(rig, 13, wr_done(&w)), 0);
+	return return_value(rig);
+}
+
+TEST(sessions_that_match_are_ended_and_no_others)
+{
+	static const uint8_t gast[] = "g\0a\0s\0t\0\0";
+	RIG(rig, "srvsvc", "admin");
+
+	rig_bind(rig, PDU_FRAG_MAX);
+	CHECK_EQ(delete_sessions(rig, span_of(gast, sizeof(gast))), 0);
+	CHECK_EQ(rig->ended_count, 1);
+	CHECK_EQ(rig->ended_kind, RPC_SESSIONS);
+	CHECK_EQ(rig->ended_id, 12);
+	rig_become(rig, "user");
+	CHECK_EQ(delete_sessions(rig, span_of(gast, sizeof(gast))), 5);
+	CHECK_EQ(rig->ended_count, 1);
+}
+
+/* Two with one id: which is meant nobody can say. */
+TEST(a_file_whose_id_is_not_its_own_is_not_closed)
+{
+	static const uint8_t stub[8] = {0, 0, 0, 0, 21};
+	RIG(rig, "srvsvc", "admin");
+
+	rig_bind(rig, PDU_FRAG_MAX);
+	rig->activity_count = 3;
+	CHECK_EQ(rig_call(rig, 11, span_of(stub, sizeof(stub))), 0);
+	CHECK_EQ(return_value(rig), 2314);
+	CHECK_EQ(rig->ended_count, 0);
+	rig->activity_count = 1;
+	CHECK_EQ(rig_call(rig, 11, span_of(stub, sizeof(stub))), 0);
+	CHECK_EQ(return_value(rig), 0);
+	CHECK_EQ(rig->ended_id, 21);
+	CHECK_EQ(rig->ended_kind, RPC_FILES);
+}
+
+TEST(more_sessions_than_a_response_holds_are_counted)
+{
+	uint8_t stub[64];
+	struct wr w = wr_of(mspan_of(stub, sizeof(stub)));
+	RIG(rig, "srvsvc", "admin");
+	struct rd tail;
+
+	rig->activity_count = 20000;
+	rig_bind(rig, PDU_FRAG_MAX);
+	wr_zero(&w, 8); /* filters */
+	put_enum_stub(&w, 10, 0);
+	CHECK_EQ(rig_call(rig, 12, wr_done(&w)), 0);
+	CHECK_EQ(return_value(rig), 234);
+	tail = rd_of(span_of(rig->in, rig->in_len));
+	rd_seek(&tail, rig->in_len - 16);
+	CHECK_EQ(rd_u32(&tail), 20000);
 }
 
 /* POLICY_DNS_DOMAIN_INFO of a member: name, DNS name, forest, GUID, SID. */

@@ -1,0 +1,46 @@
+/*
+ * admin.h - what administrators see and change by remote procedures: who is there, what is open, what is shared.
+ *
+ * Filled by the layer above, like info.h. Only srvsvc asks, and only for callers who may (rpc_info.administrator).
+ *
+ * Owns     nothing; rows and their text live in the arena they were asked into.
+ * Threads  the callbacks run on the thread of the call, which may block.
+ * Errors   0 or a negative errno.
+ */
+#pragma once
+
+#include "base/arena.h"
+
+enum rpc_activity_kind {
+	RPC_SESSIONS,
+	RPC_TREES, /* connections to shares */
+	RPC_FILES, /* open files and directories */
+};
+
+/* One of them; what does not belong to its kind is zero. */
+struct rpc_activity {
+	uint64_t id; /* of rpc_admin.end(); of a tree: its own within its session */
+	const char *user;
+	const char *client; /* its address, without a port				*/
+	const char *share;
+	const char *root;  /* of a file: the directory that is shared ...		*/
+	const char *path;  /* ... and below it, with backslashes; "" for itself	*/
+	uint32_t opens;    /* of a session or tree					*/
+	uint32_t active_s; /* since when it is there				*/
+	uint32_t idle_s;   /* since a request came					*/
+	uint32_t access;   /* of a file: granted					*/
+	uint32_t locks;    /* byte ranges						*/
+	bool guest;
+	bool encrypts; /* a session: everything is encrypted			*/
+	bool pipe;     /* a tree: of IPC$						*/
+};
+
+struct rpc_admin {
+	/*
+	 * A page of them: those behind *cursor, which begins as 0 and is moved on; no rows: that was all.
+	 */
+	int (*list)(void *ctx, enum rpc_activity_kind kind, struct arena *a,
+		    uint64_t *cursor, struct rpc_activity **ret_rows, size_t *ret_count);
+	/* Close a session or file; it happens once the call has been answered or, where that is not possible any more, would be. */
+	int (*end)(void *ctx, enum rpc_activity_kind kind, uint64_t id);
+};
