@@ -1,5 +1,6 @@
 #include "cmd/pipe_io.h"
 
+#include "auth/privilege.h"
 #include "smb/stats.h"
 
 #include <string.h>
@@ -56,6 +57,12 @@ static bool info_account_by_name(void *ctx, const char *name, bool *ret_group,
 	return names && names->by_name(name, ret_group, ret_id);
 }
 
+static bool is_administrator(const struct conf *conf, const struct principal *who)
+{
+	return principal_has_sid(who, &sid_administrators) ||
+	       (privileges_of(&conf->privileges, who) & PRIVILEGE_DISK_OPERATOR);
+}
+
 struct rpc_info pipe_info(struct pipe_context *p)
 {
 	struct req *q = p->q;
@@ -76,7 +83,7 @@ struct rpc_info pipe_info(struct pipe_context *p)
 		.session_count = (uint32_t)smb_server_sessions(server),
 		.machine_sid = server->machine_sid,
 		.caller = who,
-		.administrator = principal_has_sid(who, &sid_administrators),
+		.administrator = is_administrator(conf, who),
 		.ctx = p,
 		.admin = &pipe_admin,
 		.share_at = info_share_at,

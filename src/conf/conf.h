@@ -14,6 +14,7 @@
 #include "base/map.h"
 #include "conf/errors.h"
 #include "conf/param.h"
+#include "conf/privileges.h"
 #include "secure/seal.h"
 #include "secure/sign.h"
 #include "wire/sid.h"
@@ -235,6 +236,8 @@ struct conf {
 	bool audit_enable;
 	struct conf_audit_params audit_params;
 	struct conf_endpoint metrics_listen;
+	const char *privilegedb;
+	struct conf_privileges privileges; /* what conf_load() read there */
 
 	struct conf_share *shares; /* in the order of the file */
 	size_t share_count;

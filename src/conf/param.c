@@ -147,6 +147,11 @@ const struct param param_table[] = {
 		 "that lie between two such answers for one account from one address. A right "
 		 "password is never made to wait. 0: no delay."},
 
+	{GLOBAL(privilegedb, PATH), .def = "/var/lib/tsmb/privileges", .flag = "privilegedb",
+	 .help = "The file that says which accounts hold privileges of Windows: to back up and "
+		 "restore, to take ownership, to administer shares. See PRIVILEGES. Where it "
+		 "has its default value the file may be missing."},
+
 	/* What is shown, and to whom */
 	{GLOBAL(enable_ipc, BOOL), .def = "true", .flag = "enable-ipc",
 	 .help = "Offer the share IPC$, through which clients list shares."},
@@ -208,7 +213,6 @@ const struct param param_table[] = {
 	 .help = "The same for version 2, which clients of SMB 3 ask for, where the client "
 		 "names no time itself; it may name up to 300 seconds. 0 grants none."},
 
-	KNOWN(GLOBAL, "privilegedb", "path"),
 	KNOWN(GLOBAL, "ca", "true|false"),
 	KNOWN(GLOBAL, "ca_path", "path"),
 	KNOWN(GLOBAL, "tcp_tickle", "true|false"),

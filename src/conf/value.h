@@ -10,6 +10,8 @@
 #include "base/arena.h"
 #include "conf/param.h"
 
+struct conf_perm;
+
 struct value_error {
 	size_t at;      /* byte of the value that it is about	*/
 	char text[640]; /* "expected true or false, found \"yes\"" */
@@ -75,5 +77,8 @@ value_parse_fn endpoint_parse;
 value_print_fn endpoint_print;
 value_parse_fn map_attributes_parse;
 value_print_fn map_attributes_print;
+/* everyone, a user, @group, *S-1-...: fills in p but for its access */
+MUST_CHECK bool perm_id_parse(const struct value_in *in, struct span id,
+			      struct conf_perm *p);
 value_parse_fn permissions_parse;
 value_print_fn permissions_print;

@@ -19,6 +19,7 @@ MODULES = (
     "compound",
     "pieces",
     "ipc",
+    "admin",
     "capture",
     "policy",
     "together",
