@@ -15,12 +15,6 @@ static const void *field_of(const struct param *p, const void *owner)
 	return (const char *)owner + p->field;
 }
 
-/* A string that has no default and was not set. */
-static bool field_is_absent(const struct param *p, const void *owner)
-{
-	return p->type == PARAM_ACCOUNT && !*(const char *const *)field_of(p, owner);
-}
-
 static bool param_in(const struct param *p, enum param_scope scope)
 {
 	return p->scope == scope && p->status == PARAM_EFFECTIVE;
@@ -56,7 +50,7 @@ static void field_print(const struct param *p, const void *owner, FILE *out)
 	CLEANUP(free_p) char *text = field_text(p, owner);
 	char *rest = text, *line;
 
-	if (!text || field_is_absent(p, owner))
+	if (!text || value_is_absent(p, field_of(p, owner)))
 		return;
 	while ((line = strsep(&rest, "\n")))
 		fprintf(out, "%s =%s%s\n", p->name, *line ? " " : "", line);

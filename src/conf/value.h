@@ -27,6 +27,9 @@ MUST_CHECK bool value_parse(const struct param *p, struct span text, struct aren
 /* As value_parse() takes it, and always in the same spelling. A list of listeners takes a line each. */
 void value_print(const struct param *p, const void *field, FILE *out);
 
+/* It has no value, and no default: it prints as nothing, and belongs in no file. */
+bool value_is_absent(const struct param *p, const void *field);
+
 /* "64KiB": with the largest unit that leaves a whole number. */
 void value_size_text(uint64_t bytes, char *buf, size_t buf_len);
 /* "a, b or c". Returns buf. */
@@ -73,6 +76,8 @@ value_parse_fn listen_parse;
 value_print_fn listen_print;
 value_parse_fn audit_params_parse;
 value_print_fn audit_params_print;
+value_parse_fn sddl_value_parse;
+value_print_fn sddl_value_print;
 value_parse_fn endpoint_parse;
 value_print_fn endpoint_print;
 value_parse_fn map_attributes_parse;
