@@ -3,6 +3,7 @@
 #include "cmd/pipe_io.h"
 #include "rpc/admin.h"
 #include "smb/inventory.h"
+#include "smb/stats.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -147,7 +148,50 @@ static int admin_end(void *ctx, enum rpc_activity_kind kind, uint64_t id)
 	return 0;
 }
 
-const struct rpc_admin pipe_admin = {.list = admin_list, .end = admin_end};
+static int admin_change_share(void *ctx, const struct rpc_share_change *change)
+{
+	const struct pipe_context *p = ctx;
+	struct share_admin *a = p->q->conn->server->share_admin;
+
+	return a ? a->change(a, change, p->who->user) : -EOPNOTSUPP;
+}
+
+static uint64_t bytes_of(const struct stats *s, enum stats_way way)
+{
+	uint64_t sum = 0;
+
+	for (size_t kind = 0; kind < STATS_KIND_COUNT; kind++)
+		sum += s->traffic.bytes[way][kind];
+	return sum;
+}
+
+static int admin_statistics(void *ctx, struct rpc_statistics *ret)
+{
+	const struct pipe_context *p = ctx;
+	struct stats all;
+	int err = stats_gather(p->q->conn->server, p->q->snap, &all);
+
+	if (err)
+		return err;
+	*ret = (struct rpc_statistics){
+		.start_time = all.start_time,
+		.files_opened = all.commands[SMB2_CREATE].requests -
+				all.commands[SMB2_CREATE].errors,
+		.sessions_opened = all.logons,
+		.logons_failed = all.logons_failed,
+		.bytes_sent = bytes_of(&all, STATS_OUT),
+		.bytes_received = bytes_of(&all, STATS_IN),
+	};
+	stats_fini(&all);
+	return 0;
+}
+
+const struct rpc_admin pipe_admin = {
+	.list = admin_list,
+	.end = admin_end,
+	.change_share = admin_change_share,
+	.statistics = admin_statistics,
+};
 
 void pipe_end_all(struct pipe_context *p)
 {

@@ -3,6 +3,7 @@
 #include "auth/privilege.h"
 #include "smb/stats.h"
 
+#include <errno.h>
 #include <string.h>
 
 static struct rpc_share share_info(const struct share *s, bool visible)
@@ -35,6 +36,98 @@ static bool info_share_at(void *ctx, size_t i, struct rpc_share *ret_share)
 		  share_access(snap->shares[i], q->who) != 0;
 	*ret_share = share_info(snap->shares[i], visible);
 	return true;
+}
+
+/* What a descriptor says in the place of one entry of `permissions`. False: it names nobody there is. */
+static bool permission_sid(const struct pipe_context *p, const struct share *s, size_t i,
+			   struct sid *ret)
+{
+	const struct conf_perm *perm = &s->conf->permissions.list[i];
+	const struct account_names *names = p->q->conn->server->accounts;
+	uint32_t id;
+	bool group;
+
+	switch (perm->kind) {
+	case CONF_PERM_EVERYONE:
+		*ret = sid_everyone;
+		return true;
+	case CONF_PERM_ANONYMOUS:
+		*ret = sid_anonymous;
+		return true;
+	case CONF_PERM_AUTHENTICATED:
+		*ret = sid_authenticated_users;
+		return true;
+	case CONF_PERM_SID:
+		*ret = perm->sid;
+		return true;
+	case CONF_PERM_GROUP:
+		*ret = sid_of_gid(s->permission_gids[i]);
+		return s->permission_gids[i] != UINT32_MAX;
+	case CONF_PERM_USER:
+		if (!names || !names->by_name(perm->name, &group, &id) || group)
+			return false;
+		*ret = sid_of_uid(id);
+		return true;
+	}
+	return false;
+}
+
+/* `no` comes first, as it beats what follows. */
+static size_t permissions_describe(const struct pipe_context *p, const struct share *s,
+				   struct ace *aces)
+{
+	const struct conf_permissions *ps = &s->conf->permissions;
+	size_t count = 0;
+
+	for (int deny = 1; deny >= 0; deny--)
+		for (size_t i = 0; i < ps->count; i++) {
+			enum conf_access access = ps->list[i].access;
+			struct ace *ace = &aces[count];
+
+			if ((access == CONF_ACCESS_NO) != deny ||
+			    !permission_sid(p, s, i, &ace->sid))
+				continue;
+			ace->type = deny ? ACCESS_DENIED_ACE_TYPE
+					 : ACCESS_ALLOWED_ACE_TYPE;
+			ace->mask = share_access_mask(deny ? CONF_ACCESS_FULL : access);
+			count++;
+		}
+	return count;
+}
+
+static int sd_encode(const struct sd *sd, struct arena *a, struct span *ret)
+{
+	size_t len = sd_len(sd);
+	uint8_t *bytes = arena_alloc(a, len);
+	struct wr w = wr_of(mspan_of(bytes, len));
+
+	if (!bytes)
+		return -ENOMEM;
+	wr_sd(&w, sd);
+	if (!wr_ok(&w)) /* more entries than a list can hold */
+		return -EOVERFLOW;
+	*ret = wr_done(&w);
+	return 0;
+}
+
+/* Of IPC$ there is none to show: it has no permissions. */
+static int info_share_sd(void *ctx, struct arena *a, size_t i, struct span *ret_sd)
+{
+	const struct pipe_context *p = ctx;
+	const struct share *s = p->q->snap->shares[i];
+	struct acl dacl = {.revision = ACL_REVISION};
+	struct sd sd = {.dacl = &dacl};
+
+	*ret_sd = span_of(NULL, 0);
+	if (s->kind == SHARE_PIPE)
+		return 0;
+	if (s->conf->security_descriptor.text)
+		return sd_encode(&s->conf->security_descriptor.sd, a, ret_sd);
+	dacl.aces = arena_array(a, s->conf->permissions.count, sizeof(*dacl.aces));
+	if (!dacl.aces)
+		return -ENOMEM;
+	dacl.count = permissions_describe(p, s, dacl.aces);
+	return sd_encode(&sd, a, ret_sd);
 }
 
 static bool info_account_by_id(void *ctx, struct arena *a, bool group, uint32_t id,
@@ -87,6 +180,7 @@ struct rpc_info pipe_info(struct pipe_context *p)
 		.ctx = p,
 		.admin = &pipe_admin,
 		.share_at = info_share_at,
+		.share_sd = info_share_sd,
 		.account_by_id = info_account_by_id,
 		.account_by_name = info_account_by_name,
 	};

@@ -79,7 +79,7 @@ static nt_status pipe_start(struct req *q, const struct pipe_call *call)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	*p = *call;
 	p->pipe = q->open->pipe;
-	p->context.q = q;
+	p->context = (struct pipe_context){.q = q, .who = req_who(q)};
 	p->info = pipe_info(&p->context);
 	q->state = p;
 	turn_take(&q->open->pipe_turn, &p->turn, req_wait(q, pipe_turn_held));

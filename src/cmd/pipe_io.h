@@ -29,6 +29,7 @@ struct pipe_ending {
 /* What the callbacks of a call work on. */
 struct pipe_context {
 	struct req *q;
+	const struct principal *who; /* req_who() */
 	struct pipe_ending *endings; /* in q's arena */
 };
 

@@ -35,6 +35,25 @@ struct rpc_activity {
 	bool pipe;     /* a tree: of IPC$						*/
 };
 
+enum rpc_share_action { RPC_SHARE_ADD, RPC_SHARE_SET, RPC_SHARE_DEL };
+
+/* What is to become of a share. What is NULL stays as it is, or gets its default. */
+struct rpc_share_change {
+	enum rpc_share_action action;
+	const char *netname;
+	const char *path; /* absolute, with slashes; of a new one */
+	const char *remark;
+	const char *sddl;
+	const bool *encrypt_data;
+};
+
+/* Since the start. */
+struct rpc_statistics {
+	uint64_t start_time; /* FILETIME */
+	uint64_t files_opened, sessions_opened, logons_failed;
+	uint64_t bytes_sent, bytes_received;
+};
+
 struct rpc_admin {
 	/*
 	 * A page of them: those behind *cursor, which begins as 0 and is moved on; no rows: that was all.
@@ -43,4 +62,12 @@ struct rpc_admin {
 		    uint64_t *cursor, struct rpc_activity **ret_rows, size_t *ret_count);
 	/* Close a session or file; it happens once the call has been answered or, where that is not possible any more, would be. */
 	int (*end)(void *ctx, enum rpc_activity_kind kind, uint64_t id);
+	/*
+	 * Change the shares that are served, and the file that says so, or neither.
+	 *
+	 * -EEXIST: there is one of that name; -ENOENT: there is none; -ENOTDIR: there is no such directory; -EINVAL: the
+	 * configuration does not take it; -EOPNOTSUPP: this server changes none; -ESHUTDOWN; others: the file.
+	 */
+	int (*change_share)(void *ctx, const struct rpc_share_change *c);
+	int (*statistics)(void *ctx, struct rpc_statistics *ret);
 };

@@ -11,6 +11,10 @@
  *     NetrConnectionEnum, NetrFileEnum, NetrFileGetInfo, NetrFileClose, NetrSessionEnum, NetrSessionDel
  *                                                                administrators: who is there is nobody else's business
  *
+ *     NetrShareAdd, NetrShareSetInfo, NetrShareDel, NetrShareCheck, NetrServerStatisticsGet
+ *                                                                administrators
+ *     NetprNameValidate                                          everyone
+ *
  * Others get ERROR_ACCESS_DENIED.
  */
 #pragma once
@@ -35,6 +39,12 @@ enum rpc_fault enum_refuse(struct rpc_call *c, const struct enum_req *q, bool le
 enum rpc_fault enum_finish(struct rpc_call *c, const struct enum_req *q, uint32_t total,
 			   uint32_t error);
 
+/* srvsvc_change.c */
+enum rpc_fault share_add(struct rpc_call *c);
+enum rpc_fault share_set_info(struct rpc_call *c);
+enum rpc_fault share_del(struct rpc_call *c);
+enum rpc_fault share_check(struct rpc_call *c);
+
 /* srvsvc_activity.c */
 enum rpc_fault connection_enum(struct rpc_call *c);
 enum rpc_fault file_enum(struct rpc_call *c);
@@ -51,6 +61,24 @@ enum rpc_fault session_del(struct rpc_call *c);
 const char *srvsvc_path_shown(struct arena *a, const char *path, const char *below);
 
 /* srvsvc_share.c */
+/* As srvsvc_path_shown() has it, or with slashes: "/srv/files". NULL: it is none, or no memory. */
+const char *srvsvc_path_given(struct arena *a, const char *path);
+
+/* SHARE_INFO as a client hands it in: what its level does not have is NULL or zero. Spec: [MS-SRVS] 2.2.3.6 */
+struct share_given {
+	uint32_t level;
+	bool has_level; /* there is such a level, and its structure came */
+	const char *netname, *remark, *path;
+	uint32_t type, max_uses, flags;
+	bool has_max_uses, has_flags;
+	struct span sd; /* empty: none came */
+};
+/* Level and union. Fails the cursor. */
+struct share_given share_given_decode(struct rpc_call *c);
+
+/* By name; what is not visible to the caller is not there. False also without memory. With its descriptor if with_sd. */
+bool share_find_whole(struct rpc_call *c, const char *netname, bool with_sd,
+		      struct rpc_share *ret_share);
 bool share_exists(const struct rpc_info *info, const char *netname);
 enum rpc_fault share_enum(struct rpc_call *c);
 enum rpc_fault share_enum_sticky(struct rpc_call *c);

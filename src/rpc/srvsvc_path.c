@@ -25,3 +25,37 @@ const char *srvsvc_path_shown(struct arena *a, const char *path, const char *bel
 	memcpy(to, below, strlen(below) + 1);
 	return shown;
 }
+
+/* "." and ".." would lead elsewhere than it says. */
+static bool is_plain(const char *path)
+{
+	for (const char *p = path; *p; p++) {
+		size_t len = strcspn(p, "/");
+
+		if ((len == 1 && p[0] == '.') || (len == 2 && memcmp(p, "..", 2) == 0))
+			return false;
+		p += len;
+		if (!*p)
+			break;
+	}
+	return true;
+}
+
+const char *srvsvc_path_given(struct arena *a, const char *path)
+{
+	char *given;
+	size_t len;
+
+	if ((path[0] == drive[0] || path[0] == 'c') && path[1] == ':')
+		path += 2;
+	given = arena_strdup(a, path);
+	if (!given)
+		return NULL;
+	for (char *p = given; *p; p++)
+		if (*p == '\\')
+			*p = '/';
+	len = strlen(given);
+	while (len > 1 && given[len - 1] == '/')
+		given[--len] = '\0';
+	return given[0] == '/' && is_plain(given) ? given : NULL;
+}

@@ -36,6 +36,11 @@ void share_put(struct share *s)
 	free(s);
 }
 
+uint32_t share_access_mask(enum conf_access access)
+{
+	return access_masks[access];
+}
+
 static bool permission_matches(const struct share *s, size_t i,
 			       const struct principal *who)
 {

@@ -1,6 +1,7 @@
 """The Shared Folders console's calls of srvsvc: who is there, what is open, and ending it. By rpcclient, net and impacket."""
 import functools
 import re
+import struct
 
 from harness.testing import Failed, Test, need
 
@@ -11,6 +12,7 @@ from peer.raw import Raw
 from peer.scanners import relay_on_445
 from peer.server import Server
 from peer.smbclient import Smbclient, execute
+from peer.trail import Log
 
 OPERATOR = "alice: SeDiskOperatorPrivilege\n"
 
@@ -185,6 +187,146 @@ def end_session(build):
         expect(got.status, 0xC0000203, "FLUSH in the session that was ended")
 
 
+def windows_path(path):
+    return "C:" + path.replace("/", "\\")
+
+
+def add_share(dce, name, path, remark="", descriptor=b""):
+    from impacket.dcerpc.v5 import srvs
+    request = srvs.NetrShareAdd()
+    request["ServerName"], request["Level"], request["ParmErr"] = srvs.NULL, 502, 0
+    request["InfoStruct"]["tag"] = 502
+    info = request["InfoStruct"]["ShareInfo502"]
+    for field, value in (("netname", name + "\0"), ("type", 0), ("remark", remark + "\0"), ("permissions", 0),
+                         ("max_uses", 0xFFFFFFFF), ("current_uses", 0), ("path", path + "\0"), ("passwd", srvs.NULL)):
+        info["shi502_" + field] = value
+    info["shi502_reserved"] = len(descriptor)
+    info["shi502_security_descriptor"] = list(descriptor) or srvs.NULL
+    return dce.request(request)
+
+
+def set_descriptor(dce, name, descriptor):
+    """NetrShareSetInfo 1501, which impacket marshals wrongly."""
+    text = (name + "\0").encode("utf-16le")
+    count = len(text) // 2
+    stub = struct.pack("<IIII", 0, count, 0, count) + text + b"\0" * (-len(text) % 4)
+    stub += struct.pack("<IIIIII", 1501, 1501, 1, len(descriptor), 2, len(descriptor)) + descriptor
+    stub += b"\0" * (-len(stub) % 4) + struct.pack("<II", 3, 0)
+    dce.call(17, stub)
+    return struct.unpack("<I", dce.recv()[-4:])[0]
+
+
+def descriptor(*aces):
+    """Self-relative, with a DACL of these."""
+    body = b"".join(aces)
+    return struct.pack("<BBHIIII", 1, 0, 0x8004, 0, 0, 0, 20) + struct.pack("<BBHHH", 2, 0, 8 + len(body), len(aces), 0) + body
+
+
+def ace(kind, mask, authority, *subs):
+    sid = struct.pack(f"<BB6s{len(subs)}I", 1, len(subs), authority.to_bytes(6, "big"), *subs)
+    return struct.pack("<BBHI", kind, 0, 8 + len(sid), mask) + sid
+
+
+FULL = 0x1F01FF
+
+
+def shares(build):
+    """A share is made, described, closed to somebody and removed from afar; each counts at once and is in the file."""
+    impacket()
+    from impacket.dcerpc.v5 import srvs
+    with server(build, shares={"share": {}, "spare": {}}) as s:
+        folder = s.folder("spare")
+        dce = pipe(s, r"\srvsvc", srvs.MSRPC_UUID_SRVS)
+        add_share(dce, "Neu", windows_path(folder), "made from afar")
+        Smbclient(s, share="neu", user="bob")("ls")
+        with open(s.conf) as f:
+            text = f.read()
+        if not re.search(rf"netname = Neu\npath = {folder}\nremark = made from afar", text):
+            raise Failed(f"the new share is not in the file:\n{text}")
+        info = srvs.hNetrShareGetInfo(dce, "neu\0", 502)["InfoStruct"]["ShareInfo502"]
+        expect((info["shi502_path"], info["shi502_remark"]), (windows_path(folder) + "\0", "made from afar\0"), "share 502")
+        expect(b"".join(info["shi502_security_descriptor"]), descriptor(ace(0, 0x1200A9, 1, 0)), "its descriptor")
+        expect(set_descriptor(dce, "neu", descriptor(ace(0, FULL, 5, 7))), 0, "NetrShareSetInfo 1501")
+        expect(Smbclient(s, share="neu", user="bob").refused("ls"), "NT_STATUS_ACCESS_DENIED", "a share for the anonymous only")
+        s.cfg("check")
+        if not re.search(r"security_descriptor.*D:\(A;;FA;;;AN\)", s.cfg("share", "show", "-n", "neu")):
+            raise Failed("tsmb-cfg does not show the descriptor")
+        s.cfg("share", "update", "-n", "neu", "-P", "everyone:full")
+        if "security_descriptor" in open(s.conf).read():
+            raise Failed("permissions were set, and the descriptor is still there")
+        Smbclient(s, share="neu", user="bob")("ls")
+        s.cfg("share", "update", "-n", "neu", "--security-descriptor", "D:(A;;FA;;;WD)")
+        info = srvs.hNetrShareGetInfo(dce, "neu\0", 502)["InfoStruct"]["ShareInfo502"]
+        expect(b"".join(info["shi502_security_descriptor"]), descriptor(ace(0, FULL, 1, 0)), "the descriptor of tsmb-cfg")
+        with Raw(s) as r:
+            tree = r.ready("neu", user="bob")
+            srvs.hNetrShareDel(dce, "neu\0")
+            got = r.call(raw.CREATE, raw.create_body("x", disposition=2), "sign", tree=tree)
+            expect(got.status, 0xC00000C9, "CREATE on the share that is gone")
+        expect(Smbclient(s, share="neu").refused("ls"), "NT_STATUS_BAD_NETWORK_NAME", "a share that is gone")
+        if "Neu" in open(s.conf).read():
+            raise Failed("the share is still in the file")
+
+
+def shares_refused(build):
+    """What cannot be done changes nothing, and says why."""
+    impacket()
+    from impacket.dcerpc.v5 import srvs
+    with server(build, shares={"share": {}, "spare": {}}) as s:
+        dce = pipe(s, r"\srvsvc", srvs.MSRPC_UUID_SRVS)
+        before = open(s.conf).read()
+        there = windows_path(s.folder())
+        for name, path, error in (("SHARE", there, 2118), ("neu", there + "\\none", 2116), ("neu", "D:\\x", 87),
+                                  ("a/b", there, 87), ("x" * 81, there, 87), ("neu\nevil", there, 87)):
+            expect(failed(lambda: add_share(dce, name, path)), error, f"NetrShareAdd {name!r} {path}")
+        expect(failed(lambda: srvs.hNetrShareDel(dce, "IPC$\0")), 50, "NetrShareDel IPC$")
+        expect(failed(lambda: srvs.hNetrShareDel(dce, "none\0")), 2310, "NetrShareDel of none")
+        expect(set_descriptor(dce, "share", descriptor()[:12]), 87, "a descriptor cut short")
+        expect(open(s.conf).read(), before, "the file")
+        dce = pipe(s, r"\srvsvc", srvs.MSRPC_UUID_SRVS, user="bob")
+        refused(lambda: add_share(dce, "neu", there))
+        refused(lambda: srvs.hNetrShareDel(dce, "share\0"))
+        expect(set_descriptor(dce, "share", descriptor(ace(0, FULL, 1, 0))), 5, "NetrShareSetInfo by nobody in particular")
+        refused(lambda: srvs.hNetrServerStatisticsGet(dce, "LanmanServer\0", 0, 0))
+        expect(open(s.conf).read(), before, "the file")
+
+
+def net_shares(build):
+    with server(build, shares={"share": {}, "spare": {}}) as s, Net(s) as net:
+        net("share", "add", f"neu={s.folder('spare')}", "-C", "by net")
+        if not re.search(r"^neu$", net("share", "list"), re.M):
+            raise Failed("net rpc share list does not name the new share")
+        Smbclient(s, share="neu")("ls")
+        net("share", "delete", "neu")
+        expect(Smbclient(s, share="neu").refused("ls"), "NT_STATUS_BAD_NETWORK_NAME", "a share that is gone")
+        client = Smbclient(s)
+        client.rpc(f"netshareadd {s.folder('spare')} mine")
+        client.rpc("netsharesetinfo mine comment")
+        if "comment" not in client.rpc("netsharegetinfo mine 502") or "mine" not in client.rpc("netshareenumall 502"):
+            raise Failed("rpcclient does not see what it changed")
+        if "security_descriptor" in open(s.conf).read():
+            raise Failed("a comment was changed, and the permissions with it")
+        client.rpc("netsharesetdfsflags mine 32768")
+        if not re.search(r"encrypt_data\s.*true", s.cfg("share", "show", "-n", "mine")):
+            raise Failed("the share is not encrypted")
+        client.rpc("netsharedel mine")
+    with server(build) as s, Net(s, "bob") as net:
+        net("share", "add", f"neu={s.folder()}", want=255)
+        net("share", "delete", "share", want=255)
+
+
+def recorded(build):
+    """The audit log says who changed it; his name as sensitive_data wants it."""
+    impacket()
+    from impacket.dcerpc.v5 import srvs
+    for more, user in (("", "alice"), (",sensitive_data=strip", None)):
+        with Log() as log, server(build, settings=log.settings(more), shares={"share": {}, "spare": {}}) as s:
+            dce = pipe(s, r"\srvsvc", srvs.MSRPC_UUID_SRVS)
+            add_share(dce, "Neu", windows_path(s.folder("spare")))
+            found = log.wait("config_change")
+            expect([(e["share"], e["by"], e.get("user")) for e in found], [("Neu", "srvsvc", user)], "what is recorded")
+
+
 def others(build):
     """Who is no administrator is told nothing, and ends nothing."""
     impacket()
@@ -222,5 +364,5 @@ def granted_by_reload(build):
 
 
 def tests(build):
-    for f in (lists, resumed, close_file, net_files, end_session, own_session, others, granted_by_reload):
+    for f in (lists, resumed, close_file, net_files, end_session, own_session, shares, shares_refused, net_shares, recorded, others, granted_by_reload):
         yield Test(f"admin.{f.__name__.replace('_', '-')}", functools.partial(f, build))

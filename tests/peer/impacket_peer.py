@@ -111,10 +111,11 @@ def multi_protocol(build):
         use(c.getSMBServer(), "share", s.folder(), "multi")
 
 
-def pipe(server, name, interface):
+def pipe(server, name, interface, user="alice"):
     impacket()
     from impacket.dcerpc.v5 import transport
-    t = transport.SMBTransport("127.0.0.1", dstport=server.port, filename=name, username="alice", password=server.users["alice"])
+    t = transport.SMBTransport("127.0.0.1", dstport=server.port, filename=name, username=user,
+                              password=server.users[user])
     dce = t.get_dce_rpc()
     dce.connect()
     dce.bind(interface)

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "rpc/admin.h"
@@ -23,6 +24,8 @@ struct rig {
 	enum rpc_activity_kind ended_kind; /* of rpc_admin.end() */
 	uint64_t ended_id;
 	size_t ended_count;
+	char changed[512]; /* by rpc_admin.change_share(), which returns change_err */
+	int change_err;
 	size_t share_count; /* RIG_SHARES; beyond that, more of the first */
 	struct pipe *pipe;
 	uint32_t call_id;
@@ -90,6 +93,12 @@ static inline bool rig_share_at(void *ctx, size_t i, struct rpc_share *ret_share
 		return false;
 	*ret_share = rig_shares[i < RIG_SHARES ? i : 0];
 	return true;
+}
+
+static inline int rig_share_sd(void *ctx, struct arena *a, size_t i, struct span *ret_sd)
+{
+	*ret_sd = rig_shares[i < RIG_SHARES ? i : 0].security_descriptor;
+	return 0;
 }
 
 static inline bool rig_account_by_id(void *ctx, struct arena *a, bool group, uint32_t id,
@@ -183,7 +192,51 @@ static inline int rig_end(void *ctx, enum rpc_activity_kind kind, uint64_t id)
 	return 0;
 }
 
-static const struct rpc_admin rig_admin = {.list = rig_list, .end = rig_end};
+/* As text: "add new path=/srv remark=x sddl=D: encrypt=1" */
+static inline int rig_change_share(void *ctx, const struct rpc_share_change *c)
+{
+	static const char *const actions[] = {"add", "set", "del"};
+	struct rig *rig = ctx;
+	const struct {
+		const char *name, *value;
+	} fields[] = {
+		{"path", c->path},
+		{"remark", c->remark},
+		{"sddl", c->sddl},
+		{"encrypt", !c->encrypt_data   ? NULL
+			    : *c->encrypt_data ? "1"
+					       : "0"},
+	};
+	int at = snprintf(rig->changed, sizeof(rig->changed), "%s %s", actions[c->action],
+			  c->netname);
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		if (fields[i].value)
+			at += snprintf(rig->changed + at,
+				       sizeof(rig->changed) - (size_t)at, " %s=%s",
+				       fields[i].name, fields[i].value);
+	return rig->change_err;
+}
+
+static inline int rig_statistics(void *ctx, struct rpc_statistics *ret)
+{
+	*ret = (struct rpc_statistics){
+		.start_time = (UINT64_C(1709200000) + UINT64_C(11644473600)) * 10000000,
+		.files_opened = 5,
+		.sessions_opened = 3,
+		.logons_failed = 2,
+		.bytes_sent = UINT64_C(0x100000007),
+		.bytes_received = 9,
+	};
+	return 0;
+}
+
+static const struct rpc_admin rig_admin = {
+	.list = rig_list,
+	.end = rig_end,
+	.change_share = rig_change_share,
+	.statistics = rig_statistics,
+};
 
 /* "user", "admin" or "anonymous" */
 static inline void rig_become(struct rig *rig, const char *who)
@@ -226,6 +279,7 @@ static inline struct rig *rig_new(const char *pipe, const char *who)
 		.ctx = rig,
 		.admin = &rig_admin,
 		.share_at = rig_share_at,
+		.share_sd = rig_share_sd,
 		.account_by_id = rig_account_by_id,
 		.account_by_name = rig_account_by_name,
 	};

@@ -1,0 +1,20 @@
+/*
+ * share_changes.h - changes of shares that clients ask for, made as tsmb-cfg makes them: by ctl/config.h, on the main thread.
+ *
+ * Owns     nothing.
+ * Threads  share_changes.admin.change(): any that may block, but main.
+ */
+#pragma once
+
+#include "ctl/config.h"
+#include "errand.h"
+#include "smb/server.h"
+
+struct share_changes {
+	struct share_admin admin;
+	struct errands *errands;
+	struct config *config;
+	const char **user; /* set to who asks, while `config` makes the change */
+};
+
+void share_changes_init(struct share_changes *s);
