@@ -77,7 +77,8 @@ static nt_status check_access(struct req *q, const struct file_facts *f)
 {
 	struct create *c = q->state;
 
-	c->maximal = file_maximal(q, req_who(q), f, c->parent ? &c->parent_facts : NULL);
+	c->maximal = file_maximal(q, req_who(q), f, c->parent ? &c->parent_facts : NULL) |
+		     c->privileged;
 	if (implied_access(c) & ~c->maximal)
 		return STATUS_ACCESS_DENIED;
 	return create_grant(c);
