@@ -1,5 +1,7 @@
 #include "share_changes.h"
 
+#include "auth/identity.h"
+#include "auth/userdb.h"
 #include "base/log.h"
 #include "rpc/admin.h"
 
@@ -130,7 +132,47 @@ static int change(struct share_admin *a, const struct rpc_share_change *asked,
 	return errands_ask(c.of->errands, &c.errand);
 }
 
+/* The database is for main's eyes only. */
+struct look {
+	struct errand errand;
+	struct share_changes *of;
+	const char *user;
+	uint32_t uid;
+};
+
+static int look_up(struct errand *e)
+{
+	struct look *l = container_of(e, struct look, errand);
+	const struct config *config = l->of->config;
+	const struct conf *now = config->ops->current(config->arg);
+	CLEANUP(user_wipe) struct user user = {0};
+	CLEANUP(cred_putp) struct cred *cred = NULL;
+	struct userdb_fault fault;
+	int err = userdb_find(now->userdb_file, l->user, &user, &fault);
+
+	if (!err)
+		err = identity_lookup(user_account(&user), &cred);
+	if (!err)
+		l->uid = cred->uid;
+	return err;
+}
+
+static int uid_of(struct share_admin *a, const char *user, uint32_t *ret_uid)
+{
+	struct look l = {
+		.errand.run = look_up,
+		.of = container_of(a, struct share_changes, admin),
+		.user = user,
+	};
+	int err = errands_ask(l.of->errands, &l.errand);
+
+	if (!err)
+		*ret_uid = l.uid;
+	return err;
+}
+
 void share_changes_init(struct share_changes *s)
 {
 	s->admin.change = change;
+	s->admin.uid_of = uid_of;
 }

@@ -1,8 +1,9 @@
 /*
- * share_changes.h - changes of shares that clients ask for, made as tsmb-cfg makes them: by ctl/config.h, on the main thread.
+ * share_changes.h - what clients that administer shares ask of the main thread: changes, made as tsmb-cfg makes them by
+ *                   ctl/config.h, and who the users are whom permissions name.
  *
  * Owns     nothing.
- * Threads  share_changes.admin.change(): any that may block, but main.
+ * Threads  share_changes.admin: any that may block, but main.
  */
 #pragma once
 

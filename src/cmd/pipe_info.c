@@ -38,14 +38,25 @@ static bool info_share_at(void *ctx, size_t i, struct rpc_share *ret_share)
 	return true;
 }
 
+static bool user_sid(const struct pipe_context *p, const char *user, struct sid *ret)
+{
+	const struct cred *self = p->q->snap->auth.self;
+	struct share_admin *a = p->q->conn->server->share_admin;
+	uint32_t uid;
+
+	if (self)
+		uid = self->uid;
+	else if (!a || a->uid_of(a, user, &uid) != 0)
+		return false;
+	*ret = sid_of_uid(uid);
+	return true;
+}
+
 /* What a descriptor says in the place of one entry of `permissions`. False: it names nobody there is. */
 static bool permission_sid(const struct pipe_context *p, const struct share *s, size_t i,
 			   struct sid *ret)
 {
 	const struct conf_perm *perm = &s->conf->permissions.list[i];
-	const struct account_names *names = p->q->conn->server->accounts;
-	uint32_t id;
-	bool group;
 
 	switch (perm->kind) {
 	case CONF_PERM_EVERYONE:
@@ -64,15 +75,15 @@ static bool permission_sid(const struct pipe_context *p, const struct share *s, 
 		*ret = sid_of_gid(s->permission_gids[i]);
 		return s->permission_gids[i] != UINT32_MAX;
 	case CONF_PERM_USER:
-		if (!names || !names->by_name(perm->name, &group, &id) || group)
-			return false;
-		*ret = sid_of_uid(id);
-		return true;
+		return user_sid(p, perm->name, ret);
 	}
 	return false;
 }
 
-/* `no` comes first, as it beats what follows. */
+/*
+ * `no` comes first, as it beats what follows. What it says of who is not there is said of everyone: written back by a client it
+ * must not let in who may come yet.
+ */
 static size_t permissions_describe(const struct pipe_context *p, const struct share *s,
 				   struct ace *aces)
 {
@@ -84,9 +95,13 @@ static size_t permissions_describe(const struct pipe_context *p, const struct sh
 			enum conf_access access = ps->list[i].access;
 			struct ace *ace = &aces[count];
 
-			if ((access == CONF_ACCESS_NO) != deny ||
-			    !permission_sid(p, s, i, &ace->sid))
+			if ((access == CONF_ACCESS_NO) != deny)
 				continue;
+			if (!permission_sid(p, s, i, &ace->sid)) {
+				if (!deny)
+					continue;
+				ace->sid = sid_everyone;
+			}
 			ace->type = deny ? ACCESS_DENIED_ACE_TYPE
 					 : ACCESS_ALLOWED_ACE_TYPE;
 			ace->mask = share_access_mask(deny ? CONF_ACCESS_FULL : access);

@@ -57,6 +57,8 @@ struct account_names {
 struct share_admin {
 	int (*change)(struct share_admin *a, const struct rpc_share_change *c,
 		      const char *user);
+	/* As whom a user of the database acts. -ENOENT: there is no such user, or account. */
+	int (*uid_of)(struct share_admin *a, const char *user, uint32_t *ret_uid);
 };
 
 /* An address of a network interface that clients may connect to. [MS-SMB2] 2.2.32.5 */

@@ -8,6 +8,7 @@ from harness.testing import Failed, Test, need
 from peer import raw
 from peer.files import expect
 from peer.impacket_peer import impacket, pipe, refused
+from peer.lifecycle import two_accounts
 from peer.raw import Raw
 from peer.scanners import relay_on_445
 from peer.server import Server
@@ -291,6 +292,31 @@ def shares_refused(build):
         expect(open(s.conf).read(), before, "the file")
 
 
+def permissions_described(build):
+    """Permissions as a client sees them: what it writes back lets nobody in who was kept out."""
+    impacket()
+    from impacket.dcerpc.v5 import srvs
+    one, two = two_accounts()
+    with Server(build, users={"alice": "Pass-1", "bob": "Pass-2"}, unix={"alice": "root", "bob": two.pw_name}, as_root=True,
+                shares={"share": {"permissions": "everyone:change, bob:no, alice:full, ghost:read, @root:read, anonymous:full"},
+                        "shut": {"permissions": "everyone:full, ghost:no"}}) as s:
+        dce = pipe(s, r"\srvsvc", srvs.MSRPC_UUID_SRVS)  # alice is uid 0, and so an administrator
+        info = srvs.hNetrShareGetInfo(dce, "share\0", 502)["InfoStruct"]["ShareInfo502"]
+        want = descriptor(ace(1, FULL, 22, 1, two.pw_uid), ace(0, 0x1301BF, 1, 0), ace(0, FULL, 22, 1, 0),
+                          ace(0, 0x1200A9, 22, 2, 0), ace(0, FULL, 5, 7))
+        expect(b"".join(info["shi502_security_descriptor"]), want, "permissions of share")
+        info = srvs.hNetrShareGetInfo(dce, "shut\0", 502)["InfoStruct"]["ShareInfo502"]
+        expect(b"".join(info["shi502_security_descriptor"]), descriptor(ace(1, FULL, 1, 0), ace(0, FULL, 1, 0)),
+               "permissions that shut somebody out who is not there")
+        expect(Smbclient(s, user="bob").refused("ls"), "NT_STATUS_ACCESS_DENIED", "bob before")
+        expect(set_descriptor(dce, "share", want), 0, "the same written back")
+        expect("security_descriptor" in open(s.conf).read(), False, "what is the same stays as it is written")
+        more = descriptor(ace(1, FULL, 22, 1, two.pw_uid), ace(0, FULL, 1, 0))
+        expect(set_descriptor(dce, "share", more), 0, "NetrShareSetInfo 1501")
+        expect(Smbclient(s, user="bob").refused("ls"), "NT_STATUS_ACCESS_DENIED", "bob afterwards")
+        Smbclient(s)("ls")
+
+
 def net_shares(build):
     with server(build, shares={"share": {}, "spare": {}}) as s, Net(s) as net:
         net("share", "add", f"neu={s.folder('spare')}", "-C", "by net")
@@ -364,5 +390,5 @@ def granted_by_reload(build):
 
 
 def tests(build):
-    for f in (lists, resumed, close_file, net_files, end_session, own_session, shares, shares_refused, net_shares, recorded, others, granted_by_reload):
+    for f in (lists, resumed, close_file, net_files, end_session, own_session, shares, shares_refused, permissions_described, net_shares, recorded, others, granted_by_reload):
         yield Test(f"admin.{f.__name__.replace('_', '-')}", functools.partial(f, build))
