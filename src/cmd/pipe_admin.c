@@ -38,7 +38,6 @@ static int session_fill(const struct req *q, struct arena *a, const struct sess_
 		.active_s = seconds_since(q, s->since),
 		.idle_s = (uint32_t)(s->idle_ns / 1000000000),
 		.guest = s->kind == POLICY_USER_GUEST,
-		.encrypts = s->encrypt_data,
 	};
 	return r->client ? 0 : -ENOMEM;
 }

@@ -32,7 +32,7 @@ static bool info_share_at(void *ctx, size_t i, struct rpc_share *ret_share)
 
 	if (i >= snap->share_count)
 		return false;
-	visible = !snap->conf->access_based_share_enumeration ||
+	visible = !snap->conf->access_based_share_enumeration || p->administrator ||
 		  share_access(snap->shares[i], q->who) != 0;
 	*ret_share = share_info(snap->shares[i], visible);
 	return true;
@@ -179,6 +179,7 @@ struct rpc_info pipe_info(struct pipe_context *p)
 	const struct principal *who = req_who(q);
 	bool fqdn = strchr(conf->domain, '.') != NULL;
 
+	p->administrator = is_administrator(conf, who);
 	return (struct rpc_info){
 		.env = server->env,
 		.server_name = conf->server_name,
@@ -191,7 +192,7 @@ struct rpc_info pipe_info(struct pipe_context *p)
 		.session_count = (uint32_t)smb_server_sessions(server),
 		.machine_sid = server->machine_sid,
 		.caller = who,
-		.administrator = is_administrator(conf, who),
+		.administrator = p->administrator,
 		.ctx = p,
 		.admin = &pipe_admin,
 		.share_at = info_share_at,

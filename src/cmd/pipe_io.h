@@ -30,6 +30,7 @@ struct pipe_ending {
 struct pipe_context {
 	struct req *q;
 	const struct principal *who; /* req_who() */
+	bool administrator;          /* he is one */
 	struct pipe_ending *endings; /* in q's arena */
 };
 

@@ -155,6 +155,32 @@ bool privileges_parse(struct span text, const char *path, struct arena *a,
 	return true;
 }
 
+static void holder_print(const struct conf_privilege *p, FILE *out)
+{
+	char sid[SID_TEXT_MAX];
+
+	if (p->kind == CONF_HOLDER_SID)
+		fprintf(out, "*%s", sid_text(&p->sid, sid));
+	else
+		fprintf(out, "%s%s", p->kind == CONF_HOLDER_GROUP ? "@" : "", p->name);
+}
+
+void privileges_print(const struct conf_privileges *ps, FILE *out)
+{
+	for (size_t i = 0; i < ps->count; i++) {
+		const char *before = ": ";
+
+		fputs(i ? "; " : "", out);
+		holder_print(&ps->list[i], out);
+		for (size_t bit = 0; bit < ARRAY_LEN(names); bit++) {
+			if (!(ps->list[i].held & UINT32_C(1) << bit))
+				continue;
+			fprintf(out, "%s%s", before, names[bit]);
+			before = ", ";
+		}
+	}
+}
+
 /* NULL: it is fine. */
 static const char *mode_fault(const char *path)
 {

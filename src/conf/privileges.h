@@ -17,6 +17,8 @@
 #include "conf/errors.h"
 #include "wire/sid.h"
 
+#include <stdio.h>
+
 enum privilege {
 	PRIVILEGE_BACKUP = 1 << 0,
 	PRIVILEGE_RESTORE = 1 << 1,
@@ -47,6 +49,9 @@ struct conf_privileges {
 
 /* "SeBackupPrivilege"; static. NULL: past the end. */
 const char *privilege_name(size_t i);
+
+/* "alice: SeBackupPrivilege; @wheel: SeDiskOperatorPrivilege": on one line, for those who are told of a change. */
+void privileges_print(const struct conf_privileges *ps, FILE *out);
 
 /* Pure but for gids, which stay UINT32_MAX. `path` heads the places. False: there are errors. */
 MUST_CHECK bool privileges_parse(struct span text, const char *path, struct arena *a,

@@ -31,8 +31,7 @@ struct rpc_activity {
 	uint32_t access;   /* of a file: granted					*/
 	uint32_t locks;    /* byte ranges						*/
 	bool guest;
-	bool encrypts; /* a session: everything is encrypted			*/
-	bool pipe;     /* a tree: of IPC$						*/
+	bool pipe; /* a tree: of IPC$						*/
 };
 
 enum rpc_share_action { RPC_SHARE_ADD, RPC_SHARE_SET, RPC_SHARE_DEL };

@@ -10,7 +10,6 @@
  *     NetrRemoteTOD                                              everyone
  *     NetrConnectionEnum, NetrFileEnum, NetrFileGetInfo, NetrFileClose, NetrSessionEnum, NetrSessionDel
  *                                                                administrators: who is there is nobody else's business
- *
  *     NetrShareAdd, NetrShareSetInfo, NetrShareDel, NetrShareCheck, NetrServerStatisticsGet
  *                                                                administrators
  *     NetprNameValidate                                          everyone

@@ -19,8 +19,8 @@ enum {
 	FILTER_MAX = 1024,     /* characters, the NUL included: 3.1.4.5 */
 };
 
-/* SESSION_INFO_*: user flags. [MS-SRVS] 2.2.2.3 */
-enum { SESS_GUEST = 1, SESS_NOENCRYPTION = 2 };
+/* User flags; the other one is about passwords sent in the clear, which are not taken. [MS-SRVS] 2.2.2.3 */
+enum { SESS_GUEST = 1 };
 
 enum field {
 	FIELD_END = 0,
@@ -134,8 +134,7 @@ static uint32_t field_number(const struct rpc_activity *r, uint8_t field)
 	case FIELD_IDLE_TIME:
 		return r->idle_s;
 	case FIELD_USER_FLAGS:
-		return (r->guest ? SESS_GUEST : 0) |
-		       (r->encrypts ? 0 : SESS_NOENCRYPTION);
+		return r->guest ? SESS_GUEST : 0;
 	case FIELD_TYPE:
 		return r->pipe ? STYPE_IPC : STYPE_DISKTREE;
 	case FIELD_USERS:

@@ -320,6 +320,10 @@ def permissions_described(build):
 def net_shares(build):
     with server(build, shares={"share": {}, "spare": {}}) as s, Net(s) as net:
         net("share", "add", f"neu={s.folder('spare')}", "-C", "by net")
+        s.cfg("global", "update", "--access-based-share-enumeration", "true")
+        s.cfg("share", "update", "-n", "spare", "-P", "bob:full")  # the administrator sees it all the same
+        if not re.search(r"^spare$", net("share", "list"), re.M):
+            raise Failed("the administrator does not see a share that does not let her in")
         if not re.search(r"^neu$", net("share", "list"), re.M):
             raise Failed("net rpc share list does not name the new share")
         Smbclient(s, share="neu")("ls")
@@ -377,12 +381,14 @@ def granted_by_reload(build):
         dce = pipe(s, r"\srvsvc", srvs.MSRPC_UUID_SRVS)
         refused(lambda: srvs.hNetrSessionEnum(dce, "\0", "\0", 10))
         s.write_privileges(OPERATOR)
-        s.cfg("reload")
+        if "privilegedb: nothing -> alice: SeDiskOperatorPrivilege" not in s.cfg("reload"):
+            raise Failed("the change is not told")
         srvs.hNetrSessionEnum(dce, "\0", "\0", 10)
         s.write_privileges("alice: SeDebugPrivilege\n")
         said = s.cfg("reload", want=1)
         if not re.search(r"privileges:1:8: expected SeBackupPrivilege, .*found \"SeDebugPrivilege\"", said):
             raise Failed("the place of the error is not told")
+        s.cfg("check", want=1)
         srvs.hNetrSessionEnum(dce, "\0", "\0", 10)
         s.write_privileges("")
         s.cfg("reload")

@@ -56,6 +56,23 @@ TEST(a_line_gives_an_account_its_privileges)
 	CHECK_EQ(l.ps.list[2].held, PRIVILEGE_TAKE_OWNERSHIP | PRIVILEGE_SECURITY);
 }
 
+TEST(they_are_told_on_one_line)
+{
+	CLEANUP(loaded_fini)
+	struct loaded l = parse("@disks:SeDiskOperatorPrivilege\n"
+				"*S-1-5-32-544:SeSecurityPrivilege,SeBackupPrivilege");
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	CHECK(l.ok && out);
+	privileges_print(&l.ps, out);
+	fclose(out);
+	CHECK_STR(text, "@disks: SeDiskOperatorPrivilege; "
+			"*S-1-5-32-544: SeBackupPrivilege, SeSecurityPrivilege");
+	free(text);
+}
+
 TEST(each_fault_names_its_place)
 {
 #define ALL                                                                              \
