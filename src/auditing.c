@@ -105,11 +105,13 @@ static void note(struct auditing *a, struct trail_event *e)
 	t->note(t, e);
 }
 
-static void note_change(struct auditing *a, const struct conf_change *c, const char *by)
+static void note_change(struct auditing *a, const struct conf_change *c,
+			const struct changer *who)
 {
 	struct trail_event e = {
 		.kind = TRAIL_CONFIG,
-		.by = by,
+		.by = who->by,
+		.user = who->user,
 		.share = c->share,
 		.name = c->param ? c->param->name : NULL,
 		.from = c->param ? c->from : NULL,
@@ -123,7 +125,7 @@ static void note_change(struct auditing *a, const struct conf_change *c, const c
 }
 
 static void note_changes(struct auditing *a, const struct conf *from,
-			 const struct conf *to, const char *by)
+			 const struct conf *to, const struct changer *who)
 {
 	struct conf_changes changes;
 
@@ -134,7 +136,7 @@ static void note_changes(struct auditing *a, const struct conf *from,
 		return;
 	}
 	for (size_t i = 0; i < changes.count; i++)
-		note_change(a, &changes.list[i], by);
+		note_change(a, &changes.list[i], who);
 	conf_changes_fini(&changes);
 }
 
@@ -146,16 +148,17 @@ static void note_start(struct auditing *a)
 }
 
 void auditing_finish(struct auditing *a, struct auditing_change *c,
-		     const struct conf *from, const struct conf *to, const char *by)
+		     const struct conf *from, const struct conf *to,
+		     const struct changer *who)
 {
 	bool turns = c->target != NULL;
 
 	if (from && from->audit_enable)
-		note_changes(a, from, to, by);
+		note_changes(a, from, to, who);
 	if (turns)
 		writer_turn(a->writer, TAKE(c->target));
 	if (turns && to->audit_enable && from)
-		note_changes(a, from, to, by);
+		note_changes(a, from, to, who);
 	if (!from && to->audit_enable)
 		note_start(a);
 }

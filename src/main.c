@@ -78,11 +78,12 @@ static int check(const char *path)
 
 static void reload(struct server *s, const char *path)
 {
+	static const struct changer signal = {.by = "SIGHUP"};
 	CLEANUP(conf_putp) struct conf *conf = load(path);
 	struct config_applied a = {.why = "it has errors"};
 
 	sd_notify(0, "RELOADING=1");
-	if (!conf || server_reload(s, conf, "SIGHUP", &a) != 0)
+	if (!conf || server_reload(s, conf, &signal, &a) != 0)
 		log_error("%s not taken over, the configuration in force stays: %s", path,
 			  a.why);
 	sd_notify(0, "READY=1");
@@ -133,6 +134,7 @@ static void serve_until_told(struct server *s, const char *path, int signals)
 	struct pollfd p[] = {
 		{.fd = signals, .events = POLLIN},
 		{.fd = server_control_fd(s), .events = POLLIN},
+		{.fd = server_errands_fd(s), .events = POLLIN},
 	};
 
 	for (;;) {
@@ -142,6 +144,8 @@ static void serve_until_told(struct server *s, const char *path, int signals)
 			continue;
 		if (p[1].revents)
 			server_control(s);
+		if (p[2].revents)
+			server_errands(s);
 		sig = p[0].revents ? signal_take(signals) : 0;
 		if (sig == SIGTERM || sig == SIGINT)
 			return;

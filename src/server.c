@@ -6,6 +6,7 @@
 #include "cmd/cmd.h"
 #include "crypto/crypto.h"
 #include "ctl/ctl.h"
+#include "errand.h"
 #include "fs/cred.h"
 #include "fs/local_watch.h"
 #include "fs/notify.h"
@@ -16,6 +17,7 @@
 #include "net/descriptors.h"
 #include "net/net.h"
 #include "runstate.h"
+#include "share_changes.h"
 #include "show.h"
 #include "smb/conn.h"
 #include "smb/durable.h"
@@ -44,6 +46,9 @@ struct server {
 	struct descriptors_plan limits; /* in force */
 	struct ctl *ctl;
 	struct config config; /* what its calls work on */
+	const char *user; /* whose client changes the configuration; NULL: one of ctl's */
+	struct errands errands;
+	struct share_changes share_changes;
 	struct gather gather;
 	struct status status; /* likewise */
 	struct show show;
@@ -233,6 +238,7 @@ static int core_make(struct server *s)
 	s->smb.commands = cmd_table;
 	s->smb.command_count = SMB2_COMMAND_COUNT;
 	s->smb.accounts = &unix_accounts;
+	s->smb.share_admin = &s->share_changes.admin;
 	s->smb.net_addresses = interfaces_list;
 	err = auditing_new(net_env(s->net), &s->auditing);
 	if (err)
@@ -278,11 +284,19 @@ static int config_apply(void *arg, struct conf *conf, struct config_applied *ret
 {
 	struct server *s = arg;
 
-	char by[32];
+	struct changer who = {.by = "srvsvc", .user = s->user};
+	struct log_esc esc;
+	char uid[32];
 
-	snprintf(by, sizeof(by), "uid %u", ctl_caller(s->ctl));
-	log_info("control socket: %s changes the configuration", by);
-	return server_reload(s, conf, by, ret);
+	if (!s->user) {
+		snprintf(uid, sizeof(uid), "uid %u", ctl_caller(s->ctl));
+		who.by = uid;
+		log_info("control socket: %s changes the configuration", uid);
+	} else {
+		log_info("srvsvc: \"%s\" changes the configuration",
+			 log_esc(&esc, span_of_str(s->user)));
+	}
+	return server_reload(s, conf, &who, ret);
 }
 
 static struct conf *config_current(void *arg)
@@ -345,6 +359,23 @@ static int auditing_start(struct server *s)
 	return err;
 }
 
+static void share_changes_make(struct server *s)
+{
+	s->share_changes = (struct share_changes){
+		.errands = &s->errands, .config = &s->config, .user = &s->user};
+	share_changes_init(&s->share_changes);
+}
+
+int server_errands_fd(const struct server *s)
+{
+	return s->errands.fd;
+}
+
+void server_errands(struct server *s)
+{
+	errands_run(&s->errands);
+}
+
 int server_start(struct conf *conf, const char *path, const char *keylog,
 		 struct server **ret_server)
 {
@@ -355,6 +386,13 @@ int server_start(struct conf *conf, const char *path, const char *keylog,
 		return -ENOMEM;
 	s->conf = conf_get(conf);
 	s->descriptors = descriptors_raise();
+	err = errands_init(&s->errands);
+	if (err) {
+		conf_put(s->conf);
+		free(s);
+		return err;
+	}
+	share_changes_make(s);
 	err = logging_set(&s->logging, conf);
 	if (err)
 		log_error("log_params: %s: %s", conf->log_params.path, strerror(-err));
@@ -486,7 +524,7 @@ static int reload_prepare(struct server *s, struct conf *conf,
 	return err;
 }
 
-int server_reload(struct server *s, struct conf *conf, const char *by,
+int server_reload(struct server *s, struct conf *conf, const struct changer *who,
 		  struct config_applied *ret)
 {
 	struct auditing_change auditing;
@@ -503,7 +541,7 @@ int server_reload(struct server *s, struct conf *conf, const char *by,
 	net_memory_max(s->net, memory_max(conf));
 	log_tightening(ret->sessions_held);
 	log_changes(s->conf, conf);
-	auditing_finish(s->auditing, &auditing, s->conf, conf, by);
+	auditing_finish(s->auditing, &auditing, s->conf, conf, who);
 	snapshot_put(s->snapshot);
 	s->snapshot = fresh;
 	show_swap(&s->show, fresh);
@@ -542,6 +580,7 @@ bool server_stop(struct server *s)
 	bool clean = true;
 
 	ctl_free(s->ctl);
+	errands_close(&s->errands); /* before what waits for them is waited for */
 	show_fini(&s->show);
 	if (s->net_started) {
 		durable_stop(&s->smb);
@@ -559,6 +598,7 @@ bool server_stop(struct server *s)
 	if (s->smb.nodes)
 		smb_server_fini(&s->smb);
 	net_free(s->net);
+	errands_fini(&s->errands);
 	logging_free(s->logging);
 	conf_put(s->conf);
 	free(s);

@@ -69,7 +69,7 @@ static int share_groups(struct share *s)
 {
 	const struct conf_permissions *p = &s->conf->permissions;
 
-	s->permission_gids = calloc(p->count, sizeof(*s->permission_gids));
+	s->permission_gids = calloc(p->count + 1, sizeof(*s->permission_gids));
 	if (!s->permission_gids)
 		return -ENOMEM;
 	for (size_t i = 0; i < p->count; i++) {

@@ -158,6 +158,24 @@ static void create_cleanup(struct req *q)
 	c->quota = false;
 }
 
+/* Most opens ask for nothing that they could give. */
+static void create_privileges(struct req *q)
+{
+	const uint32_t by_privilege = WRITE_OWNER | ACCESS_SYSTEM_SECURITY;
+	struct create *c = q->state;
+	const struct sd *given = c->contexts.descriptor;
+	bool intent = c->options & FILE_OPEN_FOR_BACKUP_INTENT;
+	bool reads = c->disposition == FILE_OPEN || c->disposition == FILE_OPEN_IF ||
+		     c->disposition == FILE_OVERWRITE_IF;
+
+	if (!intent && !given && !(access_map_generic(c->desired_access) & by_privilege))
+		return;
+	c->privileges = file_privileges(q, req_who(q));
+	c->privileged = access_privileged(c->privileges, c->desired_access,
+					  intent && reads, intent) &
+			tree_limit(q->tree);
+}
+
 nt_status cmd_create(struct req *q)
 {
 	struct create *c = arena_alloc(&q->arena, sizeof(*c));
@@ -194,6 +212,7 @@ nt_status cmd_create(struct req *q)
 		return st;
 	c->quota = true;
 	c->state_id = open_state_id(q->conn->server);
+	create_privileges(q);
 	create_cache_ask(q);
 	return create_walk(q);
 }

@@ -59,10 +59,12 @@ struct create {
 	struct span reparse; /* what was found is for the client to follow; or empty */
 	struct sd sd;        /* of a new file, if it has one of its own */
 	uint32_t granted, maximal;
-	uint32_t action;  /* FILE_OPENED ... */
-	bool made;        /* by us: a failure removes it again */
-	bool stream_made; /* the same of the named stream */
-	bool reserved;    /* in fs/state: a failure withdraws */
+	uint32_t action;     /* FILE_OPENED ... */
+	uint32_t privileged; /* rights that privileges give */
+	uint32_t privileges; /* held; looked up if they may matter */
+	bool made;           /* by us: a failure removes it again */
+	bool stream_made;    /* the same of the named stream */
+	bool reserved;       /* in fs/state: a failure withdraws */
 	uint64_t state_id;
 	unsigned tries;    /* times the name changed under us */
 	nt_status failure; /* what to answer when all is undone */

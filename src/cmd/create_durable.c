@@ -206,7 +206,7 @@ static nt_status lost_again(struct req *q, int err, struct wr *w)
 	facts = open_facts(o, &held, durable_holds_handle(o, &held));
 	claim = claim_facts(q, o);
 	st = durable_match(&facts, &claim);
-	if (nt_ok(st) && (o->granted & ~q->tree->maximal_access))
+	if (nt_ok(st) && (o->granted & ~tree_limit(q->tree)))
 		st = STATUS_ACCESS_DENIED; /* the share gives less by now */
 	if (nt_ok(st))
 		st = durable_adopt(o, q);

@@ -14,6 +14,16 @@ static nt_status created(struct req *q, int err, struct wr *w);
 static nt_status eas_set(struct req *q, int err, struct wr *w);
 static nt_status extras_set(struct req *q, int err, struct wr *w);
 
+/* Whoever restores may restore into any directory that the share lets him write to: [MS-FSA] 2.1.5.1.1 */
+static bool may_restore(struct req *q)
+{
+	const struct create *c = q->state;
+
+	return (c->options & FILE_OPEN_FOR_BACKUP_INTENT) &&
+	       (c->privileges & PRIVILEGE_RESTORE) &&
+	       (q->tree->maximal_access & FILE_ADD_FILE);
+}
+
 static nt_status check(struct req *q)
 {
 	struct create *c = q->state;
@@ -24,13 +34,13 @@ static nt_status check(struct req *q)
 		return STATUS_OBJECT_NAME_NOT_FOUND;
 	if (c->path.slash && !directory) /* [MS-FSA] 2.1.5.1 phase 7 */
 		return STATUS_OBJECT_NAME_INVALID;
-	if (!(file_rights(q, req_who(q), &c->parent_facts) & needed))
+	if (!(file_rights(q, req_who(q), &c->parent_facts) & needed) && !may_restore(q))
 		return STATUS_ACCESS_DENIED;
 	if ((c->file_attributes & FILE_ATTRIBUTE_READONLY) &&
 	    (c->options & FILE_DELETE_ON_CLOSE))
 		return STATUS_CANNOT_DELETE;
 	/* its maker may do everything the share permits: [MS-FSA] 2.1.5.1.1 */
-	c->maximal = FILE_ALL_ACCESS & q->tree->maximal_access;
+	c->maximal = (FILE_ALL_ACCESS & q->tree->maximal_access) | c->privileged;
 	return create_grant(c);
 }
 
@@ -41,6 +51,7 @@ static nt_status describe(struct req *q, struct span *ret_stored)
 	const struct principal *who = tree_who(q->tree, req_who(q));
 	const struct descriptor_new in = {
 		.who = who,
+		.held = c->privileges,
 		.parent = c->parent_facts.file.sd,
 		.given = c->contexts.descriptor,
 		.container = c->options & FILE_DIRECTORY_FILE,
@@ -56,7 +67,8 @@ static nt_status describe(struct req *q, struct span *ret_stored)
 	if (!nt_ok(st) || !store)
 		return st;
 	c->maximal &= access_maximal(share_security(q->tree->share), who, &made,
-				     &c->parent_facts.file);
+				     &c->parent_facts.file) |
+		      c->privileged;
 	return descriptor_encode(&c->sd, &q->arena, ret_stored);
 }
 

@@ -92,7 +92,8 @@ static nt_status check_access(struct req *q, const struct file_facts *f)
 {
 	struct create *c = q->state;
 
-	c->maximal = file_maximal(q, req_who(q), f, c->parent ? &c->parent_facts : NULL);
+	c->maximal = file_maximal(q, req_who(q), f, c->parent ? &c->parent_facts : NULL) |
+		     c->privileged;
 	if (!has_contents(c))
 		c->maximal &= ~(uint32_t)(READS_DATA | WRITES_DATA);
 	if (implied_access(c) & ~c->maximal)

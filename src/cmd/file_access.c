@@ -1,5 +1,8 @@
 #include "cmd/file_access.h"
 
+#include "auth/privilege.h"
+#include "wire/smb2_proto.h"
+
 void file_lookup_prepare(struct req *q, struct vfs_lookup *l)
 {
 	l->call.raised = share_raises(q->tree->share);
@@ -17,6 +20,21 @@ nt_status file_facts_take(struct req *q, const struct vfs_lookup *l,
 	ret_facts->file =
 		(struct access_file){.stat = &ret_facts->stat, .may = l->may, .sd = sd};
 	return STATUS_SUCCESS;
+}
+
+uint32_t tree_limit(const struct tree *t)
+{
+	uint32_t limit = atomic_load(&t->maximal_access);
+
+	return limit & WRITE_DAC ? limit | ACCESS_SYSTEM_SECURITY : limit;
+}
+
+/* Deviation: where the kernel decides it decides alone, and where nobody does nobody needs them. */
+uint32_t file_privileges(struct req *q, const struct principal *who)
+{
+	if (!share_has_sds(q->tree->share))
+		return 0;
+	return privileges_of(&q->snap->conf->privileges, tree_who(q->tree, who));
 }
 
 uint32_t file_rights(struct req *q, const struct principal *who,

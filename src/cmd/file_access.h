@@ -20,6 +20,13 @@ void file_lookup_prepare(struct req *q, struct vfs_lookup *l);
 MUST_CHECK nt_status file_facts_take(struct req *q, const struct vfs_lookup *l,
 				     struct file_facts *ret_facts);
 
+/*
+ * What the tree's share permits. Audit lists are for who has every other right to a descriptor: shares know no right of
+ * their own to them.
+ */
+uint32_t tree_limit(const struct tree *t);
+/* enum privilege, as far as they count on the tree's share. */
+uint32_t file_privileges(struct req *q, const struct principal *who);
 /* Rights to it by itself, or by its directory as well (NULL: the root); within what the share permits. `who` is the
  * request's user or, for calls through an open, who opened it. */
 uint32_t file_rights(struct req *q, const struct principal *who,

@@ -10,6 +10,7 @@ struct pipe_call {
 	struct turn_ref turn;
 	enum pipe_kind kind;
 	struct pipe *pipe;
+	struct pipe_context context;
 	struct rpc_info info;
 	struct span in;
 	struct mspan out;
@@ -43,6 +44,7 @@ static nt_status pipe_done(struct req *q, int err, struct wr *w)
 	struct pipe_call *p = q->state;
 
 	turn_give(&p->turn);
+	pipe_end_all(&p->context);
 	if (nt_is_error(p->status))
 		return p->status;
 	switch (p->kind) {
@@ -77,7 +79,8 @@ static nt_status pipe_start(struct req *q, const struct pipe_call *call)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	*p = *call;
 	p->pipe = q->open->pipe;
-	p->info = pipe_info(q);
+	p->context = (struct pipe_context){.q = q, .who = req_who(q)};
+	p->info = pipe_info(&p->context);
 	q->state = p;
 	turn_take(&q->open->pipe_turn, &p->turn, req_wait(q, pipe_turn_held));
 	return STATUS_PENDING;

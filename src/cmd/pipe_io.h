@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "rpc/admin.h"
 #include "rpc/info.h"
 #include "smb/req.h"
 
@@ -18,8 +19,28 @@ nt_status pipe_cmd_read(struct req *q, uint32_t length);
 nt_status pipe_cmd_write(struct req *q, struct span data);
 nt_status pipe_cmd_transceive(struct req *q, const struct ioctl *c);
 
-/* pipe_info.c: for one call on behalf of q; borrows from q and its snapshot. */
-struct rpc_info pipe_info(struct req *q);
+/* What an administrator closes by a call: once that is over. */
+struct pipe_ending {
+	struct pipe_ending *next;
+	enum rpc_activity_kind kind;
+	uint64_t id;
+};
+
+/* What the callbacks of a call work on. */
+struct pipe_context {
+	struct req *q;
+	const struct principal *who; /* req_who() */
+	bool administrator;          /* he is one */
+	struct pipe_ending *endings; /* in q's arena */
+};
+
+/* pipe_info.c: for one call on behalf of p->q; borrows from p, q and its snapshot. */
+struct rpc_info pipe_info(struct pipe_context *p);
+
+/* pipe_admin.c */
+extern const struct rpc_admin pipe_admin;
+/* On the request's worker. */
+void pipe_end_all(struct pipe_context *p);
 
 /* read.c: room for `len` bytes of READ data in the response (NULL p without memory), then its fixed part around them. */
 struct mspan read_room(struct req *q, size_t len);

@@ -18,7 +18,7 @@ enum {
 		   FILE_ATTRIBUTE_TEMPORARY | FILE_ATTRIBUTE_OFFLINE |
 		   FILE_ATTRIBUTE_NOT_CONTENT_INDEXED,
 	STORED = OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION |
-		 DACL_SECURITY_INFORMATION,
+		 DACL_SECURITY_INFORMATION | SACL_SECURITY_INFORMATION,
 };
 
 struct set_attr {
@@ -229,10 +229,14 @@ static nt_status security_check(struct req *q, uint32_t parts)
 			return STATUS_ACCESS_DENIED;
 	/* labels and resource attributes have no place to be kept; flags without a name are ignored */
 	if (parts & (LABEL_SECURITY_INFORMATION | ATTRIBUTE_SECURITY_INFORMATION |
-		     SCOPE_SECURITY_INFORMATION | BACKUP_SECURITY_INFORMATION |
-		     SACL_SECURITY_INFORMATION))
+		     SCOPE_SECURITY_INFORMATION | BACKUP_SECURITY_INFORMATION))
 		return STATUS_NOT_SUPPORTED;
-	return q->open->node ? STATUS_SUCCESS : STATUS_NOT_SUPPORTED;
+	if (!q->open->node) /* a pipe has none of its own */
+		return STATUS_NOT_SUPPORTED;
+	/* an audit list has no place but in a stored descriptor */
+	return !(parts & SACL_SECURITY_INFORMATION) || share_has_sds(q->open->tree->share)
+		       ? STATUS_SUCCESS
+		       : STATUS_NOT_SUPPORTED;
 }
 
 /* The Unix owner and group follow a stored descriptor as far as they can. */
@@ -272,7 +276,8 @@ static nt_status store_descriptor(struct req *q, const struct principal *who)
 		return nt_from_errno(err);
 	if (stored)
 		now = *stored;
-	st = descriptor_set(who, &now, &s->sd, s->parts, &q->arena, &then);
+	st = descriptor_set(who, file_privileges(q, q->open->who), &now, &s->sd, s->parts,
+			    &q->arena, &then);
 	if (nt_ok(st))
 		st = descriptor_encode(&then, &q->arena, &s->call.sd);
 	if (!nt_ok(st))

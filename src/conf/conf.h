@@ -14,9 +14,10 @@
 #include "base/map.h"
 #include "conf/errors.h"
 #include "conf/param.h"
+#include "conf/privileges.h"
 #include "secure/seal.h"
 #include "secure/sign.h"
-#include "wire/sid.h"
+#include "wire/sd.h"
 
 #include <net/if.h>
 #include <stdatomic.h>
@@ -135,8 +136,14 @@ struct conf_perm {
 /* `no` beats everything; otherwise the highest entry that matches counts; without a match, no access. An entry whose
  * account does not exist matches nobody, unless it says `no`: then it is unknown whom it shuts out, so everybody. */
 struct conf_permissions {
-	size_t count; /* at least 1 */
+	size_t count; /* 0: there is a security_descriptor */
 	struct conf_perm *list;
+};
+
+/* A DACL is there, and not a NULL one. */
+struct conf_sddl {
+	const char *text; /* as sddl_print() spells it; NULL: not set */
+	struct sd sd;
 };
 
 /* In the order of the words in param.c. */
@@ -171,6 +178,7 @@ struct conf_share {
 	bool encrypt_data;   /* own value, else the global one		*/
 	const char *remark;
 	struct conf_permissions permissions;
+	struct conf_sddl security_descriptor;
 	enum conf_security security;
 	enum conf_map_acls map_acls;
 	struct conf_map_attributes map_attributes;
@@ -236,6 +244,8 @@ struct conf {
 	bool audit_enable;
 	struct conf_audit_params audit_params;
 	struct conf_endpoint metrics_listen;
+	const char *privilegedb;
+	struct conf_privileges privileges; /* what conf_load() read there */
 
 	struct conf_share *shares; /* in the order of the file */
 	size_t share_count;

@@ -5,6 +5,7 @@
 #include "conf/file.h"
 #include "conf/lex.h"
 #include "conf/lint.h"
+#include "conf/param.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -74,11 +75,19 @@ static void check_mode(const char *path, struct conf_errors *errs)
 				 (unsigned)(st.st_mode & 07777));
 }
 
+static bool privileges_load(struct conf *c, struct conf_errors *errs)
+{
+	const struct param *p = param_find(PARAM_GLOBAL, span_of_str("privilegedb"));
+
+	return privileges_read(c->privilegedb, strcmp(c->privilegedb, p->def) == 0,
+			       &c->arena, &c->privileges, errs);
+}
+
 int conf_load_text(struct span text, const char *path, struct conf **ret_conf,
 		   struct conf_errors *errs)
 {
 	struct conf_machine machine;
-	struct conf *c;
+	CLEANUP(conf_putp) struct conf *c = NULL;
 	int err;
 
 	conf_machine_read(&machine);
@@ -87,9 +96,12 @@ int conf_load_text(struct span text, const char *path, struct conf **ret_conf,
 		return err;
 	check_mode(path, errs);
 	lint_world(c, errs);
+	if (!privileges_load(c, errs))
+		err = -EINVAL;
 	conf_errors_sort(errs);
-	*ret_conf = c;
-	return 0;
+	if (!err)
+		*ret_conf = TAKE(c);
+	return err;
 }
 
 int conf_load(const char *path, struct conf **ret_conf, struct conf_errors *errs)

@@ -147,6 +147,11 @@ const struct param param_table[] = {
 		 "that lie between two such answers for one account from one address. A right "
 		 "password is never made to wait. 0: no delay."},
 
+	{GLOBAL(privilegedb, PATH), .def = "/var/lib/tsmb/privileges", .flag = "privilegedb",
+	 .help = "The file that says which accounts hold privileges of Windows: to back up and "
+		 "restore, to take ownership, to administer shares. See PRIVILEGES. Where it "
+		 "has its default value the file may be missing."},
+
 	/* What is shown, and to whom */
 	{GLOBAL(enable_ipc, BOOL), .def = "true", .flag = "enable-ipc",
 	 .help = "Offer the share IPC$, through which clients list shares."},
@@ -208,7 +213,6 @@ const struct param param_table[] = {
 	 .help = "The same for version 2, which clients of SMB 3 ask for, where the client "
 		 "names no time itself; it may name up to 300 seconds. 0 grants none."},
 
-	KNOWN(GLOBAL, "privilegedb", "path"),
 	KNOWN(GLOBAL, "ca", "true|false"),
 	KNOWN(GLOBAL, "ca_path", "path"),
 	KNOWN(GLOBAL, "tcp_tickle", "true|false"),
@@ -245,6 +249,14 @@ const struct param param_table[] = {
 		 "create, delete) or full (permissions and owner as well). no beats any "
 		 "other entry that matches; of the others the highest counts. Whom no entry "
 		 "matches, has no access."},
+	{SHARE(security_descriptor, SDDL), .excludes = "permissions", .def_text = "none",
+	 .flag = "security-descriptor",
+	 .help = "The same as a security descriptor of Windows, in place of permissions: "
+		 "D:(A;;FA;;;BA)(A;;0x1200a9;;;WD) lets Administrators do everything and "
+		 "everyone but the anonymous read. Entries allow (A) or deny (D); rights "
+		 "are FA, FR, FW, FX, others that SDDL knows, or a number. Who is allowed "
+		 "nothing has no access. This is what the console Shared Folders of "
+		 "Windows writes here."},
 	{SHARE(security, ENUM),
 	 .apply = PARAM_TREES, .words = WORDS("windows", "posix", "none"),
 	 .def = "windows", .flag = "security",
@@ -319,7 +331,6 @@ const struct param param_table[] = {
 	 .apply = PARAM_TREES, .def_text = "none", .flag = "force-group",
 	 .help = "Unix group that every access to the share has as its primary one."},
 
-	KNOWN(SHARE, "security_descriptor", "SDDL"),
 	KNOWN(SHARE, "ca", "true|false"),
 	KNOWN(SHARE, "ca_params", "[path][,durable]"),
 	KNOWN(SHARE, "vfs", "libc[:force_sync][,nodirect] or module:name=...,path=..."),
@@ -352,6 +363,7 @@ static const char *const type_syntax[PARAM_TYPE_COUNT] = {
 	[PARAM_LOG_PARAMS] = "[path=...][,timestamp=true|false]",
 	[PARAM_MAP_ATTRIBUTES] = "xattr[:v3|v4|v5], posix-exec:archive,system,hidden or "
 				 "filename:hidden",
+	[PARAM_SDDL] = "security descriptor in SDDL",
 	[PARAM_AUDIT] = "path=...[,days=,uid=,gid=,cn=,sensitive_data=allow|strip|hash]",
 };
 
@@ -360,6 +372,17 @@ const struct param *param_find(enum param_scope scope, struct span name)
 	for (size_t i = 0; i < param_count; i++)
 		if (param_table[i].scope == scope &&
 		    span_eq(name, span_of_str(param_table[i].name)))
+			return &param_table[i];
+	return NULL;
+}
+
+const struct param *param_excluded(const struct param *p)
+{
+	if (p->excludes)
+		return param_find(p->scope, span_of_str(p->excludes));
+	for (size_t i = 0; i < param_count; i++)
+		if (param_table[i].scope == p->scope && param_table[i].excludes &&
+		    strcmp(param_table[i].excludes, p->name) == 0)
 			return &param_table[i];
 	return NULL;
 }

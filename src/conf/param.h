@@ -47,6 +47,7 @@ enum param_type {
 	PARAM_LOG_PARAMS,     /* struct conf_log_params			*/
 	PARAM_AUDIT,          /* struct conf_audit_params		*/
 	PARAM_MAP_ATTRIBUTES, /* struct conf_map_attributes		*/
+	PARAM_SDDL,           /* struct conf_sddl			*/
 	PARAM_TYPE_COUNT,
 };
 
@@ -57,6 +58,7 @@ struct param {
 	enum param_status status;
 	enum param_apply apply;
 	bool required;
+	const char *excludes; /* the parameter it takes the place of, or NULL	*/
 	size_t field; /* offset in struct conf or struct conf_share; EFFECTIVE only */
 	uint64_t min;
 	uint64_t max;
@@ -80,6 +82,8 @@ extern const size_t param_count;
 const struct param *param_find(enum param_scope scope, struct span name);
 /* The parameter of that scope whose name is the fewest edits away; the first such. Never NULL. */
 const struct param *param_nearest(enum param_scope scope, struct span name);
+/* The one that it and p must not stand beside; NULL: none. */
+const struct param *param_excluded(const struct param *p);
 /* By long option; a KNOWN one by its name with dashes. NULL if there is none. */
 const struct param *param_find_flag(enum param_scope scope, struct span flag);
 /* "global" or "share". */

@@ -146,6 +146,25 @@ static void share_check_required(struct parse *p)
 	}
 }
 
+/* Of two that exclude each other the one that says so is told. */
+static void share_check_excluded(struct parse *p)
+{
+	for (size_t i = 0; i < param_count; i++) {
+		const struct param *x = &param_table[i];
+		const struct conf_place *other;
+
+		if (x->scope != PARAM_SHARE || !x->excludes || !p->share_at[i].line)
+			continue;
+		other = &p->share_at[param_index(param_excluded(x))];
+		if (other->line)
+			conf_errors_add(p->errs, p->share_at[i], x->name,
+					"excludes %s, which is on line %u", x->excludes,
+					other->line);
+	}
+	if (p->share->security_descriptor.text)
+		p->share->permissions = (struct conf_permissions){0};
+}
+
 static void share_check_unique(struct parse *p)
 {
 	const struct param *x = param_find(PARAM_SHARE, span_of_str("netname"));
@@ -166,6 +185,7 @@ static void section_end(struct parse *p)
 {
 	if (p->section == SECTION_SHARE) {
 		share_check_required(p);
+		share_check_excluded(p);
 		if (p->share->netname)
 			share_check_unique(p);
 		if (!p->share->encrypt_data)

@@ -49,7 +49,7 @@ static bool sid_id_parse(const struct value_in *in, struct span id, struct conf_
 	return true;
 }
 
-static bool id_parse(const struct value_in *in, struct span id, struct conf_perm *p)
+bool perm_id_parse(const struct value_in *in, struct span id, struct conf_perm *p)
 {
 	for (size_t i = 0; i < ARRAY_LEN(perm_groups); i++) {
 		const char *name = perm_groups[i].name;
@@ -86,7 +86,7 @@ static bool perm_parse(const struct value_in *in, struct span item, struct conf_
 		return value_refuse(in, item, "id:access, ...");
 	rest = span_from(item, at + 1);
 	(void)!value_next(&rest, ':', &access);
-	return id_parse(in, id, p) && access_parse(in, access, &p->access);
+	return perm_id_parse(in, id, p) && access_parse(in, access, &p->access);
 }
 
 static bool perm_same_id(const struct conf_perm *a, const struct conf_perm *b)

@@ -15,12 +15,6 @@ static const void *field_of(const struct param *p, const void *owner)
 	return (const char *)owner + p->field;
 }
 
-/* A string that has no default and was not set. */
-static bool field_is_absent(const struct param *p, const void *owner)
-{
-	return p->type == PARAM_ACCOUNT && !*(const char *const *)field_of(p, owner);
-}
-
 static bool param_in(const struct param *p, enum param_scope scope)
 {
 	return p->scope == scope && p->status == PARAM_EFFECTIVE;
@@ -56,7 +50,7 @@ static void field_print(const struct param *p, const void *owner, FILE *out)
 	CLEANUP(free_p) char *text = field_text(p, owner);
 	char *rest = text, *line;
 
-	if (!text || field_is_absent(p, owner))
+	if (!text || value_is_absent(p, field_of(p, owner)))
 		return;
 	while ((line = strsep(&rest, "\n")))
 		fprintf(out, "%s =%s%s\n", p->name, *line ? " " : "", line);
@@ -125,6 +119,40 @@ static MUST_CHECK int diff_field(struct diff *d, const struct param *p, const ch
 	return diff_add(d, c);
 }
 
+static char *privileges_text(const struct conf *c)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return NULL;
+	privileges_print(&c->privileges, out);
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* What stands in the file that privilegedb names, told as its value. */
+static MUST_CHECK int diff_privileges(struct diff *d, const struct conf *from,
+				      const struct conf *to)
+{
+	CLEANUP(free_p) char *from_text = privileges_text(from);
+	CLEANUP(free_p) char *to_text = privileges_text(to);
+	struct arena *a = &d->changes.arena;
+	struct conf_change c = {
+		.param = param_find(PARAM_GLOBAL, span_of_str("privilegedb"))};
+
+	if (!from_text || !to_text)
+		return -ENOMEM;
+	if (strcmp(from_text, to_text) == 0)
+		return 0;
+	c.from = arena_strdup(a, from_text);
+	c.to = arena_strdup(a, to_text);
+	return c.from && c.to ? diff_add(d, c) : -ENOMEM;
+}
+
 static MUST_CHECK int diff_section(struct diff *d, enum param_scope scope,
 				   const char *share, const void *from, const void *to)
 {
@@ -178,6 +206,8 @@ int conf_diff(const struct conf *from, const struct conf *to,
 
 	arena_init(&d.changes.arena, CHANGES_ARENA_MAX);
 	err = diff_section(&d, PARAM_GLOBAL, NULL, from, to);
+	if (!err)
+		err = diff_privileges(&d, from, to);
 	if (!err)
 		err = diff_shares(&d, from, to);
 	if (err)

@@ -432,6 +432,7 @@ static const struct {
 	[PARAM_SIGNINGS] = {signings_parse, signings_print},
 	[PARAM_PERMISSIONS] = {permissions_parse, permissions_print},
 	[PARAM_LOG_PARAMS] = {log_params_parse, log_params_print},
+	[PARAM_SDDL] = {sddl_value_parse, sddl_value_print},
 	[PARAM_AUDIT] = {audit_params_parse, audit_params_print},
 	[PARAM_MAP_ATTRIBUTES] = {map_attributes_parse, map_attributes_print},
 };
@@ -442,6 +443,20 @@ bool value_parse(const struct param *p, struct span text, struct arena *a, void 
 	struct value_in in = {.param = p, .text = text, .arena = a, .err = ret_err};
 
 	return value_types[p->type].parse(&in, field);
+}
+
+bool value_is_absent(const struct param *p, const void *field)
+{
+	switch (p->type) {
+	case PARAM_ACCOUNT:
+		return !*(const char *const *)field;
+	case PARAM_SDDL:
+		return !((const struct conf_sddl *)field)->text;
+	case PARAM_PERMISSIONS:
+		return !((const struct conf_permissions *)field)->count;
+	default:
+		return false;
+	}
 }
 
 void value_print(const struct param *p, const void *field, FILE *out)

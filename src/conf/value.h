@@ -10,6 +10,8 @@
 #include "base/arena.h"
 #include "conf/param.h"
 
+struct conf_perm;
+
 struct value_error {
 	size_t at;      /* byte of the value that it is about	*/
 	char text[640]; /* "expected true or false, found \"yes\"" */
@@ -24,6 +26,9 @@ MUST_CHECK bool value_parse(const struct param *p, struct span text, struct aren
 
 /* As value_parse() takes it, and always in the same spelling. A list of listeners takes a line each. */
 void value_print(const struct param *p, const void *field, FILE *out);
+
+/* It has no value, and no default: it prints as nothing, and belongs in no file. */
+bool value_is_absent(const struct param *p, const void *field);
 
 /* "64KiB": with the largest unit that leaves a whole number. */
 void value_size_text(uint64_t bytes, char *buf, size_t buf_len);
@@ -71,9 +76,14 @@ value_parse_fn listen_parse;
 value_print_fn listen_print;
 value_parse_fn audit_params_parse;
 value_print_fn audit_params_print;
+value_parse_fn sddl_value_parse;
+value_print_fn sddl_value_print;
 value_parse_fn endpoint_parse;
 value_print_fn endpoint_print;
 value_parse_fn map_attributes_parse;
 value_print_fn map_attributes_print;
+/* everyone, a user, @group, *S-1-...: fills in p but for its access */
+MUST_CHECK bool perm_id_parse(const struct value_in *in, struct span id,
+			      struct conf_perm *p);
 value_parse_fn permissions_parse;
 value_print_fn permissions_print;

@@ -52,6 +52,8 @@ static json_t *value_json(const struct param *p, const void *owner)
 {
 	const void *field = field_of(p, owner);
 
+	if (value_is_absent(p, field))
+		return json_null();
 	switch (p->type) {
 	case PARAM_BOOL:
 		return json_boolean(*(const bool *)field);
@@ -63,10 +65,6 @@ static json_t *value_json(const struct param *p, const void *owner)
 		if (*(const uint32_t *)field)
 			return number_json(*(const uint32_t *)field);
 		return json_string("auto");
-	case PARAM_ACCOUNT:
-		if (!*(const char *const *)field)
-			return json_null();
-		return text_json(p, owner);
 	default:
 		return text_json(p, owner);
 	}

@@ -73,6 +73,7 @@ union field {
 	struct conf_permissions permissions;
 	struct conf_log_params log_params;
 	struct conf_audit_params audit_params;
+	struct conf_sddl sddl;
 };
 
 /*
@@ -181,6 +182,20 @@ static bool set_value(struct change *c, const char *share, const struct param *p
 	return false;
 }
 
+/* What excludes p goes, unless it is asked for as well: then the file's check says so. */
+static bool drop_excluded(struct change *c, const char *share, const struct param *p,
+			  const json_t *set)
+{
+	const struct param *other = param_excluded(p);
+	int err;
+
+	if (!other || json_object_get(set, other->name) ||
+	    json_is_null(json_object_get(set, p->name)))
+		return true;
+	err = edit_set(&c->edit, share, other, NULL);
+	return err ? refuse_for(c, err) : true;
+}
+
 /* All of {"set": {...}}; a netname last, as the others are found by the old one. */
 static bool set_all(struct change *c, const char *share, const json_t *args)
 {
@@ -199,7 +214,8 @@ static bool set_all(struct change *c, const char *share, const json_t *args)
 
 		if (!p)
 			return false;
-		if (p->type != PARAM_NETNAME && !set_value(c, share, p, v))
+		if (p->type != PARAM_NETNAME &&
+		    (!set_value(c, share, p, v) || !drop_excluded(c, share, p, set)))
 			return false;
 	}
 	v = json_object_get(set, "netname");

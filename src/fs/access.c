@@ -211,11 +211,33 @@ uint32_t access_map_generic(uint32_t desired)
 	return desired;
 }
 
+uint32_t access_privileged(uint32_t held, uint32_t desired, bool backup, bool restore)
+{
+	const uint32_t backs_up = READ_CONTROL | ACCESS_SYSTEM_SECURITY |
+				  FILE_GENERIC_READ | FILE_TRAVERSE;
+	const uint32_t restores = WRITE_DAC | WRITE_OWNER | ACCESS_SYSTEM_SECURITY |
+				  FILE_GENERIC_WRITE | FILE_ADD_FILE |
+				  FILE_ADD_SUBDIRECTORY | DELETE;
+	uint32_t wanted = access_map_generic(desired), given = 0;
+
+	if (backup && (held & PRIVILEGE_BACKUP))
+		given |= backs_up;
+	if (restore && (held & PRIVILEGE_RESTORE))
+		given |= restores;
+	if (!(desired & MAXIMUM_ALLOWED))
+		given &= wanted;
+	if (held & PRIVILEGE_TAKE_OWNERSHIP)
+		given |= wanted & WRITE_OWNER;
+	if (held & PRIVILEGE_SECURITY)
+		given |= wanted & ACCESS_SYSTEM_SECURITY;
+	return given;
+}
+
 nt_status access_grant(uint32_t desired, uint32_t maximal, uint32_t *ret_granted)
 {
 	uint32_t wanted = access_map_generic(desired) & ~(uint32_t)MAXIMUM_ALLOWED;
 
-	if (wanted & ACCESS_SYSTEM_SECURITY)
+	if (wanted & ~maximal & ACCESS_SYSTEM_SECURITY)
 		return STATUS_PRIVILEGE_NOT_HELD;
 	if (wanted & ~maximal)
 		return STATUS_ACCESS_DENIED;

@@ -19,6 +19,7 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "conf/conf.h"
+#include "conf/privileges.h"
 #include "fs/vfs.h"
 #include "wire/sd.h"
 
@@ -37,8 +38,8 @@ MUST_CHECK int access_stored(struct span stored, const struct vfs_stat *stat,
 			     struct arena *a, const struct sd **ret_sd);
 
 /*
- * Each right that `who` would be granted if it were asked for alone: [MS-DTYP] 2.5.3.2. Never ACCESS_SYSTEM_SECURITY:
- * nobody holds the privilege.
+ * Each right that `who` would be granted if it were asked for alone: [MS-DTYP] 2.5.3.2. Never ACCESS_SYSTEM_SECURITY, which
+ * takes a privilege.
  */
 uint32_t access_check(const struct principal *who, const struct sd *sd);
 
@@ -56,6 +57,18 @@ uint32_t access_maximal(enum conf_security security, const struct principal *who
  */
 bool access_shows(enum conf_security security, const struct principal *who,
 		  const struct access_file *f);
+
+/*
+ * The rights that privileges give, whatever the descriptor says; only for files that have descriptors.
+ *
+ * held     enum privilege
+ * desired  as on the wire
+ * backup   FILE_OPEN_FOR_BACKUP_INTENT, and what is there is opened, as reading a backup copy does
+ * restore  FILE_OPEN_FOR_BACKUP_INTENT
+ *
+ * Spec: [MS-FSA] 2.1.5.1 phase 4, [MS-DTYP] 2.5.3.2
+ */
+uint32_t access_privileged(uint32_t held, uint32_t desired, bool backup, bool restore);
 
 /*
  * Turn DesiredAccess into what an open gets.

@@ -8,6 +8,9 @@ enum {
 	INHERITANCE = INHERITABLE | NO_PROPAGATE_INHERIT_ACE | INHERIT_ONLY_ACE |
 		      INHERITED_ACE,
 	AUTO_INHERIT = SE_DACL_AUTO_INHERITED | SE_DACL_AUTO_INHERIT_REQ,
+	SACL_AUTO_INHERIT = SE_SACL_AUTO_INHERITED | SE_SACL_AUTO_INHERIT_REQ,
+	SACL_CONTROL = SE_SACL_PRESENT | SE_SACL_DEFAULTED | SE_SACL_PROTECTED |
+		       SACL_AUTO_INHERIT,
 	STORED_MAX = 65536, /* of an extended attribute */
 };
 
@@ -194,14 +197,27 @@ static int compute_dacl(const struct descriptor_new *in, const struct creator *c
 }
 
 /*
- * Who may own what `who` makes or takes: he, or a group of his. Giving files to others takes a privilege that nobody has.
+ * Who may own what `who` makes or takes: he, or a group of his; anybody, if he may restore. [MS-FSA] 2.1.5.17
  *
  * Deviation: in Windows only groups that the token marks as owners, the administrators as a rule. Ours have no marks; and
  * who may take a file for himself could give such a group every right to it anyway.
  */
-static bool may_own(const struct principal *who, const struct sid *owner)
+static bool may_own(const struct principal *who, uint32_t held, const struct sid *owner)
 {
-	return principal_has_sid(who, owner);
+	return (held & PRIVILEGE_RESTORE) || principal_has_sid(who, owner);
+}
+
+static void take_sacl(struct sd *sd, const struct sd *given)
+{
+	uint16_t control = given->control & SE_SACL_PROTECTED;
+
+	if (given->sacl)
+		control |= SE_SACL_PRESENT;
+	if ((given->control & SACL_AUTO_INHERIT) == SACL_AUTO_INHERIT)
+		control |= SE_SACL_AUTO_INHERITED;
+	sd->control &= (uint16_t)~SACL_CONTROL;
+	sd->control |= control;
+	sd->sacl = given->sacl;
 }
 
 nt_status descriptor_create(const struct descriptor_new *in, struct arena *a,
@@ -214,9 +230,13 @@ nt_status descriptor_create(const struct descriptor_new *in, struct arena *a,
 	*ret_store = in->parent || in->given;
 	if (!*ret_store)
 		return STATUS_SUCCESS;
-	if (in->given && (in->given->control & SE_SACL_PRESENT))
-		return STATUS_PRIVILEGE_NOT_HELD;
-	if (in->given && in->given->owner && !may_own(in->who, in->given->owner))
+	if (in->given && (in->given->control & SE_SACL_PRESENT)) {
+		if (!(in->held & PRIVILEGE_SECURITY))
+			return STATUS_PRIVILEGE_NOT_HELD;
+		take_sacl(&sd, in->given);
+	}
+	if (in->given && in->given->owner &&
+	    !may_own(in->who, in->held, in->given->owner))
 		return STATUS_INVALID_OWNER;
 	group = arena_alloc(a, sizeof(*group));
 	if (!group)
@@ -267,7 +287,7 @@ enum {
 		       SE_DACL_PROTECTED | AUTO_INHERIT,
 };
 
-nt_status descriptor_set(const struct principal *who, const struct sd *now,
+nt_status descriptor_set(const struct principal *who, uint32_t held, const struct sd *now,
 			 const struct sd *given, uint32_t parts, struct arena *a,
 			 struct sd *ret_sd)
 {
@@ -276,7 +296,7 @@ nt_status descriptor_set(const struct principal *who, const struct sd *now,
 	if ((parts & OWNER_SECURITY_INFORMATION) && given->owner) {
 		bool same = now->owner && sid_eq(given->owner, now->owner);
 
-		if (!same && !may_own(who, given->owner))
+		if (!same && !may_own(who, held, given->owner))
 			return STATUS_INVALID_OWNER;
 		sd.owner = given->owner;
 	}
@@ -289,6 +309,8 @@ nt_status descriptor_set(const struct principal *who, const struct sd *now,
 		if (given->dacl && !sd.dacl)
 			return STATUS_INSUFFICIENT_RESOURCES;
 	}
+	if (parts & SACL_SECURITY_INFORMATION)
+		take_sacl(&sd, given);
 	*ret_sd = sd;
 	return STATUS_SUCCESS;
 }
@@ -304,6 +326,10 @@ struct sd descriptor_parts(const struct sd *sd, uint32_t parts)
 	if (parts & DACL_SECURITY_INFORMATION) {
 		out.control |= sd->control & DACL_CONTROL;
 		out.dacl = sd->dacl;
+	}
+	if (parts & SACL_SECURITY_INFORMATION) {
+		out.control |= sd->control & SACL_CONTROL;
+		out.sacl = sd->sacl;
 	}
 	return out;
 }

@@ -14,6 +14,8 @@
 #include "base/arena.h"
 #include "base/env.h"
 
+struct rpc_admin;
+
 /* Share types. [MS-SRVS] 2.2.2.4 */
 enum {
 	STYPE_DISKTREE = 0,
@@ -50,7 +52,7 @@ struct rpc_share {
 	uint32_t flags;      /* SHI1005_*, CSC_*				*/
 	uint32_t max_uses;
 	uint32_t current_uses;
-	struct span security_descriptor; /* self-relative; may be empty	*/
+	struct span security_descriptor; /* self-relative; of share_sd()	*/
 	bool administrative;             /* adds STYPE_SPECIAL		*/
 	bool visible; /* to this caller; what is not visible does not exist	*/
 };
@@ -73,9 +75,12 @@ struct rpc_info {
 	const struct principal *caller;
 	bool administrator; /* the caller may see and do what Administrators may */
 
-	void *ctx; /* of the callbacks */
+	void *ctx; /* of the callbacks, those of `admin` included */
+	const struct rpc_admin *admin;
 	/* The i-th share, false past the end. Holes are not allowed; invisible ones are. */
 	bool (*share_at)(void *ctx, size_t i, struct rpc_share *ret_share);
+	/* Its descriptor, in the arena. -ENOMEM. */
+	int (*share_sd)(void *ctx, struct arena *a, size_t i, struct span *ret_sd);
 	/* Name of S-1-22-1-id, or, with group, of S-1-22-2-id; in the arena or longer-lived. False: unknown. */
 	bool (*account_by_id)(void *ctx, struct arena *a, bool group, uint32_t id,
 			      const char **ret_name);

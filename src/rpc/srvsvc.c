@@ -1,6 +1,7 @@
 /* srvsvc.c - the Server Service, what is not about shares.  Spec: [MS-SRVS] 3.1.4 */
 #include "rpc/srvsvc.h"
 
+#include "rpc/admin.h"
 #include "wire/utf16.h"
 
 enum {
@@ -14,8 +15,9 @@ struct enum_req enum_decode(struct rpc_call *c, unsigned filters)
 	struct enum_req q = {0};
 	bool entries = false;
 
-	for (unsigned i = 0; i < 1 + filters; i++)
-		ndr_string_ptr(r, c->arena);
+	ndr_string_ptr(r, c->arena); /* ServerName */
+	for (unsigned i = 0; i < filters; i++)
+		q.filters[i] = ndr_string_ptr(r, c->arena);
 	q.level = ndr_u32(r);
 	if (ndr_u32(r) != q.level)
 		rd_fail(r);
@@ -54,49 +56,6 @@ enum rpc_fault enum_refuse(struct rpc_call *c, const struct enum_req *q, bool le
 		ndr_put_ptr(&c->out, false);
 	}
 	return enum_finish(c, q, 0, error);
-}
-
-/*
- * NetrConnectionEnum, NetrFileEnum, NetrSessionEnum: who else is there is nobody's business but an administrator's.
- * Deviation: administrators get ERROR_NOT_SUPPORTED, not the list of [MS-SRVS] 3.1.4.1, 3.1.4.2, 3.1.4.5; an
- * empty one would be a lie. tsmb-status has it.
- */
-static enum rpc_fault activity_enum(struct rpc_call *c, unsigned filters,
-				    const uint32_t *levels, size_t level_count)
-{
-	struct enum_req q = enum_decode(c, filters);
-	bool known = false;
-
-	if (!rd_ok(&c->in))
-		return RPC_FAULT_BAD_STUB;
-	for (size_t i = 0; i < level_count; i++)
-		known |= levels[i] == q.level;
-	if (!known)
-		return enum_refuse(c, &q, false, ERROR_INVALID_LEVEL);
-	if (!c->info->administrator)
-		return enum_refuse(c, &q, true, ERROR_ACCESS_DENIED);
-	return enum_refuse(c, &q, true, ERROR_NOT_SUPPORTED);
-}
-
-static enum rpc_fault connection_enum(struct rpc_call *c)
-{
-	static const uint32_t levels[] = {0, 1};
-
-	return activity_enum(c, 1, levels, ARRAY_LEN(levels)); /* Qualifier */
-}
-
-static enum rpc_fault file_enum(struct rpc_call *c)
-{
-	static const uint32_t levels[] = {2, 3};
-
-	return activity_enum(c, 2, levels, ARRAY_LEN(levels)); /* BasePath, UserName */
-}
-
-static enum rpc_fault session_enum(struct rpc_call *c)
-{
-	static const uint32_t levels[] = {0, 1, 2, 10, 502};
-
-	return activity_enum(c, 2, levels, ARRAY_LEN(levels)); /* ClientName, UserName */
 }
 
 /* SERVER_INFO_100 to 103: each has the fields of the one before, and more. Spec: [MS-SRVS] 2.2.4.40 - 2.2.4.43 */
@@ -213,14 +172,120 @@ static enum rpc_fault remote_tod(struct rpc_call *c)
 	return rpc_return(c, NERR_SUCCESS);
 }
 
+/* STAT_SERVER_0; what an SMB1 server counted and we do not is 0. Spec: [MS-SRVS] 2.2.4.39 */
+static void statistics_put(struct wr *w, const struct rpc_statistics *s)
+{
+	const uint64_t unix_epoch = UINT64_C(11644473600);
+
+	ndr_put_u32(w, (uint32_t)(s->start_time / 10000000 - unix_epoch));
+	ndr_put_u32(w, (uint32_t)s->files_opened);
+	ndr_put_u32(w, 0); /* devopens: of printers */
+	ndr_put_u32(w, 0); /* jobsqueued */
+	ndr_put_u32(w, (uint32_t)s->sessions_opened);
+	ndr_put_u32(w, 0); /* stimedout */
+	ndr_put_u32(w, 0); /* serrorout */
+	ndr_put_u32(w, (uint32_t)s->logons_failed);
+	ndr_put_u32(w, 0); /* permerrors */
+	ndr_put_u32(w, 0); /* syserrors */
+	ndr_put_u32(w, (uint32_t)s->bytes_sent);
+	ndr_put_u32(w, (uint32_t)(s->bytes_sent >> 32));
+	ndr_put_u32(w, (uint32_t)s->bytes_received);
+	ndr_put_u32(w, (uint32_t)(s->bytes_received >> 32));
+	ndr_put_u32(w, 0); /* avresponse */
+	ndr_put_u32(w, 0); /* reqbufneed */
+	ndr_put_u32(w, 0); /* bigbufneed */
+}
+
+/* Spec: [MS-SRVS] 3.1.4.20 */
+static enum rpc_fault server_statistics_get(struct rpc_call *c)
+{
+	struct rpc_statistics s;
+	uint32_t level, options, error = NERR_SUCCESS;
+
+	ndr_string_ptr(&c->in, c->arena); /* ServerName */
+	ndr_string_ptr(&c->in, c->arena); /* Service: there is one */
+	level = ndr_u32(&c->in);
+	options = ndr_u32(&c->in);
+	if (!rd_ok(&c->in))
+		return RPC_FAULT_BAD_STUB;
+	if (level != 0)
+		error = ERROR_INVALID_LEVEL;
+	else if (options != 0)
+		error = ERROR_INVALID_PARAMETER;
+	else if (!c->info->administrator)
+		error = ERROR_ACCESS_DENIED;
+	else if (c->info->admin->statistics(c->info->ctx, &s) != 0)
+		error = ERROR_NOT_ENOUGH_MEMORY;
+	ndr_put_ptr(&c->out, error == NERR_SUCCESS);
+	if (error == NERR_SUCCESS)
+		statistics_put(&c->out, &s);
+	return rpc_return(c, error);
+}
+
+/* Longest names by NameType, in characters; 0: there is no such type. [MS-SRVS] 2.2.2.8 */
+static const uint8_t name_lens[] = {
+	[1] = 255, /* user */
+	[2] = 255, /* password */
+	[3] = 255, /* group */
+	[4] = 15,  /* computer */
+	[5] = 16,  /* event */
+	[6] = 15,  /* domain */
+	[7] = 80,  /* service */
+	[8] = 15,  /* net */
+	[9] = 80,  /* share */
+	[10] = 15, /* message */
+	[11] = 15, /* message destination */
+	[12] = 8,  /* password of a share */
+	[13] = 15, /* workgroup */
+};
+
+static uint32_t name_judge(const char *name, uint32_t type, uint32_t flags)
+{
+	enum { LM2_COMPATIBLE = 0x80000000u };
+	int64_t len = utf16_len(name) / 2;
+
+	if ((flags & ~LM2_COMPATIBLE) || type >= ARRAY_LEN(name_lens) || !name_lens[type])
+		return ERROR_INVALID_PARAMETER;
+	if (len == 0 || len > name_lens[type] || name[strcspn(name, "\"/\\[]:|<>+=;,?*")])
+		return ERROR_INVALID_NAME;
+	for (; *name; name++)
+		if ((uint8_t)*name < ' ')
+			return ERROR_INVALID_NAME;
+	return NERR_SUCCESS;
+}
+
+/* Spec: [MS-SRVS] 3.1.4.32 */
+static enum rpc_fault name_validate(struct rpc_call *c)
+{
+	const char *name;
+	uint32_t type, flags;
+
+	ndr_string_ptr(&c->in, c->arena); /* ServerName */
+	name = ndr_string(&c->in, c->arena);
+	type = ndr_u32(&c->in);
+	flags = ndr_u32(&c->in);
+	if (!rd_ok(&c->in))
+		return RPC_FAULT_BAD_STUB;
+	return rpc_return(c, name_judge(name, type, flags));
+}
+
 static const struct rpc_op ops[] = {
 	{8, "NetrConnectionEnum", connection_enum},
 	{9, "NetrFileEnum", file_enum},
+	{10, "NetrFileGetInfo", file_get_info},
+	{11, "NetrFileClose", file_close},
 	{12, "NetrSessionEnum", session_enum},
+	{13, "NetrSessionDel", session_del},
+	{14, "NetrShareAdd", share_add},
 	{15, "NetrShareEnum", share_enum},
 	{16, "NetrShareGetInfo", share_get_info},
+	{17, "NetrShareSetInfo", share_set_info},
+	{18, "NetrShareDel", share_del},
+	{20, "NetrShareCheck", share_check},
 	{21, "NetrServerGetInfo", server_get_info},
+	{24, "NetrServerStatisticsGet", server_statistics_get},
 	{28, "NetrRemoteTOD", remote_tod},
+	{33, "NetprNameValidate", name_validate},
 	{36, "NetrShareEnumSticky", share_enum_sticky},
 };
 

@@ -23,7 +23,8 @@ enum share_field {
 /* An information level is a sequence of fields. */
 struct share_level {
 	uint32_t level;
-	bool in_enum;               /* NetrShareEnum knows it		*/
+	bool in_get;                /* NetrShareGetInfo knows it; else it is set only */
+	bool in_enum;               /* NetrShareEnum, too			*/
 	bool in_sticky;             /* NetrShareEnumSticky, too		*/
 	bool administrator;         /* not for everyone			*/
 	uint8_t fields[FIELDS_MAX]; /* enum share_field, up to FIELD_END */
@@ -31,22 +32,24 @@ struct share_level {
 
 /* clang-format off */
 static const struct share_level share_levels[] = {
-	{0, true, true, false, {FIELD_NETNAME}},
-	{1, true, true, false, {FIELD_NETNAME, FIELD_TYPE, FIELD_REMARK}},
-	{2, true, true, true, {FIELD_NETNAME, FIELD_TYPE, FIELD_REMARK, FIELD_PERMISSIONS, FIELD_MAX_USES,
-			       FIELD_CURRENT_USES, FIELD_PATH, FIELD_PASSWD}},
-	{501, true, false, false, {FIELD_NETNAME, FIELD_TYPE, FIELD_REMARK, FIELD_FLAGS}},
-	{502, true, true, true, {FIELD_NETNAME, FIELD_TYPE, FIELD_REMARK, FIELD_PERMISSIONS, FIELD_MAX_USES,
-				 FIELD_CURRENT_USES, FIELD_PATH, FIELD_PASSWD, FIELD_SECURITY_DESCRIPTOR}},
-	{503, true, true, true, {FIELD_NETNAME, FIELD_TYPE, FIELD_REMARK, FIELD_PERMISSIONS, FIELD_MAX_USES,
-				 FIELD_CURRENT_USES, FIELD_PATH, FIELD_PASSWD, FIELD_SERVERNAME,
-				 FIELD_SECURITY_DESCRIPTOR}},
-	{1005, false, false, false, {FIELD_FLAGS}},
+	{0, true, true, true, false, {FIELD_NETNAME}},
+	{1, true, true, true, false, {FIELD_NETNAME, FIELD_TYPE, FIELD_REMARK}},
+	{2, true, true, true, true,
+	 {FIELD_NETNAME, FIELD_TYPE, FIELD_REMARK, FIELD_PERMISSIONS, FIELD_MAX_USES, FIELD_CURRENT_USES,
+	  FIELD_PATH, FIELD_PASSWD}},
+	{501, true, true, false, false, {FIELD_NETNAME, FIELD_TYPE, FIELD_REMARK, FIELD_FLAGS}},
+	{502, true, true, true, true,
+	 {FIELD_NETNAME, FIELD_TYPE, FIELD_REMARK, FIELD_PERMISSIONS, FIELD_MAX_USES, FIELD_CURRENT_USES,
+	  FIELD_PATH, FIELD_PASSWD, FIELD_SECURITY_DESCRIPTOR}},
+	{503, true, true, true, true,
+	 {FIELD_NETNAME, FIELD_TYPE, FIELD_REMARK, FIELD_PERMISSIONS, FIELD_MAX_USES, FIELD_CURRENT_USES,
+	  FIELD_PATH, FIELD_PASSWD, FIELD_SERVERNAME, FIELD_SECURITY_DESCRIPTOR}},
+	{1004, false, false, false, true, {FIELD_REMARK}},
+	{1005, true, false, false, false, {FIELD_FLAGS}},
+	{1006, false, false, false, true, {FIELD_MAX_USES}},
+	{1501, false, false, false, true, {FIELD_SECURITY_DESCRIPTOR}},
 };
 /* clang-format on */
-
-/* Levels of the SHARE_INFO union that cannot be asked for, but have an arm. [MS-SRVS] 2.2.3.6 */
-static const uint32_t set_only_levels[] = {1004, 1006, 1501};
 
 static const struct share_level *share_level_find(uint32_t level)
 {
@@ -147,6 +150,25 @@ struct share_list {
 	size_t count;
 };
 
+static bool level_has(const struct share_level *l, uint8_t field)
+{
+	for (const uint8_t *f = l->fields; *f != FIELD_END; f++)
+		if (*f == field)
+			return true;
+	return false;
+}
+
+/* The i-th as it is shown. False without memory. */
+static bool share_complete(struct rpc_call *c, size_t i, bool with_sd,
+			   struct rpc_share *s)
+{
+	const struct rpc_info *info = c->info;
+
+	s->path = s->path[0] ? srvsvc_path_shown(c->arena, s->path, "") : "";
+	return s->path && (!with_sd || info->share_sd(info->ctx, c->arena, i,
+						      &s->security_descriptor) == 0);
+}
+
 static bool share_list_grow(struct rpc_call *c, struct share_list *l)
 {
 	struct rpc_share *more;
@@ -166,17 +188,18 @@ static bool share_list_grow(struct rpc_call *c, struct share_list *l)
  * The shares that the caller may know of. Sticky: those that a restart brings back, which is all but IPC$.
  * False without memory.
  */
-static bool share_list_collect(struct rpc_call *c, bool sticky,
-			       struct share_list *ret_list)
+static bool share_list_collect(struct rpc_call *c, const struct share_level *level,
+			       bool sticky, struct share_list *ret_list)
 {
 	const struct rpc_info *info = c->info;
+	bool with_sd = level_has(level, FIELD_SECURITY_DESCRIPTOR);
 	struct share_list l = {0};
 	struct rpc_share s;
 
 	for (size_t i = 0; info->share_at(info->ctx, i, &s); i++) {
 		if (!s.visible || (sticky && s.type == STYPE_IPC))
 			continue;
-		if (!share_list_grow(c, &l))
+		if (!share_list_grow(c, &l) || !share_complete(c, i, with_sd, &s))
 			return false;
 		l.shares[l.count++] = s;
 	}
@@ -230,7 +253,7 @@ static enum rpc_fault share_enum_from(struct rpc_call *c, struct enum_req *q,
 	struct share_list l;
 	size_t first, count, total;
 
-	if (!share_list_collect(c, sticky, &l))
+	if (!share_list_collect(c, level, sticky, &l))
 		return enum_refuse(c, q, true, ERROR_NOT_ENOUGH_MEMORY);
 	first = q->resume < l.count ? q->resume : l.count;
 	total = l.count - first;
@@ -272,12 +295,13 @@ enum rpc_fault share_enum_sticky(struct rpc_call *c)
 
 /* A share that is not visible to the caller is not found, as if it were not there. */
 static bool share_find(const struct rpc_info *info, const char *netname,
-		       struct rpc_share *ret_share)
+		       size_t *ret_index, struct rpc_share *ret_share)
 {
 	struct rpc_share s;
 
 	for (size_t i = 0; info->share_at(info->ctx, i, &s); i++) {
 		if (s.visible && utf8_eq_nocase(s.netname, netname)) {
+			*ret_index = i;
 			*ret_share = s;
 			return true;
 		}
@@ -285,30 +309,40 @@ static bool share_find(const struct rpc_info *info, const char *netname,
 	return false;
 }
 
+bool share_exists(const struct rpc_info *info, const char *netname)
+{
+	struct rpc_share s;
+	size_t i;
+
+	return share_find(info, netname, &i, &s);
+}
+
+bool share_find_whole(struct rpc_call *c, const char *netname, bool with_sd,
+		      struct rpc_share *ret_share)
+{
+	size_t i;
+
+	return share_find(c->info, netname, &i, ret_share) &&
+	       share_complete(c, i, with_sd, ret_share);
+}
+
 static uint32_t share_get(struct rpc_call *c, const char *netname,
 			  const struct share_level *level, struct rpc_share *ret_share)
 {
+	size_t i;
+
 	if (netname[0] == '\0')
 		return ERROR_INVALID_PARAMETER;
-	if (!level)
+	if (!level || !level->in_get)
 		return ERROR_INVALID_LEVEL;
 	if (level->administrator && !c->info->administrator)
 		return ERROR_ACCESS_DENIED;
-	if (!share_find(c->info, netname, ret_share))
+	if (!share_find(c->info, netname, &i, ret_share))
 		return NERR_NET_NAME_NOT_FOUND;
-	return NERR_SUCCESS;
-}
-
-/* The arm of other levels is empty: not even a pointer. */
-static bool share_union_has_arm(uint32_t level)
-{
-	if (share_level_find(level))
-		return true;
-	for (size_t i = 0; i < ARRAY_LEN(set_only_levels); i++) {
-		if (set_only_levels[i] == level)
-			return true;
-	}
-	return false;
+	return share_complete(c, i, level_has(level, FIELD_SECURITY_DESCRIPTOR),
+			      ret_share)
+		       ? NERR_SUCCESS
+		       : ERROR_NOT_ENOUGH_MEMORY;
 }
 
 enum rpc_fault share_get_info(struct rpc_call *c)
@@ -327,11 +361,106 @@ enum rpc_fault share_get_info(struct rpc_call *c)
 	level = share_level_find(number);
 	error = share_get(c, netname, level, &s);
 	ndr_put_u32(&c->out, number);
-	if (share_union_has_arm(number))
+	if (level) /* the arm of others is empty: not even a pointer */
 		ndr_put_ptr(&c->out, error == NERR_SUCCESS);
 	if (error == NERR_SUCCESS) {
 		share_put_fixed(&c->out, level, &s);
 		share_put_referents(&c->out, level, &s);
 	}
 	return rpc_return(c, error);
+}
+
+/* ---- as clients hand it in ------------------------------------------------------------------------------------- */
+
+/* Which fields have a string behind their pointer. */
+static bool field_is_text(uint8_t field)
+{
+	static const struct rpc_share any = {.netname = "", .remark = "", .path = ""};
+
+	return share_text(&any, field) != NULL;
+}
+
+/* The fixed part of one field: its pointer, or its value. */
+static bool given_fixed(struct rd *r, uint8_t field, struct share_given *g,
+			uint32_t *ret_sd_len)
+{
+	uint32_t v;
+
+	if (field_is_text(field))
+		return ndr_ptr(r);
+	v = ndr_u32(r);
+	switch (field) {
+	case FIELD_TYPE:
+		g->type = v;
+		return false;
+	case FIELD_MAX_USES:
+		g->max_uses = v;
+		g->has_max_uses = true;
+		return false;
+	case FIELD_FLAGS:
+		g->flags = v;
+		g->has_flags = true;
+		return false;
+	case FIELD_SECURITY_DESCRIPTOR:
+		*ret_sd_len = v;
+		return ndr_ptr(r);
+	default: /* permissions, current uses: ignored on receipt */
+		return false;
+	}
+}
+
+static void given_referent(struct rpc_call *c, uint8_t field, uint32_t sd_len,
+			   struct share_given *g)
+{
+	const char *text;
+
+	if (field == FIELD_SECURITY_DESCRIPTOR) {
+		if (ndr_u32(&c->in) != sd_len)
+			rd_fail(&c->in);
+		g->sd = rd_bytes(&c->in, rd_fit(&c->in, sd_len, 1));
+		return;
+	}
+	text = ndr_string(&c->in, c->arena);
+	switch (field) {
+	case FIELD_NETNAME:
+		g->netname = text;
+		break;
+	case FIELD_REMARK:
+		g->remark = text;
+		break;
+	case FIELD_PATH:
+		g->path = text;
+		break;
+	default: /* a password or server name: there are none */
+		break;
+	}
+}
+
+static void given_decode(struct rpc_call *c, const struct share_level *l,
+			 struct share_given *g)
+{
+	bool present[FIELDS_MAX] = {0};
+	uint32_t sd_len = 0;
+	size_t i = 0;
+
+	for (const uint8_t *f = l->fields; *f != FIELD_END; f++)
+		present[i++] = given_fixed(&c->in, *f, g, &sd_len);
+	i = 0;
+	for (const uint8_t *f = l->fields; *f != FIELD_END; f++)
+		if (present[i++])
+			given_referent(c, *f, sd_len, g);
+}
+
+struct share_given share_given_decode(struct rpc_call *c)
+{
+	struct share_given g = {.level = ndr_u32(&c->in)};
+	const struct share_level *l = share_level_find(g.level);
+
+	if (ndr_u32(&c->in) != g.level) /* what chooses the arm */
+		rd_fail(&c->in);
+	if (!l || !ndr_ptr(&c->in))
+		return g;
+	g.has_level = true;
+	given_decode(c, l, &g);
+	return g;
 }

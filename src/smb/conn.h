@@ -44,6 +44,7 @@ struct channel {
 	struct sign_key *sign; /* signs and verifies here; NULL: no keys (yet)	*/
 	struct setup *setup;   /* NULL: no authentication under way		*/
 	struct traffic_counters traffic; /* here; its session's when it goes	*/
+	_Atomic uint64_t used_ns;        /* A  when a request of it came last	*/
 	struct list_node
 		on_sess;   /* in sess->channels: sess's lock; then in conn->ended	*/
 	bool forgotten;    /* sess's lock: `forget` is on its way		*/

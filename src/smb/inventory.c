@@ -160,6 +160,21 @@ static void sess_read_channels(struct sess *s, struct sess_row *r,
 	}
 }
 
+/* Under s's lock. */
+static uint64_t sess_idle_ns(struct sess *s)
+{
+	uint64_t now = env_now_ns(s->server->env), last = 0;
+
+	list_for_each (n, &s->channels) {
+		struct channel *ch = container_of(n, struct channel, on_sess);
+		uint64_t used = atomic_load_explicit(&ch->used_ns, memory_order_relaxed);
+
+		if (used > last)
+			last = used;
+	}
+	return last && now > last ? now - last : 0;
+}
+
 /* Under s's lock: shares that encrypt, counted. */
 static void sess_read_trees(struct sess *s, struct sess_row *r, struct share **shares)
 {
@@ -208,6 +223,7 @@ static int sess_read(struct sess *s, struct arena *a, struct sess_row *r)
 		LOCK_SCOPE(&s->lock);
 		r->trees = s->trees.count;
 		r->opens = s->open_count;
+		r->idle_ns = sess_idle_ns(s);
 		traffic_read(&s->traffic, &r->traffic);
 		sess_read_channels(s, r, peer);
 		sess_read_trees(s, r, shares);
@@ -256,6 +272,112 @@ int inventory_sessions(struct smb_server *s, struct arena *a, uint64_t after, si
 	return 0;
 }
 
+/* ---- trees ---------------------------------------------------------------------------------------------------- */
+
+static int tree_read(struct tree *t, struct arena *a, struct tree_row *r)
+{
+	*r = (struct tree_row){
+		.session_id = t->sess->id,
+		.id = t->id,
+		.share = arena_strdup(a, t->share->name),
+		.pipe = t->share->kind == SHARE_PIPE,
+		.since = t->created,
+	};
+	return r->share ? 0 : -ENOMEM;
+}
+
+/* The trees of s, counted; how many. */
+static size_t trees_collect(struct sess *s, struct tree *trees[SESS_TREES_MAX])
+{
+	struct map_walk pos;
+	size_t count = 0;
+	LOCK_SCOPE(&s->lock);
+
+	for (struct map_node *n = map_walk_first(&s->trees, &pos); n;
+	     n = map_walk_next(&s->trees, &pos))
+		trees[count++] = tree_get(container_of(n, struct tree, by_id));
+	return count;
+}
+
+static void tree_tally(struct open *o, struct tree_row *rows, size_t count)
+{
+	LOCK_SCOPE(&o->lock);
+
+	for (size_t i = 0; o->tree && i < count; i++)
+		if (rows[i].id == o->tree->id)
+			rows[i].opens++;
+}
+
+/* A piece of s's opens. False at the end. */
+static bool trees_tally_piece(struct sess *s, struct map_cursor *pos,
+			      struct tree_row *rows, size_t count)
+{
+	struct map_node *n;
+	LOCK_SCOPE(&s->lock);
+
+	for (unsigned i = 0; i < INVENTORY_SLOTS; i++) {
+		if (!map_cursor_next(&s->opens, pos, &n))
+			return false;
+		for (; n; n = n->next)
+			tree_tally(container_of(n, struct open, by_id), rows, count);
+	}
+	return true;
+}
+
+/* All of s's, appended; trees: room to work in. */
+static int sess_trees(struct sess *s, struct arena *a, struct tree **trees,
+		      struct tree_row *rows, size_t *count)
+{
+	struct tree_row *first = &rows[*count];
+	struct map_cursor pos = {0};
+	struct sess_row of;
+	int err = sess_read(s, a, &of);
+	size_t n;
+
+	if (err)
+		return err;
+	n = trees_collect(s, trees);
+	for (size_t i = 0; i < n; i++) {
+		err |= tree_read(trees[i], a, &first[i]);
+		first[i].user = of.user;
+		first[i].peer = of.peer;
+		tree_put(trees[i]);
+	}
+	while (n && trees_tally_piece(s, &pos, first, n))
+		;
+	*count += n;
+	return err ? -ENOMEM : 0;
+}
+
+int inventory_trees(struct smb_server *s, struct arena *a, uint64_t after, size_t max,
+		    struct tree_row **ret_rows, size_t *ret_count, uint64_t *ret_session,
+		    bool *ret_more)
+{
+	struct tree_row *rows = arena_array(a, max + SESS_TREES_MAX, sizeof(*rows));
+	struct tree **trees = arena_array(a, SESS_TREES_MAX, sizeof(struct tree *));
+	CLEANUP(ids_fini) struct ids ids = {0};
+	size_t count = 0, i;
+	int err = rows && trees && after < UINT64_MAX
+			  ? ids_collect(&s->lock, &s->sessions, after + 1, &ids)
+			  : 0;
+
+	if (!rows || !trees)
+		return -ENOMEM;
+	for (i = 0; !err && i < ids.count && count < max; i++) {
+		CLEANUP(sess_putp) struct sess *one = sess_find(s, ids.list[i]);
+
+		if (one)
+			err = sess_trees(one, a, trees, rows, &count);
+	}
+	if (err)
+		return err;
+	*ret_rows = rows;
+	*ret_count = count;
+	*ret_session = i ? ids.list[i - 1] : after;
+	*ret_more = i < ids.count;
+	return 0;
+}
+
 /* ---- opens ---------------------------------------------------------------------------------------------------- */
 
 static void open_putp(struct open **o)
@@ -294,6 +416,7 @@ static int open_read(struct open *o, struct arena *a, struct open_row *r)
 		.session_id = open_session(o),
 		.user = arena_strdup(a, o->who->user),
 		.share = arena_strdup(a, o->share->name),
+		.root = arena_strdup(a, o->share->conf ? o->share->conf->path : ""),
 		.path = open_path(o, a),
 		.directory = o->directory,
 		.delete_on_close = o->delete_on_close,
@@ -305,7 +428,7 @@ static int open_read(struct open *o, struct arena *a, struct open_row *r)
 		r->encrypted = o->sealed;
 	}
 	open_read_state(o, r);
-	return r->user && r->share && r->path ? 0 : -ENOMEM;
+	return r->user && r->share && r->root && r->path ? 0 : -ENOMEM;
 }
 
 int inventory_opens(struct smb_server *s, struct arena *a, uint64_t after, size_t max,

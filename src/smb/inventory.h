@@ -46,6 +46,7 @@ struct sess_row {
 	const char *user, *domain;
 	const char *peer; /* of its oldest connection; "" if it has none */
 	uint64_t since;   /* FILETIME */
+	uint64_t idle_ns; /* since a request came */
 	uint16_t dialect;
 	enum seal_cipher cipher;
 	enum sign_alg sign_alg;
@@ -66,10 +67,22 @@ struct sess_row {
 	uint32_t refused[REFUSAL_COUNT];
 };
 
+/* A session's connection to a share. */
+struct tree_row {
+	uint64_t session_id;
+	uint32_t id;
+	const char *user, *peer; /* as in sess_row */
+	const char *share;
+	bool pipe;
+	uint64_t since; /* FILETIME */
+	size_t opens;
+};
+
 struct open_row {
 	uint64_t id;         /* of evict_open() */
 	uint64_t session_id; /* 0: disconnected, its client may come back */
 	const char *user, *share;
+	const char *root; /* the directory that is shared */
 	const char *path; /* from the share's root, with backslashes; "" for it */
 	bool directory, delete_on_close, delete_pending, encrypted;
 	uint8_t durable; /* the version; 0: not */
@@ -96,6 +109,10 @@ size_t inventory_conns(struct smb_lane *l, uint64_t after, struct conn_row *ret,
 MUST_CHECK int inventory_sessions(struct smb_server *s, struct arena *a, uint64_t after,
 				  size_t max, struct sess_row **ret_rows,
 				  size_t *ret_count, bool *ret_more);
+/* The trees of whole sessions above `after`, as many as it takes for `max` rows; the next page is after *ret_session. */
+MUST_CHECK int inventory_trees(struct smb_server *s, struct arena *a, uint64_t after,
+			       size_t max, struct tree_row **ret_rows, size_t *ret_count,
+			       uint64_t *ret_session, bool *ret_more);
 /* Pipes are not among them. */
 MUST_CHECK int inventory_opens(struct smb_server *s, struct arena *a, uint64_t after,
 			       size_t max, struct open_row **ret_rows, size_t *ret_count,

@@ -27,6 +27,7 @@ struct keylog;
 struct logons;
 struct open;
 struct req;
+struct rpc_share_change;
 
 /* What a command needs before its handler runs. */
 enum { NEED_SESSION = 1, NEED_TREE = 2, NEED_NOTHING = 0 };
@@ -44,6 +45,20 @@ struct command {
 struct account_names {
 	bool (*by_id)(struct arena *a, bool group, uint32_t id, const char **ret_name);
 	bool (*by_name)(const char *name, bool *ret_group, uint32_t *ret_id);
+};
+
+/*
+ * Changes of the configuration that clients ask for, by who may. May block: asked from the pool.
+ *
+ * user  who asks, for log and audit log
+ *
+ * The errors of rpc_admin.change_share() in rpc/admin.h.
+ */
+struct share_admin {
+	int (*change)(struct share_admin *a, const struct rpc_share_change *c,
+		      const char *user);
+	/* As whom a user of the database acts. -ENOENT: there is no such user, or account. */
+	int (*uid_of)(struct share_admin *a, const char *user, uint32_t *ret_uid);
 };
 
 /* An address of a network interface that clients may connect to. [MS-SMB2] 2.2.32.5 */
@@ -79,6 +94,7 @@ struct smb_server {
 	struct local_watch *local_watch; /* NULL: local processes are not watched */
 	struct local_sink local_sink;    /* breaks what is cached under a key */
 	const struct account_names *accounts; /* NULL: SIDs have no names */
+	struct share_admin *share_admin;      /* NULL: clients change no shares */
 	/* Fills in what the listeners serve, at most `max`. May block: asked from the pool. NULL: nobody is told. */
 	size_t (*net_addresses)(const struct conf *conf, struct net_address *ret,
 				size_t max);

@@ -1,5 +1,6 @@
 #include "smb/share.h"
 
+#include "fs/access.h"
 #include "smb/stats.h"
 #include "wire/smb2_proto.h"
 #include "wire/utf16.h"
@@ -35,6 +36,11 @@ void share_put(struct share *s)
 	free(s);
 }
 
+uint32_t share_access_mask(enum conf_access access)
+{
+	return access_masks[access];
+}
+
 static bool permission_matches(const struct share *s, size_t i,
 			       const struct principal *who)
 {
@@ -68,6 +74,15 @@ static bool permission_shuts(const struct share *s, size_t i)
 	       s->permission_gids[i] == UINT32_MAX;
 }
 
+/* [MS-SMB2] 3.3.5.7. Whose the share is gives no right to it: an owner could let himself in, but need not be in. */
+static uint32_t described_access(const struct share *s, const struct principal *who)
+{
+	struct sd sd = s->conf->security_descriptor.sd;
+
+	sd.owner = NULL;
+	return access_check(who, &sd);
+}
+
 uint32_t share_access(const struct share *s, const struct principal *who)
 {
 	enum conf_access best = CONF_ACCESS_NO;
@@ -76,6 +91,8 @@ uint32_t share_access(const struct share *s, const struct principal *who)
 		return access_masks[CONF_ACCESS_CHANGE];
 	if (s->shut)
 		return 0;
+	if (s->conf->security_descriptor.text)
+		return described_access(s, who);
 	for (size_t i = 0; i < s->conf->permissions.count; i++) {
 		enum conf_access access = s->conf->permissions.list[i].access;
 

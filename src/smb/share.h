@@ -76,8 +76,11 @@ static inline struct cred *share_cred(const struct share *s, const struct princi
 struct share *share_get(struct share *s);
 void share_put(struct share *s);
 
-/* What the share's `permissions` allow `who`: an access mask, 0 for none. [MS-SMB2] 3.3.5.7 MaximalAccess */
+/* What the share's `permissions` or `security_descriptor` allow `who`: an access mask, 0 for none. [MS-SMB2] 3.3.5.7 MaximalAccess */
 uint32_t share_access(const struct share *s, const struct principal *who);
+
+/* The access mask behind a word of `permissions`. */
+uint32_t share_access_mask(enum conf_access access);
 
 struct snapshot {
 	atomic_uint refs;

@@ -87,9 +87,13 @@ static void traffic_count(struct conn *c, struct channel *ch, enum stats_way way
 
 void stats_received(const struct frame *f)
 {
-	for (const struct req *q = f->first; q; q = q->next)
+	for (const struct req *q = f->first; q; q = q->next) {
 		traffic_count(f->conn, q->channel, STATS_IN, kind_of(q->protection),
 			      q->message.len);
+		if (q->channel)
+			atomic_store_explicit(&q->channel->used_ns, f->began_ns,
+					      memory_order_relaxed);
+	}
 }
 
 static enum stats_kind kind_sent(const struct out *o, const struct out_message *m)

@@ -7,8 +7,6 @@
 
 #include <stdlib.h>
 
-enum { TREES_MAX = 4096 }; /* a session's; beyond: STATUS_INSUFFICIENT_RESOURCES */
-
 static void tree_counted(struct tree *t, int more)
 {
 	if (t->share->stats)
@@ -24,6 +22,7 @@ nt_status tree_new(struct sess *s, struct share *share, struct node *root,
 	if (!t)
 		return st;
 	t->refs = 2; /* the table's and the caller's */
+	t->created = env_filetime(s->server->env);
 	t->maximal_access = maximal_access;
 	t->sess = sess_get(s);
 	t->share = share_get(share);
@@ -35,7 +34,7 @@ nt_status tree_new(struct sess *s, struct share *share, struct node *root,
 		LOCK_SCOPE(&s->lock);
 		if (atomic_load(&s->state) == SESS_CLOSED) {
 			st = STATUS_USER_SESSION_DELETED;
-		} else if (s->trees.count < TREES_MAX) {
+		} else if (s->trees.count < SESS_TREES_MAX) {
 			do {
 				t->id = s->next_tree_id++;
 			} while (t->id == 0 || t->id == UINT32_MAX ||

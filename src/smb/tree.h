@@ -10,9 +10,12 @@
 #include "smb/sess.h"
 #include "smb/share.h"
 
+enum { SESS_TREES_MAX = 4096 }; /* beyond: STATUS_INSUFFICIENT_RESOURCES */
+
 struct tree {
 	struct map_node by_id; /* sess's lock */
 	uint32_t id;           /* I */
+	uint64_t created;      /* I  FILETIME */
 	atomic_uint refs;
 	struct sess *sess;   /* I  counted */
 	struct share *share; /* I  counted */

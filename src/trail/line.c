@@ -211,6 +211,7 @@ static void put_access(struct line *l, uint32_t access)
 		{READ_CONTROL, "read_security"},
 		{WRITE_DAC, "write_permissions"},
 		{WRITE_OWNER, "write_owner"},
+		{ACCESS_SYSTEM_SECURITY, "audit_list"},
 		{MAXIMUM_ALLOWED, "maximum"},
 	};
 
@@ -223,6 +224,7 @@ static void put_parts(struct line *l, uint32_t parts)
 		{OWNER_SECURITY_INFORMATION, "owner"},
 		{GROUP_SECURITY_INFORMATION, "group"},
 		{DACL_SECURITY_INFORMATION, "permissions"},
+		{SACL_SECURITY_INFORMATION, "audit_list"},
 	};
 
 	put_bits(l, "changed", parts, bits, ARRAY_LEN(bits));

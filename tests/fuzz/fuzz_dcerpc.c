@@ -9,6 +9,7 @@
  *
  * Target functions: pipe_write, pipe_read, dcerpc_feed, pdu_*_decode, ndr_*, all operations
  */
+#include "rpc/admin.h"
 #include "rpc/dcerpc.h"
 #include "rpc/pipe.h"
 
@@ -67,6 +68,62 @@ static bool fuzz_account_by_name(void *ctx, const char *name, bool *ret_group,
 	return strcmp(name, "alice") == 0;
 }
 
+static int fuzz_list(void *ctx, enum rpc_activity_kind kind, struct arena *a,
+		     uint64_t *cursor, struct rpc_activity **ret_rows, size_t *ret_count)
+{
+	struct rpc_activity *row = arena_alloc(a, sizeof(*row));
+
+	if (!row)
+		return -1;
+	*row = (struct rpc_activity){
+		.id = *cursor,
+		.user = "alice",
+		.client = "192.0.2.1",
+		.share = "public",
+		.root = kind == RPC_FILES ? "/srv" : NULL,
+		.path = "a\\b",
+	};
+	*ret_rows = row;
+	*ret_count = (*cursor)++ < 3;
+	return 0;
+}
+
+static int fuzz_end(void *ctx, enum rpc_activity_kind kind, uint64_t id)
+{
+	return 0;
+}
+
+/* What a client asks for has been checked by then. */
+static int fuzz_change_share(void *ctx, const struct rpc_share_change *c)
+{
+	if (c->netname[0] == '\0' || (c->path && c->path[0] != '/') ||
+	    (c->action == RPC_SHARE_ADD && !c->path))
+		abort();
+	return 0;
+}
+
+static int fuzz_statistics(void *ctx, struct rpc_statistics *ret)
+{
+	*ret = (struct rpc_statistics){.start_time = UINT64_C(133536860556700000)};
+	return 0;
+}
+
+static const struct rpc_admin fuzz_admin = {
+	.list = fuzz_list,
+	.end = fuzz_end,
+	.change_share = fuzz_change_share,
+	.statistics = fuzz_statistics,
+};
+
+static int fuzz_share_sd(void *ctx, struct arena *a, size_t i, struct span *ret_sd)
+{
+	static const uint8_t sd[] = {1, 0, 4,  0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+				     0, 0, 20, 0,    0, 0, 2, 0, 8, 0, 0, 0, 0, 0};
+
+	*ret_sd = span_of(sd, sizeof(sd));
+	return 0;
+}
+
 static const struct env_ops env_ops = {fuzz_now_ns, fuzz_filetime, fuzz_random};
 static struct env fuzz_env = {&env_ops};
 
@@ -84,8 +141,10 @@ static struct rpc_info fuzz_info(const struct principal *caller, bool administra
 				.sub_count = 4,
 				.sub = {21, 1, 2, 3}},
 		.caller = caller,
+		.admin = &fuzz_admin,
 		.administrator = administrator,
 		.share_at = fuzz_share_at,
+		.share_sd = fuzz_share_sd,
 		.account_by_id = fuzz_account_by_id,
 		.account_by_name = fuzz_account_by_name,
 	};

@@ -75,7 +75,7 @@ static void set(struct arena *a, const struct principal *who, const struct sd *n
 			       DACL_SECURITY_INFORMATION;
 	struct sd sd, some;
 
-	if (!nt_ok(descriptor_set(who, now, given, parts, a, &sd)))
+	if (!nt_ok(descriptor_set(who, 0, now, given, parts, a, &sd)))
 		return;
 	check_concrete(sd.dacl);
 	check_stored(a, who, &sd);

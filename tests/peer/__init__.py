@@ -25,6 +25,7 @@ MODULES = (
     "notify",
     "pieces",
     "ipc",
+    "admin",
     "capture",
     "policy",
     "together",

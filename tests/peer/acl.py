@@ -107,11 +107,12 @@ class User(Client):
 
 
 @contextlib.contextmanager
-def two_users(build, security, **share):
+def two_users(build, security, privileges=None, **share):
     one, two = two_accounts()
     users = {"alice": "Pass-1", "bob": "Pass-2"}
     lines = {"security": security, **share}
-    with Server(build, users=users, unix={"alice": one.pw_name, "bob": two.pw_name}, as_root=True, shares={"share": lines}) as s:
+    with Server(build, users=users, unix={"alice": one.pw_name, "bob": two.pw_name}, as_root=True, shares={"share": lines},
+                privileges=privileges) as s:
         os.chmod(s.folder(), 0o777)
         with User(s) as alice, User(s, user="bob") as bob:
             yield s, alice, bob, one, two
@@ -440,6 +441,143 @@ def ordinary_user(build):
             c.may_not("h", DATA_WRITE)  # allowed, but not by the kernel
 
 
+BACKUP_INTENT = 0x4000
+NAMES = ("SeBackupPrivilege", "SeRestorePrivilege", "SeTakeOwnershipPrivilege", "SeSecurityPrivilege")
+
+
+def all_but(name):
+    return "bob: " + ", ".join(n for n in (*NAMES, "SeDiskOperatorPrivilege") if n != name) + "\n"
+
+
+@contextlib.contextmanager
+def locked(build, privileges, security="windows", **share):
+    """A folder of alice's, and what is in it, that let nobody do anything."""
+    with two_users(build, security, privileges=privileges, **share) as (s, alice, bob, one, two):
+        alice.close(alice.make("d", options=1))
+        f = alice.make("d\\f")
+        alice.write(f, b"secret")
+        alice.close(f)
+        if security == "windows":
+            alice.protect("d\\f", [])
+            alice.protect("d", [], options=1)
+        os.chmod(f"{s.folder()}/d/f", 0o600)
+        os.chmod(f"{s.folder()}/d", 0o700)
+        yield s, alice, bob, one, two
+
+
+def refused_all(bob, no_privilege=NO_PRIVILEGE):
+    """Nothing that privileges give."""
+    for access in (DATA_READ, DATA_WRITE, DELETE, READ_CONTROL, WRITE_DAC, WRITE_OWNER, MAXIMUM):
+        bob.may_not("d\\f", access, options=BACKUP_INTENT)
+    bob.open("d\\f", SYSTEM_SECURITY, OPEN, BACKUP_INTENT, status=no_privilege)
+    bob.make("d\\new", 0x40 | BACKUP_INTENT, access=DATA_WRITE, status=ACCESS_DENIED)
+
+
+def no_privilege(build):
+    with locked(build, "alice: SeBackupPrivilege, SeRestorePrivilege\n") as (s, alice, bob, one, two):
+        refused_all(bob)
+
+
+def backup(build):
+    """SeBackupPrivilege reads all, descriptors and lists included, where the client says that it backs up; and changes nothing."""
+    with locked(build, "bob: SeBackupPrivilege\n") as (s, alice, bob, one, two):
+        f = bob.open("d\\f", GENERIC_READ | SYSTEM_SECURITY, OPEN, BACKUP_INTENT)
+        expect(bob.call(raw.READ, raw.read_body(f, 6)).body[16:22], b"secret", "what is read")
+        expect(aces_of(bob.get_sd(f)), [], "the DACL")
+        bob.get_sd(f, SACL)
+        bob.set_sd(f, sd([(EVERYONE, ALL)]), DACL, ACCESS_DENIED)
+        d = bob.open("d", DATA_READ, OPEN, 1 | BACKUP_INTENT)
+        expect([e[0] for e in bob.entries(d)][-1:] != [], True, "the folder is listed")
+        bob.may("d\\f", MAXIMUM, options=BACKUP_INTENT)
+        bob.may_not("d\\f", DATA_READ, MAXIMUM)  # no intent
+        bob.may_not("d\\f", DATA_WRITE, DELETE, WRITE_DAC, WRITE_OWNER, options=BACKUP_INTENT)
+        bob.open("d\\f", DATA_READ, OVERWRITE_IF, 0x40 | BACKUP_INTENT, status=ACCESS_DENIED)
+        bob.make("d\\new", 0x40 | BACKUP_INTENT, access=DATA_READ, status=ACCESS_DENIED)
+    with locked(build, all_but("SeBackupPrivilege")) as (s, alice, bob, one, two):
+        bob.may_not("d\\f", DATA_READ, options=BACKUP_INTENT)
+
+
+def restore(build):
+    """SeRestorePrivilege writes all, makes files anywhere and gives them to anybody; and reads nothing."""
+    with locked(build, "bob: SeRestorePrivilege\n") as (s, alice, bob, one, two):
+        f = bob.open("d\\f", DATA_WRITE | WRITE_DAC | WRITE_OWNER, OPEN, BACKUP_INTENT)
+        bob.write(f, b"stored")
+        bob.set_sd(f, sd([(EVERYONE, DATA_READ)], owner=SYSTEM), OWNER | DACL)
+        bob.close(f)
+        bob.may("d\\f", DATA_READ)
+        f = bob.make("d\\new", 0x40 | BACKUP_INTENT, sd([(EVERYONE, ALL)], owner=user(one)), DATA_WRITE | WRITE_DAC)
+        bob.close(f)
+        f = alice.open("d\\new", READ_CONTROL, OPEN)
+        expect(owner_of(alice.get_sd(f, OWNER)), user(one), "owner of what was restored")
+        alice.close(f)
+        alice.protect("d\\new", [])
+        bob.may_not("d\\new", DATA_READ, options=BACKUP_INTENT)
+        bob.may_not("d\\new", DATA_WRITE, DELETE)  # no intent
+        bob.make("d\\other", access=DATA_WRITE, status=ACCESS_DENIED)
+        bob.may("d\\new", DELETE, options=BACKUP_INTENT)
+    with locked(build, all_but("SeRestorePrivilege")) as (s, alice, bob, one, two):
+        bob.may_not("d\\f", DATA_WRITE, DELETE, WRITE_DAC, options=BACKUP_INTENT)
+        bob.make("d\\new", 0x40 | BACKUP_INTENT, access=DATA_WRITE, status=ACCESS_DENIED)
+
+
+def take_ownership(build):
+    with locked(build, "bob: SeTakeOwnershipPrivilege\n") as (s, alice, bob, one, two):
+        bob.may_not("d\\f", WRITE_DAC, WRITE_OWNER | WRITE_DAC)
+        f = bob.open("d\\f", WRITE_OWNER, OPEN)
+        bob.set_sd(f, sd(owner=SYSTEM), OWNER, INVALID_OWNER)
+        bob.set_sd(f, sd(owner=user(two)), OWNER)
+        bob.close(f)
+        expect(os.stat(f"{s.folder()}/d/f").st_uid, two.pw_uid, "owner on disk")
+        bob.may("d\\f", WRITE_DAC)
+    with locked(build, all_but("SeTakeOwnershipPrivilege")) as (s, alice, bob, one, two):
+        bob.may_not("d\\f", WRITE_OWNER)
+
+
+def with_sacl(control=0):
+    """A descriptor with an audit list: failed writes of everyone."""
+    entry = struct.pack("<BBHI", 2, 0x80, 8 + len(EVERYONE), DATA_WRITE) + EVERYONE
+    acl = struct.pack("<BBHHH", 2, 0, 8 + len(entry), 1, 0) + entry
+    return struct.pack("<BBHIIII", 1, 0, 0x8010 | control, 0, 0, 20, 0) + acl
+
+
+def audit_lists(build):
+    """SeSecurityPrivilege sees and sets them; they are kept, beside what others set."""
+    with locked(build, "bob: SeSecurityPrivilege\n") as (s, alice, bob, one, two):
+        f = bob.open("d\\f", SYSTEM_SECURITY, OPEN)
+        bob.set_sd(f, with_sacl(), SACL)
+        bob.set_sd(f, sd([(EVERYONE, ALL)]), DACL, ACCESS_DENIED)
+        expect(bob.get_sd(f, SACL), with_sacl(), "the audit list")
+        alice.protect("d\\f", [(EVERYONE, DATA_READ)])
+        expect(bob.get_sd(f, SACL), with_sacl(), "the audit list after another's change")
+        bob.close(f)
+        bob.may_not("d\\f", DATA_WRITE, WRITE_DAC)
+        alice.open("d\\f", SYSTEM_SECURITY, OPEN, status=NO_PRIVILEGE)
+        bob.close(bob.make("audited", descriptor=with_sacl()))
+        alice.make("audited2", descriptor=with_sacl(), status=NO_PRIVILEGE)
+    with locked(build, all_but("SeSecurityPrivilege")) as (s, alice, bob, one, two):
+        bob.open("d\\f", SYSTEM_SECURITY, OPEN, status=NO_PRIVILEGE)
+
+
+def privileges_end(build):
+    """Not on shares where others decide, nor beyond what a share permits; and from a reload on, those that are gone."""
+    every = "bob: " + ", ".join(NAMES) + "\n"
+    with locked(build, every, "posix") as (s, alice, bob, one, two):
+        refused_all(bob, ACCESS_DENIED)  # the folder's mode stops him before
+    with locked(build, every) as (s, alice, bob, one, two):
+        s.cfg("share", "update", "-n", "share", "-P", "everyone:read")
+        bob.may("d\\f", DATA_READ, options=BACKUP_INTENT)
+        bob.may_not("d\\f", DATA_WRITE, WRITE_OWNER, DELETE, options=BACKUP_INTENT)
+        bob.make("d\\new", 0x40 | BACKUP_INTENT, access=DATA_READ, status=ACCESS_DENIED)
+        bob.open("d\\f", SYSTEM_SECURITY, OPEN, BACKUP_INTENT, status=NO_PRIVILEGE)
+        s.cfg("share", "update", "-n", "share", "-P", "everyone:full")
+        bob.may("d\\f", DATA_WRITE, SYSTEM_SECURITY, options=BACKUP_INTENT)
+        s.write_privileges("")
+        s.cfg("reload")
+        refused_all(bob)
+
+
 def tests(build):
-    for test in (without_descriptor, descriptor_decides, as_samba, append_only, directories, inheritance, ownership, spoilt, posix, posix_acls, none, forced, ordinary_user):
+    for test in (without_descriptor, descriptor_decides, as_samba, append_only, directories, inheritance, ownership, spoilt, posix,
+                 posix_acls, none, forced, ordinary_user, no_privilege, backup, restore, take_ownership, audit_lists,
+                 privileges_end):
         yield Test("acl." + test.__name__.replace("_", "-"), lambda test=test: test(build))

@@ -111,10 +111,11 @@ def multi_protocol(build):
         use(c.getSMBServer(), "share", s.folder(), "multi")
 
 
-def pipe(server, name, interface):
+def pipe(server, name, interface, user="alice"):
     impacket()
     from impacket.dcerpc.v5 import transport
-    t = transport.SMBTransport("127.0.0.1", dstport=server.port, filename=name, username="alice", password=server.users["alice"])
+    t = transport.SMBTransport("127.0.0.1", dstport=server.port, filename=name, username=user,
+                              password=server.users[user])
     dce = t.get_dce_rpc()
     dce.connect()
     dce.bind(interface)
@@ -174,6 +175,26 @@ def wkssvc(build):
         refused(lambda: wkst.hNetrWkstaGetInfo(dce, 102))
 
 
+def lsarpc(build):
+    """Names and SIDs, by each generation of the calls that Windows' Security tab has been through."""
+    impacket()
+    from impacket.dcerpc.v5 import lsad, lsat
+    from impacket.dcerpc.v5.dtypes import MAXIMUM_ALLOWED
+    with Server(build, {"server_name": "FILER-7"}) as s:
+        dce = pipe(s, r"\lsarpc", lsat.MSRPC_UUID_LSAT)
+        policy = lsad.hLsarOpenPolicy2(dce, MAXIMUM_ALLOWED)["PolicyHandle"]
+        for call in (lsat.hLsarLookupNames, lsat.hLsarLookupNames2, lsat.hLsarLookupNames3):
+            got = call(dce, policy, ["root", "Administrators"])
+            expect(got["MappedCount"], 2, call.__name__)
+        sids = ["S-1-22-1-0", "S-1-22-2-0", "S-1-5-32-544", "S-1-1-0"]
+        for call in (lsat.hLsarLookupSids, lsat.hLsarLookupSids2):
+            names = call(dce, policy, sids)["TranslatedNames"]["Names"]
+            expect([str(n["Name"]) for n in names], ["root", "root", "Administrators", "Everyone"], call.__name__)
+        expect(str(lsat.hLsarGetUserName(dce)["UserName"]), "alice", "LsarGetUserName")
+        domain = lsad.hLsarQueryInformationPolicy2(dce, policy, lsad.POLICY_INFORMATION_CLASS.PolicyAccountDomainInformation)
+        expect(str(domain["PolicyInformation"]["PolicyAccountDomainInfo"]["DomainName"]), "FILER-7", "account domain")
+
+
 def unknown_call(build):
     """A call that we do not have is a clean fault; the pipe answers the next one."""
     impacket()
@@ -195,5 +216,5 @@ def tests(build):
     for dialect, ways in WAYS.items():
         for how in ways:
             yield Test(f"impacket.files.{dialect}.{how}", functools.partial(files, build, dialect, how))
-    for f in (wrong_password, anonymous_no_more, multi_protocol, srvsvc, wkssvc, unknown_call):
+    for f in (wrong_password, anonymous_no_more, multi_protocol, srvsvc, wkssvc, lsarpc, unknown_call):
         yield Test(f"impacket.{f.__name__.replace('_', '-')}", functools.partial(f, build))

@@ -50,8 +50,10 @@ class Server:
     own, s.folder(name); that of another one is {top}/share-NAME. Root gives the server to `nobody`, as which it serves everything, unless as_root is set.
     """
 
-    def __init__(self, build, settings=None, shares=None, users=None, unix=None, as_root=False, options=(), before=()):
+    def __init__(self, build, settings=None, shares=None, users=None, unix=None, as_root=False, options=(), before=(),
+                 privileges=None):
         self.build, self.as_root = build, as_root
+        self.privileges = privileges  # text of the file of privileges; None: there is none
         self.before = before  # words in front of the server's command: prlimit and the like
         self.options = options  # of the command line; {top} is the directory of its own
         self.settings = dict(settings or {})
@@ -103,12 +105,23 @@ class Server:
         lines = ["[global]"]
         lines += [f"{name} = {value}" for name, value in self.settings.items()]
         lines += [f"listen = ANY,127.0.0.1,IPv4,{self.port},DIRECT_TCP",
-                  f"runstate_dir = {self.top}/run", f"userdb_file = {self.top}/run/users_db.txt", "[/global]"]
+                  f"runstate_dir = {self.top}/run", f"userdb_file = {self.top}/run/users_db.txt"]
+        if self.privileges is not None:
+            self.write_privileges(self.privileges)
+            lines.append(f"privilegedb = {self.top}/run/privileges")
+        lines.append("[/global]")
         for name, share in self.shares.items():
             lines += ["", "[share]", f"netname = {name}", *(f"{k} = {v}" for k, v in share.items()), "[/share]"]
         with open(self.conf, "w") as f:
             f.write("\n".join(lines) + "\n")
         os.chown(self.conf, self.owner(), NOBODY if self.drops else -1)  # who serves by it may change it, as tsmb-cfg asks
+
+    def write_privileges(self, text):
+        path = os.path.join(self.top, "run", "privileges")
+        with open(path, "w") as f:
+            f.write(text)
+        os.chmod(path, 0o600)
+        os.chown(path, self.owner(), -1)
 
     def cfg(self, *words, want=0):
         """tsmb-cfg on the configuration; what it printed, which is checked to be of exit status `want`."""

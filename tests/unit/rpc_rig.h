@@ -4,8 +4,11 @@
  */
 #pragma once
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "rpc/admin.h"
 #include "rpc/dcerpc.h"
 #include "rpc/pipe.h"
 #include "test.h"
@@ -17,6 +20,12 @@ struct rig {
 	struct env env;
 	struct principal caller;
 	struct rpc_info info;
+	size_t activity_count; /* 0: two of each kind; else the same again and again */
+	enum rpc_activity_kind ended_kind; /* of rpc_admin.end() */
+	uint64_t ended_id;
+	size_t ended_count;
+	char changed[512]; /* by rpc_admin.change_share(), which returns change_err */
+	int change_err;
 	size_t share_count; /* RIG_SHARES; beyond that, more of the first */
 	struct pipe *pipe;
 	uint32_t call_id;
@@ -86,6 +95,12 @@ static inline bool rig_share_at(void *ctx, size_t i, struct rpc_share *ret_share
 	return true;
 }
 
+static inline int rig_share_sd(void *ctx, struct arena *a, size_t i, struct span *ret_sd)
+{
+	*ret_sd = rig_shares[i < RIG_SHARES ? i : 0].security_descriptor;
+	return 0;
+}
+
 static inline bool rig_account_by_id(void *ctx, struct arena *a, bool group, uint32_t id,
 				     const char **ret_name)
 {
@@ -102,6 +117,125 @@ static inline bool rig_account_by_name(void *ctx, const char *name, bool *ret_gr
 	*ret_id = *ret_group ? 100 : 1000;
 	return *ret_group || utf8_eq_nocase(name, "alice");
 }
+
+/* Two of each kind, a page each. */
+static const struct rpc_activity rig_activity[][2] = {
+	[RPC_SESSIONS] =
+		{
+			{.id = 11,
+			 .user = "alice",
+			 .client = "192.0.2.1",
+			 .opens = 2,
+			 .active_s = 100,
+			 .idle_s = 7},
+			{.id = 12,
+			 .user = "gast",
+			 .client = "[2001:db8::1]",
+			 .active_s = 5,
+			 .guest = true},
+		},
+	[RPC_TREES] =
+		{
+			{.id = 1,
+			 .user = "alice",
+			 .client = "192.0.2.1",
+			 .share = "public",
+			 .opens = 2,
+			 .active_s = 99},
+			{.id = 2,
+			 .user = "gast",
+			 .client = "[2001:db8::1]",
+			 .share = "IPC$",
+			 .active_s = 4,
+			 .pipe = true},
+		},
+	[RPC_FILES] =
+		{
+			{.id = 21,
+			 .user = "alice",
+			 .root = "/srv/public",
+			 .path = "a\\ü.txt",
+			 .access = 0x001F01FF,
+			 .locks = 3},
+			{.id = 22,
+			 .user = "gast",
+			 .root = "/",
+			 .path = "b",
+			 .access = 0x00120089},
+		},
+};
+
+static inline int rig_list(void *ctx, enum rpc_activity_kind kind, struct arena *a,
+			   uint64_t *cursor, struct rpc_activity **ret_rows,
+			   size_t *ret_count)
+{
+	const struct rig *rig = ctx;
+	size_t max = rig->activity_count ? rig->activity_count : 2;
+	struct rpc_activity *row = arena_alloc(a, sizeof(*row));
+
+	if (!row)
+		return -ENOMEM;
+	*row = rig_activity[kind][*cursor % 2];
+	*ret_rows = row;
+	*ret_count = (*cursor)++ < max;
+	return 0;
+}
+
+static inline int rig_end(void *ctx, enum rpc_activity_kind kind, uint64_t id)
+{
+	struct rig *rig = ctx;
+
+	rig->ended_kind = kind;
+	rig->ended_id = id;
+	rig->ended_count++;
+	return 0;
+}
+
+/* As text: "add new path=/srv remark=x sddl=D: encrypt=1" */
+static inline int rig_change_share(void *ctx, const struct rpc_share_change *c)
+{
+	static const char *const actions[] = {"add", "set", "del"};
+	struct rig *rig = ctx;
+	const struct {
+		const char *name, *value;
+	} fields[] = {
+		{"path", c->path},
+		{"remark", c->remark},
+		{"sddl", c->sddl},
+		{"encrypt", !c->encrypt_data   ? NULL
+			    : *c->encrypt_data ? "1"
+					       : "0"},
+	};
+	int at = snprintf(rig->changed, sizeof(rig->changed), "%s %s", actions[c->action],
+			  c->netname);
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		if (fields[i].value)
+			at += snprintf(rig->changed + at,
+				       sizeof(rig->changed) - (size_t)at, " %s=%s",
+				       fields[i].name, fields[i].value);
+	return rig->change_err;
+}
+
+static inline int rig_statistics(void *ctx, struct rpc_statistics *ret)
+{
+	*ret = (struct rpc_statistics){
+		.start_time = (UINT64_C(1709200000) + UINT64_C(11644473600)) * 10000000,
+		.files_opened = 5,
+		.sessions_opened = 3,
+		.logons_failed = 2,
+		.bytes_sent = UINT64_C(0x100000007),
+		.bytes_received = 9,
+	};
+	return 0;
+}
+
+static const struct rpc_admin rig_admin = {
+	.list = rig_list,
+	.end = rig_end,
+	.change_share = rig_change_share,
+	.statistics = rig_statistics,
+};
 
 /* "user", "admin" or "anonymous" */
 static inline void rig_become(struct rig *rig, const char *who)
@@ -142,7 +276,9 @@ static inline struct rig *rig_new(const char *pipe, const char *who)
 				.sub = {21, 1, 2, 3}},
 		.caller = &rig->caller,
 		.ctx = rig,
+		.admin = &rig_admin,
 		.share_at = rig_share_at,
+		.share_sd = rig_share_sd,
 		.account_by_id = rig_account_by_id,
 		.account_by_name = rig_account_by_name,
 	};

@@ -53,6 +53,8 @@ TEST(grants)
 		{MAXIMUM_ALLOWED | WRITE, READ, 0xC0000022, 0},
 		{ACCESS_SYSTEM_SECURITY, 0x001F01FF, 0xC0000061, 0},
 		{ACCESS_SYSTEM_SECURITY | MAXIMUM_ALLOWED, 0x001F01FF, 0xC0000061, 0},
+		{ACCESS_SYSTEM_SECURITY, ACCESS_SYSTEM_SECURITY, 0,
+		 ACCESS_SYSTEM_SECURITY},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -62,6 +64,54 @@ TEST(grants)
 			 cases[i].status);
 		CHECK_EQ(granted, cases[i].granted);
 	}
+}
+
+/* Each privilege beside its absence, with and without the intent. [MS-FSA] 2.1.5.1 phase 4 */
+TEST(privileges_give_what_is_theirs_and_no_more)
+{
+	enum {
+		B = PRIVILEGE_BACKUP,
+		R = PRIVILEGE_RESTORE,
+		T = PRIVILEGE_TAKE_OWNERSHIP,
+		S = PRIVILEGE_SECURITY,
+		ALL = B | R | T | S | PRIVILEGE_DISK_OPERATOR,
+		BACKUP_ALL = 0x001200A9 | ACCESS_SYSTEM_SECURITY,
+		RESTORE_ALL = 0x001F0116 | ACCESS_SYSTEM_SECURITY,
+	};
+	static const struct {
+		uint32_t held, desired;
+		bool backup, restore;
+		uint32_t given;
+	} cases[] = {
+		{0, READ, true, true, 0},
+		{ALL & ~B, READ, true, true, 0},
+		{B, READ, true, true, READ},
+		{B, READ, false, true, 0},
+		{B, GENERIC_READ, true, true, 0x00120089},
+		{B, READ | WRITE | DELETE, true, true, READ},
+		{B, MAXIMUM_ALLOWED, true, true, BACKUP_ALL},
+		{B, MAXIMUM_ALLOWED, false, false, 0},
+		{ALL & ~R, WRITE | DELETE | WRITE_DAC, true, true, 0},
+		{R, WRITE | DELETE | WRITE_DAC | WRITE_OWNER, true, true,
+		 WRITE | DELETE | WRITE_DAC | WRITE_OWNER},
+		{R, WRITE | DELETE, true, false, 0},
+		{R, READ, true, true, 0},
+		{R, MAXIMUM_ALLOWED, false, true, RESTORE_ALL},
+		{ALL & ~T & ~R, WRITE_OWNER, true, true, 0},
+		{T, WRITE_OWNER | WRITE_DAC, false, false, WRITE_OWNER},
+		{T, GENERIC_ALL, false, false, WRITE_OWNER},
+		{T, MAXIMUM_ALLOWED, false, false, 0},
+		{ALL & ~S, ACCESS_SYSTEM_SECURITY, false, false, 0},
+		{S, ACCESS_SYSTEM_SECURITY | READ, false, false, ACCESS_SYSTEM_SECURITY},
+		{S, MAXIMUM_ALLOWED, false, false, 0},
+		{PRIVILEGE_DISK_OPERATOR, GENERIC_ALL | ACCESS_SYSTEM_SECURITY, true,
+		 true, 0},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		CHECK_EQ(access_privileged(cases[i].held, cases[i].desired,
+					   cases[i].backup, cases[i].restore),
+			 cases[i].given);
 }
 
 static uint32_t maximal(uint32_t uid, enum vfs_type type, unsigned may,

@@ -120,6 +120,7 @@ TEST(empty_global_has_the_documented_defaults)
 		"null_session_access = false\n"
 		"ntlm = true\n"
 		"auth_delay_ms = 2000\n"
+		"privilegedb = /var/lib/tsmb/privileges\n"
 		"enable_ipc = true\n"
 		"access_based_share_enumeration = false\n"
 		"runstate_dir = /var/lib/tsmb\n"

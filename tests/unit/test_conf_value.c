@@ -98,6 +98,9 @@ static const struct {
 	 "permissions = alice:change, @domain users:read, *S-1-5-32-544:full\n"},
 	{"permissions = anonymous:read, authenticatedusers:change, EX\\bob:no",
 	 "permissions = anonymous:read, authenticatedusers:change, EX\\bob:no\n"},
+	{"security_descriptor = O:S-1-5-32-544D:(A;;0x1f01ff;;;S-1-1-0)",
+	 "security_descriptor = O:BAD:(A;;FA;;;WD)\n"},
+	{"security_descriptor = D:", "security_descriptor = D:\n"},
 	{"security = windows", "security = windows\n"},
 	{"security = posix", "security = posix\n"},
 	{"security = none", "security = none\n"},
@@ -406,6 +409,20 @@ TEST(share_values_are_refused)
 	static const struct check_row rows[] = {
 		{"encrypt_data = on",
 		 "t:6:16: encrypt_data: expected true or false, found \"on\"\n"},
+		{"security_descriptor = D:NO_ACCESS_CONTROL",
+		 "t:6:23: security_descriptor: expected a list of entries, D:(...), "
+		 "found \"D:NO_ACCESS_CONTROL\"\n"},
+		{"security_descriptor = O:BA",
+		 "t:6:23: security_descriptor: expected a list of entries, D:(...), "
+		 "found \"O:BA\"\n"},
+		{"security_descriptor =", "t:6:22: security_descriptor: expected a list "
+					  "of entries, D:(...), found nothing\n"},
+		{"security_descriptor = D:(A;;FA;;;DA)",
+		 "t:6:34: security_descriptor: expected an abbreviation such as WD or "
+		 "BA, or S-1-..., found \"DA)\"\n"},
+		{"security_descriptor = D:(A;;FA;;;WD)\npermissions = everyone:full",
+		 "t:6:23: security_descriptor: excludes permissions, which is on line "
+		 "7\n"},
 		{"permissions =",
 		 "t:6:14: permissions: expected id:access, ..., found nothing\n"},
 		{"permissions = everyone",

@@ -284,16 +284,71 @@ TEST(owner_and_group_of_a_new_file)
 	}
 }
 
-TEST(an_audit_list_takes_a_privilege_that_nobody_has)
+TEST(who_may_restore_may_give_files_to_anybody)
 {
-	struct sd given = {.control = SE_SACL_PRESENT};
-	const struct descriptor_new in = {.who = alice(), .given = &given};
+	struct sid system = subject('y');
+	struct sd given = {.owner = &system};
+	struct descriptor_new in = {.who = alice(), .given = &given};
+	struct described now;
+	struct arena a;
+	struct sd sd;
+	bool store;
+
+	arena_init(&a, 1 << 16);
+	describe(&now, 0, (const struct entry[ENTRIES]){{'e', 0, READ}});
+	for (int i = 0; i < 2; i++) {
+		nt_status want = i ? STATUS_SUCCESS : STATUS_INVALID_OWNER;
+
+		in.held = i ? PRIVILEGE_RESTORE : ~(uint32_t)PRIVILEGE_RESTORE;
+		CHECK_ST(descriptor_create(&in, &a, &store, &sd), want);
+		CHECK_ST(descriptor_set(alice(), in.held, &now.sd, &given,
+					OWNER_SECURITY_INFORMATION, &a, &sd),
+			 want);
+	}
+	CHECK(sid_eq(sd.owner, &system));
+	arena_fini(&a);
+}
+
+TEST(an_audit_list_is_set_shown_and_taken_away_as_it_is)
+{
+	static const struct acl sacl = {.revision = ACL_REVISION};
+	struct sd given = {.control = SE_SACL_PRESENT | SE_SACL_PROTECTED, .sacl = &sacl};
+	struct described now;
+	struct arena a;
+	struct sd sd;
+
+	arena_init(&a, 1 << 16);
+	describe(&now, 0, (const struct entry[ENTRIES]){{'e', 0, READ}});
+	CHECK_ST(descriptor_set(alice(), 0, &now.sd, &given, SACL_SECURITY_INFORMATION,
+				&a, &sd),
+		 STATUS_SUCCESS);
+	CHECK(sd.sacl == &sacl && sd.dacl == now.sd.dacl);
+	CHECK_EQ(sd.control & SE_SACL_PROTECTED, SE_SACL_PROTECTED);
+	CHECK(!descriptor_parts(&sd, PARTS).sacl);
+	CHECK(descriptor_parts(&sd, SACL_SECURITY_INFORMATION).sacl == &sacl);
+	CHECK_ST(descriptor_set(alice(), 0, &sd, &(struct sd){0},
+				SACL_SECURITY_INFORMATION, &a, &sd),
+		 STATUS_SUCCESS);
+	CHECK(!sd.sacl && !(sd.control & SE_SACL_PRESENT));
+	arena_fini(&a);
+}
+
+TEST(an_audit_list_takes_a_privilege)
+{
+	static const struct acl sacl = {.revision = ACL_REVISION};
+	struct sd given = {.control = SE_SACL_PRESENT, .sacl = &sacl};
+	struct descriptor_new in = {
+		.who = alice(), .held = ~(uint32_t)PRIVILEGE_SECURITY, .given = &given};
 	struct arena a;
 	struct sd sd;
 	bool store;
 
 	arena_init(&a, 1 << 16);
 	CHECK_ST(descriptor_create(&in, &a, &store, &sd), STATUS_PRIVILEGE_NOT_HELD);
+	in.held = PRIVILEGE_SECURITY;
+	CHECK_ST(descriptor_create(&in, &a, &store, &sd), STATUS_SUCCESS);
+	CHECK(sd.sacl == &sacl);
+	in.held = 0;
 	given.control = 0;
 	CHECK_ST(descriptor_create(&in, &a, &store, &sd), STATUS_SUCCESS);
 	arena_fini(&a);
@@ -356,8 +411,8 @@ TEST(parts_are_set_one_by_one)
 		given.sd.owner = &owner;
 		given.sd.group = &all;
 		arena_init(&a, 1 << 16);
-		CHECK_EQ(descriptor_set(alice(), &now.sd, &given.sd, cases[i].parts, &a,
-					&sd)
+		CHECK_EQ(descriptor_set(alice(), 0, &now.sd, &given.sd, cases[i].parts,
+					&a, &sd)
 				 .v,
 			 cases[i].status);
 		if (!cases[i].status) {
@@ -395,7 +450,7 @@ TEST(control_bits_of_a_list_that_is_set)
 		arena_init(&a, 1 << 16);
 		describe(&now, cases[i].now, list);
 		describe(&given, cases[i].given, list);
-		CHECK_ST(descriptor_set(alice(), &now.sd, &given.sd,
+		CHECK_ST(descriptor_set(alice(), 0, &now.sd, &given.sd,
 					DACL_SECURITY_INFORMATION, &a, &sd),
 			 STATUS_SUCCESS);
 		CHECK_EQ(sd.control, PRESENT | cases[i].want);
@@ -418,7 +473,7 @@ TEST(macros_of_a_list_that_is_set)
 	arena_init(&a, 1 << 16);
 	describe(&now, 0, want);
 	describe(&given, 0, in);
-	CHECK_ST(descriptor_set(alice(), &now.sd, &given.sd, DACL_SECURITY_INFORMATION,
+	CHECK_ST(descriptor_set(alice(), 0, &now.sd, &given.sd, DACL_SECURITY_INFORMATION,
 				&a, &sd),
 		 STATUS_SUCCESS);
 	check_list(0, sd.dacl, want);
@@ -435,11 +490,11 @@ TEST(a_list_is_taken_away)
 
 	arena_init(&a, 1 << 16);
 	describe(&now, 0, list);
-	CHECK_ST(descriptor_set(alice(), &now.sd, &given, PARTS, &a, &sd),
+	CHECK_ST(descriptor_set(alice(), 0, &now.sd, &given, PARTS, &a, &sd),
 		 STATUS_SUCCESS);
 	CHECK(!sd.dacl && (sd.control & PRESENT));
 	given.control = PRESENT;
-	CHECK_ST(descriptor_set(alice(), &now.sd, &given, PARTS, &a, &sd),
+	CHECK_ST(descriptor_set(alice(), 0, &now.sd, &given, PARTS, &a, &sd),
 		 STATUS_SUCCESS);
 	CHECK(!sd.dacl && (sd.control & PRESENT));
 	arena_fini(&a);
@@ -504,7 +559,7 @@ TEST(descriptors_need_room)
 
 	arena_init(&a, 0);
 	CHECK_ST(descriptor_create(&in, &a, &store, &sd), STATUS_INSUFFICIENT_RESOURCES);
-	CHECK_ST(descriptor_set(alice(), &dir.sd, &dir.sd, PARTS, &a, &sd),
+	CHECK_ST(descriptor_set(alice(), 0, &dir.sd, &dir.sd, PARTS, &a, &sd),
 		 STATUS_INSUFFICIENT_RESOURCES);
 	arena_fini(&a);
 }

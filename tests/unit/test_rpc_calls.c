@@ -190,7 +190,7 @@ TEST(operations_that_are_not_there_are_a_range_fault)
 		rig_bind(rig, PDU_FRAG_MAX);
 		for (uint16_t opnum = 0; opnum < 256; opnum++)
 			absent += rig_call(rig, opnum, span_of(NULL, 0)) == 0x1C010002;
-		CHECK_EQ(absent, 256 - (i == 0 ? 8 : i == 1 ? 1 : 11));
+		CHECK_EQ(absent, 256 - (i == 0 ? 17 : i == 1 ? 1 : 11));
 	}
 }
 
@@ -279,6 +279,141 @@ TEST(unknown_levels_of_activity_are_invalid)
 		CHECK_EQ(rig_call(rig, opnums[i], wr_done(&w)), 0);
 		CHECK_EQ(return_value(rig), 124);
 	}
+}
+
+/* What each change of a share in the vectors becomes; "": no change is asked for. */
+static const struct {
+	const char *name, *changed;
+} share_changes[] = {
+	{"NetrShareAdd-2", "add neu path=/srv/neu remark=new one"},
+	{"NetrShareAdd-2-no-parm", "add neu path=/srv/neu"},
+	{"NetrShareAdd-502", "add neu path=/srv/neu sddl=D:(A;;0x1200a9;;;WD)"},
+	{"NetrShareAdd-502-no-sd", "add neu path=/srv"},
+	{"NetrShareAdd-2-no-limit", "add neu path=/srv"},
+	{"NetrShareAdd-2-cluster", "add neu path=/srv"},
+	{"NetrShareSetInfo-1", "set public remark=other"},
+	{"NetrShareSetInfo-2", "set public remark=other"},
+	{"NetrShareSetInfo-502", "set public sddl=D:(A;;0x1200a9;;;WD)"},
+	{"NetrShareSetInfo-1004", "set public remark=x"},
+	{"NetrShareSetInfo-1004-same", ""},
+	{"NetrShareSetInfo-1005", "set public encrypt=1"},
+	{"NetrShareSetInfo-1006", ""},
+	{"NetrShareSetInfo-1501", "set public sddl=D:(A;;0x1200a9;;;WD)"},
+	{"NetrShareDel", "del public"},
+};
+
+static const char *change_wanted(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(share_changes); i++)
+		if (strcmp(share_changes[i].name, name) == 0)
+			return share_changes[i].changed;
+	return ""; /* a refusal, or another call */
+}
+
+static void check_changed(const struct vector *v)
+{
+	static uint8_t stub[HEX_MAX / 2];
+	CLEANUP(rig_freep) struct rig *rig = vector_rig(v);
+
+	rig_call(rig, (uint16_t)v->opnum, span_of(stub, vector_stub(v, stub)));
+	CHECK_STR(rig->changed, change_wanted(v->name));
+}
+
+TEST(shares_are_changed_as_asked_for_or_not_at_all)
+{
+	for_each_vector(check_changed);
+}
+
+static void check_change_failed(const struct vector *v)
+{
+	static const struct {
+		int err;
+		uint32_t error;
+	} cases[] = {
+		{-EEXIST, 2118}, {-ENOENT, 2310},   {-ENOTDIR, 2116},   {-EINVAL, 87},
+		{-ENOMEM, 8},    {-EOPNOTSUPP, 50}, {-ESHUTDOWN, 1115}, {-EROFS, 31},
+	};
+	static uint8_t stub[HEX_MAX / 2];
+
+	for (size_t i = 0; *change_wanted(v->name) && i < ARRAY_LEN(cases); i++) {
+		CLEANUP(rig_freep) struct rig *rig = vector_rig(v);
+
+		rig->change_err = cases[i].err;
+		rig_call(rig, (uint16_t)v->opnum, span_of(stub, vector_stub(v, stub)));
+		CHECK_EQ(return_value(rig), cases[i].error);
+	}
+}
+
+TEST(why_a_share_could_not_be_changed_is_told)
+{
+	for_each_vector(check_change_failed);
+}
+
+static uint32_t delete_sessions(struct rig *rig, struct span user)
+{
+	uint8_t stub[64];
+	struct wr w = wr_of(mspan_of(stub, sizeof(stub)));
+
+	wr_u32(&w, 0); /* ServerName */
+	wr_u32(&w, 0); /* ClientName */
+	wr_u32(&w, 1);
+	wr_u32(&w, (uint32_t)(user.len / 2));
+	wr_u32(&w, 0);
+	wr_u32(&w, (uint32_t)(user.len / 2));
+	wr_bytes(&w, user);
+	CHECK_EQ(rig_call(rig, 13, wr_done(&w)), 0);
+	return return_value(rig);
+}
+
+TEST(sessions_that_match_are_ended_and_no_others)
+{
+	static const uint8_t gast[] = "g\0a\0s\0t\0\0";
+	RIG(rig, "srvsvc", "admin");
+
+	rig_bind(rig, PDU_FRAG_MAX);
+	CHECK_EQ(delete_sessions(rig, span_of(gast, sizeof(gast))), 0);
+	CHECK_EQ(rig->ended_count, 1);
+	CHECK_EQ(rig->ended_kind, RPC_SESSIONS);
+	CHECK_EQ(rig->ended_id, 12);
+	rig_become(rig, "user");
+	CHECK_EQ(delete_sessions(rig, span_of(gast, sizeof(gast))), 5);
+	CHECK_EQ(rig->ended_count, 1);
+}
+
+/* Two with one id: which is meant nobody can say. */
+TEST(a_file_whose_id_is_not_its_own_is_not_closed)
+{
+	static const uint8_t stub[8] = {0, 0, 0, 0, 21};
+	RIG(rig, "srvsvc", "admin");
+
+	rig_bind(rig, PDU_FRAG_MAX);
+	rig->activity_count = 3;
+	CHECK_EQ(rig_call(rig, 11, span_of(stub, sizeof(stub))), 0);
+	CHECK_EQ(return_value(rig), 2314);
+	CHECK_EQ(rig->ended_count, 0);
+	rig->activity_count = 1;
+	CHECK_EQ(rig_call(rig, 11, span_of(stub, sizeof(stub))), 0);
+	CHECK_EQ(return_value(rig), 0);
+	CHECK_EQ(rig->ended_id, 21);
+	CHECK_EQ(rig->ended_kind, RPC_FILES);
+}
+
+TEST(more_sessions_than_a_response_holds_are_counted)
+{
+	uint8_t stub[64];
+	struct wr w = wr_of(mspan_of(stub, sizeof(stub)));
+	RIG(rig, "srvsvc", "admin");
+	struct rd tail;
+
+	rig->activity_count = 20000;
+	rig_bind(rig, PDU_FRAG_MAX);
+	wr_zero(&w, 8); /* filters */
+	put_enum_stub(&w, 10, 0);
+	CHECK_EQ(rig_call(rig, 12, wr_done(&w)), 0);
+	CHECK_EQ(return_value(rig), 234);
+	tail = rd_of(span_of(rig->in, rig->in_len));
+	rd_seek(&tail, rig->in_len - 16);
+	CHECK_EQ(rd_u32(&tail), 20000);
 }
 
 /* POLICY_DNS_DOMAIN_INFO of a member: name, DNS name, forest, GUID, SID. */

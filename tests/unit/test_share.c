@@ -1,6 +1,7 @@
 /* test_share.c - whom a share's permissions let do what. [MS-SMB2] 3.3.5.7, 2.2.13.1.1 */
 #include "smb/share.h"
 #include "test.h"
+#include "wire/sddl.h"
 
 enum {
 	ALICE_UID = 1000,
@@ -148,6 +149,43 @@ TEST(pipes_are_for_all_who_got_that_far)
 		CHECK_EQ(share_access(&s, p), CHANGE);
 		principal_put(p);
 	}
+}
+
+static uint32_t access_by(const char *sddl, enum who who)
+{
+	CLEANUP(principal_putp) struct principal *p = make(who);
+	struct conf_share conf = {.security_descriptor.text = sddl};
+	const struct share s = {.kind = SHARE_DISK, .conf = &conf};
+	struct sddl_error error;
+	struct arena a;
+	uint32_t access;
+
+	arena_init(&a, 1 << 20);
+	CHECK(sddl_parse(span_of_str(sddl), &a, &conf.security_descriptor.sd, &error));
+	access = share_access(&s, p);
+	arena_fini(&a);
+	return access;
+}
+
+TEST(a_descriptor_says_who_may_what)
+{
+	static const struct {
+		const char *sddl;
+		uint32_t want[WHO_COUNT];
+	} cases[] = {
+		{"D:(A;;FA;;;WD)", {FULL, FULL, FULL, 0}},
+		{"D:(A;;0x1200a9;;;AU)(A;;FA;;;AN)", {READ, READ, 0, FULL}},
+		{"D:(A;;GA;;;S-1-22-1-1000)(A;;0x1301bf;;;S-1-22-2-50)",
+		 {FULL, CHANGE, CHANGE, 0}},
+		{"D:(D;;FA;;;S-1-22-2-50)(A;;0x1200a9;;;WD)", {READ, 0, 0, 0}},
+		{"D:", {0, 0, 0, 0}},
+		{"O:S-1-22-1-1000D:(A;;0x1200a9;;;S-1-22-2-50)", {0, READ, READ, 0}},
+		{"D:(A;IO;FA;;;WD)", {0, 0, 0, 0}},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		for (enum who w = 0; w < WHO_COUNT; w++)
+			CHECK_EQ(access_by(cases[i].sddl, w), cases[i].want[w]);
 }
 
 TEST_MAIN()
