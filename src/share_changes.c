@@ -33,6 +33,9 @@ static json_t *set_json(const struct rpc_share_change *c)
 	if (set && c->encrypt_data)
 		err |= json_object_set_new(set, "encrypt_data",
 					   json_boolean(*c->encrypt_data));
+	if (set && c->access_based_enumeration)
+		err |= json_object_set_new(set, "access_based_enumeration",
+					   json_boolean(*c->access_based_enumeration));
 	if (!err)
 		return set;
 	json_decref(set);

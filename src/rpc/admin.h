@@ -43,7 +43,7 @@ struct rpc_share_change {
 	const char *path; /* absolute, with slashes; of a new one */
 	const char *remark;
 	const char *sddl;
-	const bool *encrypt_data;
+	const bool *encrypt_data, *access_based_enumeration;
 };
 
 /* Since the start. */

@@ -28,6 +28,12 @@ enum {
 	STYPE_TEMPORARY = 0x40000000,
 };
 
+/* Of SHI1005_*: what a parameter of a share is. */
+enum {
+	FLAGS_CHANGEABLE = SHI1005_FLAGS_ENCRYPT_DATA |
+			   SHI1005_FLAGS_ACCESS_BASED_DIRECTORY_ENUM,
+};
+
 struct refusal {
 	uint32_t error; /* NERR_SUCCESS: none */
 	uint32_t parm;  /* of ERROR_INVALID_PARAMETER */
@@ -184,8 +190,7 @@ static struct refusal set_check(const struct share_given *g, const struct rpc_sh
 		return refusal_of(ERROR_NOT_SUPPORTED);
 	if (g->has_max_uses && g->max_uses != now->max_uses)
 		return refusal_of(ERROR_NOT_SUPPORTED);
-	if (g->has_flags &&
-	    ((g->flags ^ now->flags) & ~(uint32_t)SHI1005_FLAGS_ENCRYPT_DATA))
+	if (g->has_flags && ((g->flags ^ now->flags) & ~(uint32_t)FLAGS_CHANGEABLE))
 		return refusal_of(ERROR_NOT_SUPPORTED);
 	if (g->level == 1501 && !g->sd.len)
 		return invalid(PARM_FILE_SD);
@@ -194,7 +199,7 @@ static struct refusal set_check(const struct share_given *g, const struct rpc_sh
 
 static bool change_is_none(const struct rpc_share_change *c)
 {
-	return !c->remark && !c->sddl && !c->encrypt_data;
+	return !c->remark && !c->sddl && !c->encrypt_data && !c->access_based_enumeration;
 }
 
 /* The share is there. */
@@ -202,6 +207,7 @@ static struct refusal set_found(struct rpc_call *c, const struct share_given *g,
 				const struct rpc_share *now)
 {
 	bool encrypt = g->flags & SHI1005_FLAGS_ENCRYPT_DATA;
+	bool hide = g->flags & SHI1005_FLAGS_ACCESS_BASED_DIRECTORY_ENUM;
 	struct rpc_share_change to = {.action = RPC_SHARE_SET, .netname = now->netname};
 	struct refusal r = set_check(g, now);
 
@@ -213,6 +219,9 @@ static struct refusal set_found(struct rpc_call *c, const struct share_given *g,
 		to.remark = g->remark;
 	if (g->has_flags && ((g->flags ^ now->flags) & SHI1005_FLAGS_ENCRYPT_DATA))
 		to.encrypt_data = &encrypt;
+	if (g->has_flags &&
+	    ((g->flags ^ now->flags) & SHI1005_FLAGS_ACCESS_BASED_DIRECTORY_ENUM))
+		to.access_based_enumeration = &hide;
 	return change_is_none(&to) ? refusal_of(NERR_SUCCESS) : change(c, &to);
 }
 

@@ -336,9 +336,10 @@ def net_shares(build):
             raise Failed("rpcclient does not see what it changed")
         if "security_descriptor" in open(s.conf).read():
             raise Failed("a comment was changed, and the permissions with it")
-        client.rpc("netsharesetdfsflags mine 32768")
-        if not re.search(r"encrypt_data\s.*true", s.cfg("share", "show", "-n", "mine")):
-            raise Failed("the share is not encrypted")
+        client.rpc("netsharesetdfsflags mine 34816")  # SHI1005_FLAGS_ENCRYPT_DATA, .._ACCESS_BASED_DIRECTORY_ENUM
+        for name in ("encrypt_data", "access_based_enumeration"):
+            if not re.search(name + r"\s.*true", s.cfg("share", "show", "-n", "mine")):
+                raise Failed(f"{name} is not set")
         client.rpc("netsharedel mine")
     with server(build) as s, Net(s, "bob") as net:
         net("share", "add", f"neu={s.folder()}", want=255)
