@@ -441,7 +441,8 @@ static void ack_lease(struct chaos *c, int lease)
 	key_of(c, (unsigned)lease, key);
 	tally_count(c->settings.tally, ack_event(l->unacked, state, l->told),
 		    l->acks ? HIT_ACK_SENT : HIT_LEASE_BREAK);
-	l->stray |= !l->unacked;
+	/* too late it may be taken for that of a break yet to be heard of */
+	l->stray |= !l->unacked || now_ns(c) - l->told_ns >= SURE_NS;
 	if (l->unacked)
 		chaos_count_late(c, l->told_ns, HIT_LEASE_BREAK);
 	op = chaos_op_add(c, client_lease_ack(c->st.client, c->tree_ids[0], key, state),
