@@ -311,8 +311,8 @@ static bool may_delete_parent(struct sess *s, const struct node *dir)
 
 /*
  * As if the directory were opened to add a name, by someone who shares all: [MS-FSA] 2.1.5.15.7, 2.1.5.15.12. Deviation:
- * who has it open with DELETE in the same session is in the way, as in Windows (smb2.rename); others are not
- * (smb2.notify-inotify.inotify-rename).
+ * who has it open with DELETE is in the way, as in Windows (smb2.rename, smb2.oplock.batch20); but of a directory's new name
+ * only in the same session (smb2.notify-inotify.inotify-rename).
  */
 static nt_status check_parent(struct req *q)
 {
@@ -328,7 +328,8 @@ static nt_status check_parent(struct req *q)
 		.server = o->server->server_id,
 		.open = o->state_id,
 		.access = o->directory ? FILE_ADD_SUBDIRECTORY : FILE_ADD_FILE,
-		.share = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+		.share = FILE_SHARE_READ | FILE_SHARE_WRITE |
+			 (o->directory ? FILE_SHARE_DELETE : 0),
 	};
 	state_apply(o->server->state, q->lane->lane, &m->op, &m->result,
 		    req_wait(q, parent_checked));

@@ -63,14 +63,17 @@ static const uint8_t fix_hash_key[16] = "fixture hash key";
 static inline void fix_init_at(struct fix *f, const char *parent,
 			       struct posix_settings settings)
 {
+	char top[sizeof(f->top)];
+
 	*f = (struct fix){
 		.exec.ops = &fix_exec_ops,
 		.mailbox.ops = &fix_mailbox_ops,
 	};
 	f->lane = (struct lane){.exec = &f->exec, .mailbox = &f->mailbox};
-	snprintf(f->top, sizeof(f->top), "%s/tsmb-test-XXXXXX", parent);
-	assert_non_null(mkdtemp(f->top));
-	snprintf(f->share, sizeof(f->share), "%s/share", f->top);
+	snprintf(top, sizeof(top), "%s/tsmb-test-XXXXXX", parent);
+	assert_non_null(mkdtemp(top));
+	memcpy(f->top, top, sizeof(top));
+	snprintf(f->share, sizeof(f->share), "%s/share", top);
 	assert_int_equal(mkdir(f->share, 0777), 0);
 	CHECK_EQ(chmod(f->top, 0755), 0);
 	CHECK_EQ(chmod(f->share, 0777), 0);
