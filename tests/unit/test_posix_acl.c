@@ -135,6 +135,7 @@ TEST(a_default_acl_takes_the_place_of_a_mode)
 
 	fix_init(&f);
 	dir = made(&f, "dir", true);
+	CHECK_EQ(chmod(fix_path(&f, "share/dir"), 0770), 0);
 	for (int inherits = 0; inherits < 2; inherits++) {
 		struct vfs_create k = {.dir = dir,
 				       .name = inherits ? "b" : "a",
