@@ -49,18 +49,21 @@ static struct if_nextdqblk *find(unsigned uid, int next)
 	return NULL;
 }
 
+/* The kernel's macro shifts it out of an int. */
+#define COMMAND(c) QCMD((unsigned)(c), USRQUOTA)
+
 /* struct if_dqblk begins as struct if_nextdqblk does. */
-static int quota(int cmd, unsigned uid, void *arg)
+static int quota(unsigned cmd, unsigned uid, void *arg)
 {
-	struct if_nextdqblk *q = find(uid, cmd == QCMD(Q_GETNEXTQUOTA, USRQUOTA));
+	struct if_nextdqblk *q = find(uid, cmd == COMMAND(Q_GETNEXTQUOTA));
 
 	if (!q)
-		return cmd == QCMD(Q_GETQUOTA, USRQUOTA) ? 0 : ENOENT;
-	if (cmd == QCMD(Q_GETQUOTA, USRQUOTA)) {
+		return cmd == COMMAND(Q_GETQUOTA) ? 0 : ENOENT;
+	if (cmd == COMMAND(Q_GETQUOTA)) {
 		memcpy(arg, q, offsetof(struct if_nextdqblk, dqb_id));
-	} else if (cmd == QCMD(Q_GETNEXTQUOTA, USRQUOTA)) {
+	} else if (cmd == COMMAND(Q_GETNEXTQUOTA)) {
 		memcpy(arg, q, sizeof(*q));
-	} else if (cmd == QCMD(Q_SETQUOTA, USRQUOTA)) {
+	} else if (cmd == COMMAND(Q_SETQUOTA)) {
 		const struct if_dqblk *set = arg;
 
 		q->dqb_bsoftlimit = set->dqb_bsoftlimit;
@@ -83,7 +86,7 @@ long syscall(long number, ...)
 	va_end(ap);
 	if (number == SYS_quotactl_fd) {
 		pthread_mutex_lock(&lock);
-		errno = quota((int)a[1], (unsigned)a[2], (void *)a[3]);
+		errno = quota((unsigned)a[1], (unsigned)a[2], (void *)a[3]);
 		pthread_mutex_unlock(&lock);
 		return errno ? -1 : 0;
 	}

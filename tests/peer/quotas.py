@@ -10,7 +10,7 @@ from harness.testing import Test, need
 from peer.files import expect
 from peer.info import ACCESS_DENIED, INVALID_PARAMETER, OPEN, TOO_SMALL, Client
 from peer.lifecycle import two_accounts
-from peer.server import Server
+from peer.server import Server, preload
 from peer.smbclient import Smbclient, execute
 
 NO_MORE_ENTRIES, NO_MATCH = 0x8000001A, 0xC0000272
@@ -58,8 +58,7 @@ def change(c, f, *entries, status=0):
 
 
 def served(build, quotas, **more):
-    shim = os.path.join(build, "tests", "peer", "libquotas.so")
-    return Server(build, before=("env", f"LD_PRELOAD={shim}", "TSMB_TEST_QUOTAS=" + quotas), **more)
+    return Server(build, before=("env", preload(build, "quotas"), "TSMB_TEST_QUOTAS=" + quotas), **more)
 
 
 def space(c, f):
@@ -135,8 +134,7 @@ def smbcquotas(build):
         client = Smbclient(s, user="root")
 
         def run(*words):
-            shim = os.path.join(build, "tests", "peer", "libport.so")
-            done = execute(["env", f"LD_PRELOAD={shim}", f"TSMB_TEST_PORT={s.port}", need("smbcquotas", "smbclient"), "//127.0.0.1/share",
+            done = execute(["env", preload(build, "port", ours=False), f"TSMB_TEST_PORT={s.port}", need("smbcquotas", "smbclient"), "//127.0.0.1/share",
                             "-s", "/dev/null", "-U", client.login, "-n", *words], 60)
             expect(done.returncode, 0, "exit status")
             return done.stdout

@@ -37,6 +37,13 @@ def steady(build):
     return ["setarch", "--addr-no-randomize"] if build_option(build, "b_sanitize") == "thread" else []
 
 
+def preload(build, library, ours=True):
+    """For the environment of a program: a library of tests/peer in front of it; of one of ours, the sanitizer's before that."""
+    runtime = {"address,undefined": "libasan.so", "thread": "libtsan.so"}.get(build_option(build, "b_sanitize")) if ours else None
+    found = [subprocess.check_output(["cc", "-print-file-name=" + runtime], text=True).strip()] if runtime else []
+    return "LD_PRELOAD=" + ":".join([*found, os.path.join(build, "tests", "peer", f"lib{library}.so")])
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 
-from harness.testing import Failed, Skip, Test
+from harness.testing import Failed, Test
 
 from peer import raw
 from peer.acl import DACL, EVERYONE, sd
@@ -20,7 +20,7 @@ from peer.files import expect
 from peer.info import ACCESS_DENIED, ALL, Client, rename_data
 from peer.lifecycle import eventually
 from peer.raw import Dropped, Raw
-from peer.server import NOBODY, Server, build_option
+from peer.server import NOBODY, Server, preload
 from peer.smbclient import Smbclient
 
 RENAME, LINK = 10, 11
@@ -363,12 +363,9 @@ def lost(build):
 
 def stalled(build):
     """A disk on which write() never returns holds nobody up, not even the end of the server."""
-    if build_option(build, "b_sanitize") != "none":
-        raise Skip("a library in front of the sanitizer's")
-    shim = os.path.join(build, "tests", "peer", "libstall.so")
     with Log() as log:
         stall = f"{log.top}/stall"
-        with Server(build, log.settings(), share(2), before=("env", f"LD_PRELOAD={shim}", f"TSMB_TEST_STALL={stall}")) as s:
+        with Server(build, log.settings(), share(2), before=("env", preload(build, "stall"), f"TSMB_TEST_STALL={stall}")) as s:
             with Client(s) as c:
                 c.close(c.open("before"))
                 log.wait("create")
