@@ -21,6 +21,7 @@ from peer.smbclient import Smbclient
 SET, GET, DELETE = 0x900A4, 0x900A8, 0x900AC
 STOPPED, NOT_HANDLED, NOT_REPARSE = 0x8000002D, 0xC0000279, 0xC0000275
 INVALID_TAG, MISMATCH, INVALID_DATA, CONFLICT = 0xC0000276, 0xC0000277, 0xC0000278, 0xC00002B2
+NOT_UPGRADED = 0xC000029C
 SYMLINK, NFS, LX_SYMLINK, AF_UNIX, LX_FIFO, LX_CHR, LX_BLK = (0xA000000C, 0x80000014, 0xA000001D, 0x80000023, 0x80000024,
                                                               0x80000025, 0x80000026)
 THIRD = 0x42
@@ -286,6 +287,16 @@ def refusals(build):
         control(c, SET, itself(c, "link"), link("a"), ACCESS_DENIED)
 
 
+def no_place(build):
+    """Where attributes are not stored there is no place for them: refused, and nothing is left behind."""
+    for how in ("posix-exec:archive", "filename:hidden"):
+        with Server(build, shares={"share": {"map_attributes": how}}) as s, Client(s) as c:
+            make(c, "f", link("a"), status=NOT_UPGRADED)
+            f = itself(c, "f")
+            control(c, GET, f, status=NOT_REPARSE)
+            expect((attributes(c, f)[0] & REPARSE, os.listxattr(os.path.join(s.folder(), "f"))), (0, []), how)
+
+
 def life(build):
     """A kept one is renamed, deleted and made anew like any file; with a directory the children are out of reach meanwhile."""
     with Server(build) as s, Client(s) as c:
@@ -380,6 +391,6 @@ def smbclient(build):
 
 
 def tests(build):
-    for f in (kinds, as_the_linux_client, wsl_attributes, on_the_way, of_this_machine, refusals, life, minshall_french, swapped,
+    for f in (kinds, as_the_linux_client, wsl_attributes, on_the_way, of_this_machine, refusals, no_place, life, minshall_french, swapped,
               smbclient):
         yield Test("reparse." + f.__name__.replace("_", "-"), functools.partial(f, build))
