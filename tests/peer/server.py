@@ -1,7 +1,9 @@
 """A private server: own directory, own port on the loopback, own users; watched until it has stopped cleanly."""
 import contextlib
+import errno
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -21,6 +23,7 @@ SANITIZER_OPTIONS = {
     "TSAN_OPTIONS": "halt_on_error=0:second_deadlock_stack=1",
 }
 NOBODY = 65534
+PORTS = range(20000, 32768)
 
 
 def build_option(build, name):
@@ -44,10 +47,25 @@ def preload(build, library, ours=True):
     return "LD_PRELOAD=" + ":".join([*found, os.path.join(build, "tests", "peer", f"lib{library}.so")])
 
 
+HELD = []  # a datagram socket for each port that was given away: until this process ends nobody gets it once more
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that no other test gets, nor the kernel for a client: those it chooses itself begin at PORTS' end."""
+    while True:
+        port, held = random.choice(PORTS), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            held.bind(("127.0.0.1", port))
+            with socket.socket() as s:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                s.bind(("127.0.0.1", port))
+        except OSError as e:
+            held.close()
+            if e.errno != errno.EADDRINUSE:
+                raise
+            continue
+        HELD.append(held)
+        return port
 
 
 class Server:
