@@ -14,11 +14,17 @@ enum {
 	CLASSES = 2 * (TOP_BITS - PAGE_BITS + 1),
 };
 
+/* Apart from the clean ones, so that what a stream of encrypted requests left behind meets the next of them. */
+struct shelf {
+	struct buf *clean;
+	struct buf *stale; /* still secret */
+};
+
 struct bufs {
 	struct buf_budget *budget; /* I */
 	size_t out;                /* handed out and not yet taken back from `returned` */
 	size_t cached;             /* bytes in `free` */
-	struct buf *free[CLASSES];
+	struct shelf free[CLASSES];
 	_Atomic(struct buf *)
 		returned; /* A  pushed by any thread, taken as a whole by the owner */
 };
@@ -62,7 +68,7 @@ static bool budget_is_tight(struct buf_budget *g)
 	return atomic_load_explicit(&g->used, memory_order_relaxed) > max - max / 4;
 }
 
-static struct buf *heap_take(struct bufs *bs, size_t cap)
+static struct buf *heap_take(struct bufs *bs, unsigned class, size_t cap)
 {
 	struct buf *b;
 	void *data;
@@ -79,7 +85,7 @@ static struct buf *heap_take(struct bufs *bs, size_t cap)
 		atomic_fetch_sub_explicit(&bs->budget->used, cap, memory_order_relaxed);
 		return NULL;
 	}
-	*b = (struct buf){.home = bs, .cap = cap, .data = data};
+	*b = (struct buf){.home = bs, .cap = cap, .class = class, .data = data};
 	return b;
 }
 
@@ -93,28 +99,44 @@ static void heap_give(struct bufs *bs, struct buf *b)
 
 static void cache_push(struct bufs *bs, struct buf *b)
 {
-	unsigned class = class_of(b->cap);
+	struct buf **list;
 
-	if (class == CLASSES || budget_is_tight(bs->budget)) {
+	if (b->class == CLASSES || budget_is_tight(bs->budget)) {
 		heap_give(bs, b);
 		return;
 	}
 	ASAN_POISON_MEMORY_REGION(b->data, b->cap);
-	b->next_free = bs->free[class];
-	bs->free[class] = b;
+	list = b->secret ? &bs->free[b->class].stale : &bs->free[b->class].clean;
+	b->next_free = *list;
+	*list = b;
 	bs->cached += b->cap;
 }
 
-static struct buf *cache_pop(struct bufs *bs, unsigned class)
+static struct buf *list_pop(struct bufs *bs, struct buf **list)
 {
-	struct buf *b = bs->free[class];
+	struct buf *b = *list;
 
 	if (!b)
 		return NULL;
-	bs->free[class] = b->next_free;
+	*list = b->next_free;
 	bs->cached -= b->cap;
 	ASAN_UNPOISON_MEMORY_REGION(b->data, b->cap);
 	return b;
+}
+
+static struct buf *cache_pop(struct bufs *bs, unsigned class, bool stale_first)
+{
+	struct shelf *f = &bs->free[class];
+	struct buf *b = list_pop(bs, stale_first ? &f->stale : &f->clean);
+
+	return b ? b : list_pop(bs, stale_first ? &f->clean : &f->stale);
+}
+
+static void clean(struct buf *b)
+{
+	if (b->secret)
+		wipe(b->data, b->cap);
+	b->secret = false;
 }
 
 /* Taking the whole stack at once is what makes it free of the ABA problem. */
@@ -154,7 +176,7 @@ size_t bufs_free(struct bufs *bs)
 	return out;
 }
 
-struct buf *buf_new(struct bufs *bs, size_t len)
+static struct buf *take(struct bufs *bs, size_t len, bool stale_first)
 {
 	unsigned class = class_of(len);
 	size_t cap;
@@ -165,19 +187,36 @@ struct buf *buf_new(struct bufs *bs, size_t len)
 	cap = class < CLASSES ? class_cap(class) : cap & ~(size_t)(PAGE_LEN - 1);
 
 	returned_drain(bs);
-	b = class < CLASSES ? cache_pop(bs, class) : NULL;
+	b = class < CLASSES ? cache_pop(bs, class, stale_first) : NULL;
 	if (!b)
-		b = heap_take(bs, cap);
+		b = heap_take(bs, class, cap);
 	if (!b && bs->cached) {
 		bufs_trim(bs,
 			  0); /* our own cache of other sizes may be what is missing */
-		b = heap_take(bs, cap);
+		b = heap_take(bs, class, cap);
 	}
 	if (!b)
 		return NULL;
 	atomic_store_explicit(&b->refs, 1, memory_order_relaxed);
-	b->secret = false;
 	bs->out++;
+	return b;
+}
+
+struct buf *buf_new(struct bufs *bs, size_t len)
+{
+	struct buf *b = take(bs, len, false);
+
+	if (b)
+		clean(b);
+	return b;
+}
+
+struct buf *buf_new_for_frame(struct bufs *bs, size_t len)
+{
+	struct buf *b = take(bs, len, true);
+
+	if (b && b->secret)
+		wipe(b->data + len, b->cap - len);
 	return b;
 }
 
@@ -190,8 +229,6 @@ void buf_put(struct buf *b)
 	if (atomic_load_explicit(&b->refs, memory_order_acquire) != 1 &&
 	    atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	if (b->secret)
-		wipe(b->data, b->cap);
 
 	top = atomic_load_explicit(&bs->returned, memory_order_relaxed);
 	do
@@ -200,13 +237,27 @@ void buf_put(struct buf *b)
 		&bs->returned, &top, b, memory_order_release, memory_order_relaxed));
 }
 
+/* A stale buffer of a class becomes a clean one. */
+static bool clean_one(struct bufs *bs, unsigned class)
+{
+	struct buf *b = list_pop(bs, &bs->free[class].stale);
+
+	if (!b)
+		return false;
+	clean(b);
+	cache_push(bs, b);
+	return true;
+}
+
 void bufs_trim(struct bufs *bs, size_t keep)
 {
 	returned_drain(bs);
 	for (unsigned class = CLASSES; class -- > 0;) {
 		struct buf *b;
 
-		while (bs->cached > keep && (b = cache_pop(bs, class)))
+		while (bs->cached > keep && (b = cache_pop(bs, class, true)))
 			heap_give(bs, b);
+		while (clean_one(bs, class))
+			;
 	}
 }

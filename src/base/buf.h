@@ -31,8 +31,9 @@ struct buf {
 	struct bufs *home;
 	struct buf *next_free;
 	size_t cap;
-	uint8_t *data; /* page-aligned, cap bytes; not zeroed */
-	bool secret; /* holds plaintext of an encrypted message or credentials: wiped by the last put */
+	unsigned class; /* of size */
+	uint8_t *data;  /* page-aligned, cap bytes; not zeroed */
+	bool secret; /* holds plaintext of an encrypted message or credentials: wiped before it serves anew */
 };
 
 /* Headroom that the send path writes in front of a response: Direct TCP header and TRANSFORM_HEADER. */
@@ -44,8 +45,15 @@ MUST_CHECK struct bufs *bufs_new(struct buf_budget *budget);
  * come back to, which is never freed. */
 size_t bufs_free(struct bufs *bs);
 
-/* At least len bytes, with one reference, not secret. Only the owning worker. */
+/* At least len bytes, with one reference, not secret: nothing secret lies in it. Only the owning worker. */
 MUST_CHECK struct buf *buf_new(struct bufs *bs, size_t len);
+
+/*
+ * The same for a frame of len bytes that is about to be received into it. What an earlier frame left in those is not
+ * wiped, since the new one overwrites it; nobody may look at a byte before that. What lies behind them is wiped.
+ * `secret` may be set already, and then stays.
+ */
+MUST_CHECK struct buf *buf_new_for_frame(struct bufs *bs, size_t len);
 
 static inline struct buf *buf_get(struct buf *b)
 {
@@ -60,5 +68,6 @@ static inline void buf_putp(struct buf **b)
 		buf_put(*b);
 }
 
-/* Give free buffers back to the heap until at most keep bytes are cached: when idle. Only the owning worker. */
+/* Give free buffers back to the heap until at most keep bytes are cached, and wipe what of those was secret: from time
+ * to time, and when idle. Only the owning worker. */
 void bufs_trim(struct bufs *bs, size_t keep);

@@ -83,9 +83,9 @@ static bool rx_take_buffer(struct tcp *c)
 
 	if (rx->buf)
 		return true;
-	rx->buf = buf_new(l->bufs, rx->len);
+	rx->buf = buf_new_for_frame(l->bufs, rx->len);
 	if (!rx->buf && rx->len < TCP_FRAME_LARGE)
-		rx->buf = buf_new(l->reserve, rx->len);
+		rx->buf = buf_new_for_frame(l->reserve, rx->len);
 	rx->have = 0;
 	return rx->buf != NULL;
 }

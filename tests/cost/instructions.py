@@ -9,7 +9,7 @@ import tempfile
 
 from harness.testing import TOP, Failed, need
 
-SOURCES = os.path.join(TOP, "src") + os.sep
+SOURCES = os.path.join(TOP, "src")
 
 
 def compiler(build):
@@ -23,15 +23,21 @@ def program(build):
     return os.path.join(build, "tests", "sim", "sim")
 
 
-def count_file(path, build):
+def is_ours(name):
+    """A file of src/, wherever that lay when it was compiled: a cache of objects has those of another copy."""
+    below = name.rpartition("/src/")[2]
+    return below != name and os.path.isfile(os.path.join(SOURCES, below))
+
+
+def count_file(path):
     """Instructions of lines in src/, in one dump of callgrind."""
     total, ours, called, known = 0, False, False, {}
     with open(path) as f:
         for line in f:
             if line[:3] in ("fl=", "fi=", "fe="):
                 name = line[3:].rstrip("\n")
-                if name not in known:  # relative to the build directory
-                    known[name] = os.path.normpath(os.path.join(build, name)).startswith(SOURCES)
+                if name not in known:
+                    known[name] = is_ours(name)
                 ours = known[name]
             elif line.startswith("calls="):
                 called = True  # the next line is the cost of what was called, which has lines of its own
@@ -58,5 +64,5 @@ def measure(build):
         if not operations or len(dumps) < 2 * len(operations):
             raise Failed(f"{len(operations)} operations, {len(dumps)} dumps")
         # a dump before each call: the second of an operation's two holds what was between them
-        return {(name, "instructions"): round(count_file(dumps[2 * i + 1], build) / int(count))
+        return {(name, "instructions"): round(count_file(dumps[2 * i + 1]) / int(count))
                 for i, (name, count) in enumerate(operations)}

@@ -280,9 +280,9 @@ static bool frame_begin(struct sim_link *l)
 		link_gone(l, -EMSGSIZE);
 		return false;
 	}
-	l->buf = buf_new(l->lane->bufs, len);
+	l->buf = buf_new_for_frame(l->lane->bufs, len);
 	if (!l->buf && len < RESERVE_MAX)
-		l->buf = buf_new(l->lane->reserve, len);
+		l->buf = buf_new_for_frame(l->lane->reserve, len);
 	l->hungry = !l->buf;
 	l->sim->fed &= l->hungry;
 	if (!l->buf)

@@ -92,6 +92,64 @@ TEST(buf_secret_is_wiped_and_not_inherited)
 	CHECK_EQ(bufs_free(bs), 0);
 }
 
+static bool all(const uint8_t *p, size_t len, uint8_t value)
+{
+	for (size_t i = 0; i < len; i++)
+		if (p[i] != value)
+			return false;
+	return true;
+}
+
+static void put_secret(struct buf *b)
+{
+	b->secret = true;
+	memset(b->data, 0xAA, b->cap);
+	buf_put(b);
+}
+
+/* Whatever it then serves for, and whoever else was given back in between. */
+TEST(buf_for_a_frame_has_nothing_secret_behind_it)
+{
+	struct buf_budget budget = {.max = MiB};
+	struct bufs *bs = bufs_new(&budget);
+	struct buf *plain = buf_new(bs, 4096), *b = buf_new(bs, 4096);
+	uint8_t *data = b->data;
+
+	buf_put(plain);
+	put_secret(b);
+	b = buf_new_for_frame(bs, 1000);
+	CHECK(b->data == data); /* rather than the clean one */
+	CHECK(all(data, 1000, 0xAA));
+	CHECK(all(data + 1000, b->cap - 1000, 0));
+	CHECK(b->secret); /* the frame may never arrive */
+	buf_put(b);
+
+	b = buf_new(bs, 1000);
+	CHECK(b->data != data);
+	plain = buf_new(bs, 1000);
+	CHECK(plain->data == data);
+	CHECK(!plain->secret && all(data, plain->cap, 0));
+	buf_put(b);
+	buf_put(plain);
+	CHECK_EQ(bufs_free(bs), 0);
+}
+
+TEST(buf_secret_is_wiped_when_trimmed)
+{
+	struct buf_budget budget = {.max = MiB};
+	struct bufs *bs = bufs_new(&budget);
+	struct buf *b = buf_new(bs, 100);
+	uint8_t *data = b->data;
+
+	put_secret(b);
+	bufs_trim(bs, MiB);
+	b = buf_new_for_frame(bs, 100);
+	CHECK(b->data == data && !b->secret);
+	CHECK(all(data, b->cap, 0));
+	buf_put(b);
+	CHECK_EQ(bufs_free(bs), 0);
+}
+
 TEST(buf_budget_is_never_exceeded)
 {
 	struct buf_budget budget = {.max = 100 * KiB};
