@@ -11,6 +11,7 @@ MODULES = (
     "acl",
     "enumeration",
     "impacket_peer",
+    "rclone",
     "info",
     "names",
     "attributes",
@@ -46,7 +47,7 @@ MODULES = (
 )
 
 # Sanitized builds leave these out, or run a part of them.
-TOO_LONG = ("files", "capture", "scanners", "attack", "lifecycle", "cfg", "status", "metrics", "logon", "secrets", "tools")
+TOO_LONG = ("files", "rclone", "capture", "scanners", "attack", "lifecycle", "cfg", "status", "metrics", "logon", "secrets", "tools")
 SOME = {
     "logon": ("hanging-up", "cancel", "again"),
     "lifecycle": ("reload-shares", "reload-nested", "passwd", "as-root", "stop-under-load"),
