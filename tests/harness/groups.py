@@ -1,7 +1,7 @@
 """The groups of tests, in the order they run: cheap ones first.
 
-A group is prepared (built) by tests of its own, one after the other, and then lists its tests. Both lists are
-made anew in each test's process, so making them is cheap and always gives the same names.
+A group is prepared (built) by tests of its own, one after the other, and then lists its tests. What of several groups builds
+the same has the same name, and is run once.
 """
 import functools
 import glob
@@ -11,6 +11,8 @@ import shutil
 import tempfile
 import time
 
+from harness import check
+from harness.pace import known
 from harness.testing import TOP, Failed, Test, command, need
 
 SANITIZED = {"asan": "address,undefined", "tsan": "thread"}
@@ -33,8 +35,8 @@ def beside(build, kind):
 
 
 def prepare_sanitized(kind, build):
-    options = ("-Db_sanitize=" + SANITIZED[kind], "-Db_lundef=false")
-    return [Test(kind + "-build", functools.partial(ninja, beside(build, kind), *options), limit=600)]
+    build_it = functools.partial(ninja, beside(build, kind), "-Db_sanitize=" + SANITIZED[kind], "-Db_lundef=false")
+    return [Test(kind + "-build", build_it, limit=600)]
 
 
 def build_fuzz(build):
@@ -80,6 +82,7 @@ def cost(build):
 # ---- lint
 
 def lint(build):
+    yield Test("runner", check.runner)
     for path in sorted(glob.glob(os.path.join(TOP, "tests", "lint", "*"))):
         if os.access(path, os.X_OK) and os.path.isfile(path):
             name = os.path.basename(path)
@@ -203,4 +206,4 @@ def prepare(group, build):
 
 
 def tests(group, build):
-    return list(GROUPS[group][1](build))
+    return [known(t) for t in GROUPS[group][1](build)]

@@ -22,6 +22,8 @@ class Test:
     name: str
     run: typing.Callable  # raises on failure; a returned string is shown beside "ok"
     limit: float = 60  # seconds
+    seconds: float = 0  # that it takes if these are many: what takes longest is begun first
+    waits: bool = False  # for time to pass, most of the time
 
 
 def need(program, package):
