@@ -136,7 +136,7 @@ void client_trim(struct client *c)
 void client_begin(struct client *c)
 {
 	if (!c->frame)
-		c->frame = calloc(1, c->settings.frame_max);
+		c->frame = malloc(c->settings.frame_max); /* the cursor leaves no gaps */
 	if (!c->frame)
 		abort();
 	c->w = wr_of(mspan_of(c->frame + CLIENT_HEADROOM,

@@ -16,6 +16,8 @@ from harness.pace import known
 from harness.testing import TOP, Failed, Test, command, need
 
 SANITIZED = {"asan": "address,undefined", "tsan": "thread"}
+# What is compiled for one run: the sanitizers' manuals advise -O1, and lines are all that their reports tell.
+FOR_A_RUN = ("-Doptimization=1", "-Dc_args=-g1", "-Db_lundef=false")
 
 
 def ninja(build, *options, **env):
@@ -35,13 +37,13 @@ def beside(build, kind):
 
 
 def prepare_sanitized(kind, build):
-    build_it = functools.partial(ninja, beside(build, kind), "-Db_sanitize=" + SANITIZED[kind], "-Db_lundef=false")
+    build_it = functools.partial(ninja, beside(build, kind), "-Db_sanitize=" + SANITIZED[kind], *FOR_A_RUN)
     return [Test(kind + "-build", build_it, limit=600)]
 
 
 def build_fuzz(build):
     need("clang", "clang")
-    ninja(beside(build, "fuzz"), "-Dfuzz=true", "-Db_sanitize=address,undefined", "-Db_lundef=false", CC="clang")
+    ninja(beside(build, "fuzz"), "-Dfuzz=true", "-Db_sanitize=address,undefined", *FOR_A_RUN, CC="clang")
 
 
 def prepare_fuzz(build):

@@ -60,6 +60,7 @@ def child(test, log, modest):
     """All that the forked process does. Nothing of the runner's may come after it: no handler, no buffer."""
     status = 1
     try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.setsid()
         out, nothing = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644), os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
@@ -107,7 +108,10 @@ class Running:
                 kill(self.pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        rc = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        _, st, ru = os.wait4(self.pid, 0)
+        rc = os.waitstatus_to_exitcode(st)
+        if os.environ.get("RU"):
+            with open(os.environ["RU"], "a") as f: f.write(f"{self.group}\t{self.test.name}\t{time.monotonic()-self.start:.2f}\t{ru.ru_utime+ru.ru_stime:.3f}\t{self.start:.2f}\n")
         os.close(self.pidfd)
         with open(self.log, errors="replace") as f:
             text = f.read()

@@ -59,8 +59,14 @@ void sim_note_traffic(struct sim *s, unsigned link, unsigned direction, struct s
 		return; /* longer than what is counted */
 	h = (h ^ (link * 2 + direction)) * FNV_PRIME;
 	h = (h ^ bytes.len) * FNV_PRIME;
-	for (size_t i = 0; i < bytes.len; i++)
-		h = (h ^ bytes.p[i]) * FNV_PRIME;
+	while (bytes.len) { /* FNV-1a by eight bytes: by one it would take a tenth of the time */
+		uint64_t eight = 0;
+		size_t n = bytes.len < sizeof(eight) ? bytes.len : sizeof(eight);
+
+		memcpy(&eight, bytes.p, n);
+		h = (h ^ eight) * FNV_PRIME;
+		bytes = span_of(bytes.p + n, bytes.len - n);
+	}
 	s->traffic = h;
 }
 
