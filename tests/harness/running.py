@@ -108,10 +108,7 @@ class Running:
                 kill(self.pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        _, st, ru = os.wait4(self.pid, 0)
-        rc = os.waitstatus_to_exitcode(st)
-        if os.environ.get("RU"):
-            with open(os.environ["RU"], "a") as f: f.write(f"{self.group}\t{self.test.name}\t{time.monotonic()-self.start:.2f}\t{ru.ru_utime+ru.ru_stime:.3f}\t{self.start:.2f}\n")
+        rc = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         os.close(self.pidfd)
         with open(self.log, errors="replace") as f:
             text = f.read()
