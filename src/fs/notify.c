@@ -3,9 +3,10 @@
  *
  *     struct notify   todo --thread: watched--> started --free--> dying --thread--> gone
  *
- * What a client did before it asked is in the kernel's queue by the time it asks. So a request that begins to wait goes to
- * the thread first, which reads all there is, and is then told of all of it at once, or waits. One that waits already is
- * ended by the first change, and told of that alone: what is done next is the next request's, whoever is quicker.
+ * What a client did before it asked is in the kernel's queue by the time it asks. So a request that begins to wait notes how
+ * far that queue reaches and goes to the thread, which reads on to there; then it is told of all of it at once, or waits. One
+ * that waits already is ended by the first change, and told of that alone: what is done next is the next request's, whoever
+ * is quicker.
  */
 #include "fs/notify_impl.h"
 
@@ -17,6 +18,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum {
@@ -228,6 +230,25 @@ static bool park(struct notify *n, struct wait *w)
 	return true;
 }
 
+/* Its lock is held: nobody reads meanwhile. */
+static uint64_t end_of_queue(const struct notify_root *r)
+{
+	int queued = 0;
+
+	return ioctl(r->reader.fd, FIONREAD, &queued) == 0 ? r->taken + (unsigned)queued
+							   : UINT64_MAX;
+}
+
+/* If it has asked already, and nobody has looked yet, both requests are told of what was done before the first. */
+static void ask(struct notify_root *r, struct notify *n)
+{
+	LOCK_SCOPE(&r->lock);
+	if (list_linked(&n->asking))
+		return;
+	n->asked_at = end_of_queue(r);
+	list_add_tail(&r->asking, &n->asking);
+}
+
 static void kernel_wait(struct notify *n, struct wait *w)
 {
 	struct notify_root *r = n->root;
@@ -237,11 +258,7 @@ static void kernel_wait(struct notify *n, struct wait *w)
 			wait_now(w, -ENOBUFS);
 		return;
 	}
-	{
-		LOCK_SCOPE(&r->lock);
-		list_del(&n->asking);
-		list_add_tail(&r->asking, &n->asking);
-	}
+	ask(r, n);
 	reader_wake(&r->reader);
 }
 
@@ -463,13 +480,47 @@ static struct notify *pop_asked(struct notify_root *r)
 	return node ? container_of(node, struct notify, asking) : NULL;
 }
 
+/* The first of both lists: they are in the order of asked_at. */
+static struct notify *pop_reached(struct notify_root *r)
+{
+	LOCK_SCOPE(&r->lock);
+	struct list_node *from = list_empty(&r->asked) ? &r->asking : &r->asked;
+	struct notify *n = list_empty(from)
+				   ? NULL
+				   : container_of(from->next, struct notify, asking);
+
+	if (!n || n->asked_at > r->seen)
+		return NULL;
+	list_del(&n->asking);
+	return n;
+}
+
+void notify_reached(struct notify_root *r)
+{
+	struct notify *n;
+
+	while ((n = pop_reached(r)))
+		asked(n);
+}
+
+static ssize_t read_some(struct notify_root *r)
+{
+	LOCK_SCOPE(&r->lock);
+	ssize_t n = read(r->reader.fd, r->events, EVENTS_BYTES);
+
+	r->seen = r->taken;
+	if (n > 0)
+		r->taken += r->source->queued(span_of(r->events, (size_t)n));
+	return n;
+}
+
 /* All there is. True if there was something. */
 static bool read_events(struct notify_root *r)
 {
 	bool any = false;
 	ssize_t n;
 
-	while ((n = read(r->reader.fd, r->events, EVENTS_BYTES)) > 0) {
+	while ((n = read_some(r)) > 0) {
 		r->source->events(r, span_of(r->events, (size_t)n));
 		any = true;
 	}

@@ -13,8 +13,8 @@
  * says "overflow" once, and the client looks for itself.
  *
  * Owns     a thread and a descriptor each for inotify and fanotify; a struct notify belongs to its open.
- * Threads  all ops on the open's worker, none of them blocks or asks the system for more than a wake-up. Watches belong
- *          to the notify threads; they end waits by wait_claim(WAIT_GRANTED) + wait_post().
+ * Threads  all ops on the open's worker; none of them blocks, or asks the system for more than how much is queued, and a
+ *          wake-up. Watches belong to the notify threads; they end waits by wait_claim(WAIT_GRANTED) + wait_post().
  * Spec     [MS-SMB2] 3.3.5.19, 2.2.35, 2.2.36; [MS-FSA] 2.1.5.11; [MS-FSCC] 2.7.1
  */
 #pragma once

@@ -428,14 +428,28 @@ static void on_event(struct notify_root *r, uint64_t mask, struct span records)
 		on_entry(r, w, &f, mask);
 }
 
+/* Of each event only what all have. */
+static uint64_t fan_queued(struct span events)
+{
+	struct fanotify_event_metadata e;
+	struct span records;
+	uint64_t sum = 0;
+
+	while (fan_event_next(&events, &e, &records))
+		sum += FAN_EVENT_METADATA_LEN;
+	return sum;
+}
+
 static void fan_events(struct notify_root *r, struct span events)
 {
 	struct fanotify_event_metadata e;
 	struct span records;
 
 	while (fan_event_next(&events, &e, &records)) {
+		notify_reached(r);
 		on_event(r, e.mask, records);
 		notify_tell(r);
+		r->seen += FAN_EVENT_METADATA_LEN;
 	}
 }
 
@@ -574,6 +588,7 @@ const struct notify_source notify_fanotify = {
 	.stop = fan_stop,
 	.drop = fan_drop,
 	.appeared = fan_appeared,
+	.queued = fan_queued,
 	.events = fan_events,
 	.flush = fan_flush,
 };

@@ -52,7 +52,9 @@ struct notify_source {
 	void (*drop)(struct notify_root *r, struct watch *w); /* it has no spots */
 	/* A directory appeared in that of s. fresh: what is in it came before we could see it come */
 	void (*appeared)(struct spot *s, const char *name, bool fresh);
-	/* A buffer of what the kernel tells. */
+	/* Of a buffer of what the kernel tells: what FIONREAD said of it while it waited to be read. */
+	uint64_t (*queued)(struct span events);
+	/* The same, event by event: notify_reached() before each, notify_tell() after it. */
 	void (*events)(struct notify_root *r, struct span events);
 	void (*flush)(struct notify_root *r); /* no second half will come */
 };
@@ -80,8 +82,11 @@ struct notify_root {
 	struct notify_fan *fan;       /* thread  fanotify's */
 	struct list_node started;     /* thread  all */
 	struct list_node ready;       /* thread: struct notify with new events */
+	uint64_t seen; /* thread  where the event is that is looked at now, see `taken` */
 
-	struct lock lock;          /* leaf */
+	struct lock lock; /* leaf */
+	uint64_t
+		taken; /* L  how much has ever been read, as FIONREAD counts; what waits comes behind that */
 	struct list_node todo;     /* L  to be started */
 	struct list_node asking;   /* L  whose requests have begun to wait */
 	struct list_node asked;    /* L  likewise, before what the thread reads now */
@@ -109,6 +114,7 @@ struct notify {
 	struct notify_root *root;
 	struct list_node command; /* root->todo or root->dying */
 	struct list_node asking;  /* root's lock: root->asking or root->asked */
+	uint64_t asked_at;        /* root's lock: the end of the queue when it asked */
 	struct list_node in_root; /* thread: root->started */
 	struct posix_file *dir;   /* counted */
 	/* fanotify's */
@@ -144,6 +150,8 @@ bool notify_shows(const struct spot *s, const char *on_disk);
 void notify_gather(struct spot *s, uint32_t action, const char *on_disk);
 /* Something was lost. */
 void notify_lose(struct notify *n);
+/* Those who asked before the event that comes now are told of what came before it. */
+void notify_reached(struct notify_root *r);
 /* One thing that happened has been gathered by all whom it concerns. */
 void notify_tell(struct notify_root *r);
 

@@ -288,15 +288,22 @@ static void on_event(struct notify_root *r, const struct inotify_event *e)
 		on_change(w, e);
 }
 
+static uint64_t inotify_queued(struct span events)
+{
+	return events.len;
+}
+
 /* As inotify(7) lays them out; the buffer is aligned. */
 static void inotify_events(struct notify_root *r, struct span events)
 {
 	for (size_t at = 0; at + sizeof(struct inotify_event) <= events.len;) {
 		const struct inotify_event *e = (const void *)(events.p + at);
 
+		notify_reached(r);
 		on_event(r, e);
 		notify_tell(r);
 		at += sizeof(*e) + e->len;
+		r->seen += sizeof(*e) + e->len;
 	}
 }
 
@@ -314,6 +321,7 @@ const struct notify_source notify_inotify = {
 	.stop = inotify_stop,
 	.drop = inotify_drop,
 	.appeared = inotify_appeared,
+	.queued = inotify_queued,
 	.events = inotify_events,
 	.flush = inotify_flush,
 };

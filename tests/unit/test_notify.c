@@ -1,6 +1,10 @@
 /* test_notify.c - what the kernel tells, as CHANGE_NOTIFY wants to hear it. [MS-FSA] 2.1.5.11, 2.1.5.11.1 */
 #include "seer.h"
 
+#include "fs/notify_impl.h"
+
+#include <pthread.h>
+
 TEST(files_come_change_and_go)
 {
 	struct seer s;
@@ -205,6 +209,73 @@ TEST(a_request_is_told_of_all_that_was_done_before_it)
 		arena_reset(&s.fix.arena);
 	}
 	seer_fini(&s);
+}
+
+/* The notify thread comes no further than to what this one is told first. */
+struct holder {
+	struct notify *held;
+	sem_t holds, go;
+	pthread_t thread;
+};
+
+static void *hold(void *arg)
+{
+	struct holder *h = arg;
+
+	LOCK_SCOPE(&h->held->lock);
+	sem_post(&h->holds);
+	while (sem_wait(&h->go) < 0)
+		;
+	return NULL;
+}
+
+static void holder_begin(struct holder *h, struct notify *held)
+{
+	h->held = held;
+	CHECK_EQ(sem_init(&h->holds, 0, 0), 0);
+	CHECK_EQ(sem_init(&h->go, 0, 0), 0);
+	CHECK_EQ(pthread_create(&h->thread, NULL, hold, h), 0);
+	while (sem_wait(&h->holds) < 0)
+		;
+}
+
+static void holder_end(struct holder *h)
+{
+	sem_post(&h->go);
+	pthread_join(h->thread, NULL);
+	sem_destroy(&h->holds);
+	sem_destroy(&h->go);
+}
+
+/* smb2.notify.dir: 11 changes instead of 10, where the thread was late */
+static void late_thread(bool tree)
+{
+	struct notify *first;
+	struct holder h;
+	struct seer s;
+
+	seer_init(&s);
+	CHECK_EQ(seer_start(&s, FILE_NOTIFY_CHANGE_FILE_NAME, tree), 0);
+	first = s.notify;
+	CHECK_EQ(seer_start(&s, FILE_NOTIFY_CHANGE_FILE_NAME, tree), 0);
+	holder_begin(&h, first);
+	fix_put(&s.fix, "share/a", "");
+	usleep(50000); /* until the thread has come that far */
+	fix_put(&s.fix, "share/b", "");
+	s.server->ops->wait(s.notify, wait_park(&s.wait, seer_ended));
+	fix_put(&s.fix, "share/c", "");
+	holder_end(&h);
+	CHECK_EQ(seer_await(&s), 0);
+	CHECK_STR(seer_told(&s), "+a +b");
+	CHECK_STR(seer_news(&s), "+c");
+	s.server->ops->free(first);
+	seer_fini(&s);
+}
+
+TEST(what_is_done_after_a_request_is_told_to_the_next_however_late_the_thread)
+{
+	late_thread(false);
+	late_thread(true);
 }
 
 /* However late the answer is made: what is done next is the next request's. */
