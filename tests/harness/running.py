@@ -1,7 +1,7 @@
 """Running tests: each in a process and session of its own, several at once, across groups.
 
 A test is a fork of the runner, which has imported everything already. What the tests build on is built one after the other,
-beside the tests of groups that are ready, and at a lower priority: a build takes what they leave.
+beside the tests of groups that are ready, for these leave time: many wait for something.
 """
 import collections
 import os
@@ -15,7 +15,6 @@ import traceback
 from harness import testing
 
 Result = collections.namedtuple("Result", "word seconds text")
-STEP_BACK = 10  # of nice(1): a tenth of what a test gets
 ASLEEP = 3  # tests that mostly wait, beside those that work
 
 
@@ -46,17 +45,7 @@ def outcome(test):
     return 0
 
 
-def step_back():
-    """Leave the processors to whoever wants them. Where sessions are scheduled as one, the session has a priority, too."""
-    os.nice(STEP_BACK)
-    try:
-        with open("/proc/self/autogroup", "w") as f:
-            f.write(str(STEP_BACK))
-    except OSError:
-        pass
-
-
-def child(test, log, modest):
+def child(test, log):
     """All that the forked process does. Nothing of the runner's may come after it: no handler, no buffer."""
     status = 1
     try:
@@ -66,8 +55,6 @@ def child(test, log, modest):
         os.dup2(nothing, 0)
         os.dup2(out, 1)
         os.dup2(out, 2)
-        if modest:
-            step_back()
         status = outcome(test)
         for thread in threading.enumerate():
             if thread is not threading.current_thread() and not thread.daemon:
@@ -81,11 +68,10 @@ def child(test, log, modest):
 class Running:
     """A test under way. fileno() is readable once it has ended; end() must be called then, or when its time is over.
 
-    then    for the queue: whom its result concerns
-    modest  it leaves the processors to others
+    then    for the queue: whom the result of a build concerns
     """
 
-    def __init__(self, group, test, folder, then=None, modest=False):
+    def __init__(self, group, test, folder, then=None):
         self.group, self.test, self.then = group, test, then
         self.log = os.path.join(folder, group, test.name.replace("/", "_") + ".log")
         os.makedirs(os.path.dirname(self.log), exist_ok=True)
@@ -95,7 +81,7 @@ class Running:
         sys.stderr.flush()
         self.pid = os.fork()
         if not self.pid:
-            child(test, self.log, modest)
+            child(test, self.log)
         self.pidfd = os.pidfd_open(self.pid)
 
     def fileno(self):
@@ -139,15 +125,15 @@ class Queue:
     def _under_way(self):
         return [key.fileobj for key in self.running.get_map().values()]
 
-    def _start(self, *what, **how):
-        self.running.register(Running(*what, self.folder, **how), selectors.EVENT_READ)
+    def _start(self, group, test, then=None):
+        self.running.register(Running(group, test, self.folder, then), selectors.EVENT_READ)
 
     def _fill(self):
         """Start what may start."""
         under_way = self._under_way()
         if self.builds and not any(r.then for r in under_way):
             group, test, then = self.builds.pop(0)
-            self._start(group, test, then=then, modest=bool(self.ready or under_way))
+            self._start(group, test, then)
         room = {waits: limit - sum(not r.then and r.test.waits == waits for r in under_way)
                 for waits, limit in ((False, self.jobs), (True, ASLEEP))}
         left = []
