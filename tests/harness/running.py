@@ -119,8 +119,9 @@ class Queue:
         self.builds.append((group, test, then))
 
     def add(self, group, tests):
-        """Behind what is there; of a group, what takes longest first."""
-        self.ready += [(group, t) for t in sorted(tests, key=lambda t: (-t.seconds, -t.limit))]
+        """Behind what is there; but what takes long first, of all groups."""
+        self.ready += [(group, t) for t in sorted(tests, key=lambda t: -t.limit)]
+        self.ready.sort(key=lambda ready: -ready[1].seconds)
 
     def _under_way(self):
         return [key.fileobj for key in self.running.get_map().values()]
