@@ -6,7 +6,8 @@
  * What a client did before it asked is in the kernel's queue by the time it asks. So a request that begins to wait notes how
  * far that queue reaches and goes to the thread, which reads on to there; then it is told of all of it at once, or waits. One
  * that waits already is ended by the first change, and told of that alone: what is done next is the next request's, whoever
- * is quicker.
+ * is quicker. Likewise the first request of an open: what its client does right behind it, without waiting for an answer, is
+ * behind what the queue held then, and the thread starts it when it comes there.
  */
 #include "fs/notify_impl.h"
 
@@ -230,13 +231,13 @@ static bool park(struct notify *n, struct wait *w)
 	return true;
 }
 
-/* Its lock is held: nobody reads meanwhile. */
-static uint64_t end_of_queue(const struct notify_root *r)
+/* Its lock is held: nobody reads meanwhile. other: if the kernel does not say. */
+static uint64_t end_of_queue(const struct notify_root *r, uint64_t other)
 {
 	int queued = 0;
 
 	return ioctl(r->reader.fd, FIONREAD, &queued) == 0 ? r->taken + (unsigned)queued
-							   : UINT64_MAX;
+							   : other;
 }
 
 /* If it has asked already, and nobody has looked yet, both requests are told of what was done before the first. */
@@ -245,7 +246,7 @@ static void ask(struct notify_root *r, struct notify *n)
 	LOCK_SCOPE(&r->lock);
 	if (list_linked(&n->asking))
 		return;
-	n->asked_at = end_of_queue(r);
+	n->asked_at = end_of_queue(r, UINT64_MAX);
 	list_add_tail(&r->asking, &n->asking);
 }
 
@@ -334,8 +335,11 @@ static void notify_destroy(struct notify *n)
 static void hand_to(struct notify_root *r, struct notify *n)
 {
 	n->root = r;
+	if (r->source->foresee)
+		r->source->foresee(n);
 	{
 		LOCK_SCOPE(&r->lock);
+		n->start_at = end_of_queue(r, 0);
 		list_add_tail(&r->todo, &n->command);
 	}
 	reader_wake(&r->reader);
@@ -433,15 +437,35 @@ static void start_one(struct notify *n)
 	wait_post(w, err);
 }
 
-static void do_commands(struct notify_root *r)
+/* The first that is to see what comes from where the thread is now. */
+static struct notify *pop_todo(struct notify_root *r)
 {
-	struct list_node todo, dying, *node;
+	LOCK_SCOPE(&r->lock);
+	struct notify *n = list_empty(&r->todo)
+				   ? NULL
+				   : container_of(r->todo.next, struct notify, command);
 
-	list_init(&todo);
+	if (!n || n->start_at > r->seen)
+		return NULL;
+	list_del(&n->command);
+	return n;
+}
+
+static void start_reached(struct notify_root *r)
+{
+	struct notify *n;
+
+	while ((n = pop_todo(r)))
+		start_one(n);
+}
+
+static void end_some(struct notify_root *r)
+{
+	struct list_node dying, *node;
+
 	list_init(&dying);
 	{
 		LOCK_SCOPE(&r->lock);
-		list_splice_tail(&todo, &r->todo);
 		list_splice_tail(&dying, &r->dying);
 	}
 	while ((node = list_pop(&dying))) {
@@ -452,8 +476,6 @@ static void do_commands(struct notify_root *r)
 		r->source->stop(n);
 		notify_destroy(n);
 	}
-	while ((node = list_pop(&todo)))
-		start_one(container_of(node, struct notify, command));
 }
 
 /* Who began to wait before the events are read that are read now. */
@@ -499,6 +521,7 @@ void notify_reached(struct notify_root *r)
 {
 	struct notify *n;
 
+	start_reached(r);
 	while ((n = pop_reached(r)))
 		asked(n);
 }
@@ -544,8 +567,11 @@ static int turn(struct reader *reader, bool woken)
 		wait_post(w, 0);
 	while ((n = pop_asked(r)))
 		asked(n);
+	/* begin before others end: a directory that is watched by both stays so. Who is not reached is not done, but then
+	 * there is more to read */
+	start_reached(r);
 	if (woken)
-		do_commands(r);
+		end_some(r);
 	return r->move.pending ? MOVE_WAIT_MS : -1;
 }
 

@@ -46,6 +46,11 @@ struct notify_source {
 	bool lags; /* directories have to be added to trees: notify_server.lagging */
 	/* On the thread that starts the server: its descriptor, nonblocking; or negative errno. */
 	int (*open)(struct notify_root *r);
+	/*
+	 * On the worker, before start(): what is done to the directory from now on is to be in the queue. If it cannot be,
+	 * start() will say why. NULL: it is there anyhow, or later.
+	 */
+	void (*foresee)(struct notify *n);
 	/* Watch all that n wants. 0 or negative errno, with nothing watched; -EOPNOTSUPP: others may. */
 	int (*start)(struct notify *n);
 	void (*stop)(struct notify *n);
@@ -87,7 +92,7 @@ struct notify_root {
 	struct lock lock; /* leaf */
 	uint64_t
 		taken; /* L  how much has ever been read, as FIONREAD counts; what waits comes behind that */
-	struct list_node todo;     /* L  to be started */
+	struct list_node todo;     /* L  to be started, in the order of start_at */
 	struct list_node asking;   /* L  whose requests have begun to wait */
 	struct list_node asked;    /* L  likewise, before what the thread reads now */
 	struct list_node settling; /* L  struct notify_settle */
@@ -114,7 +119,8 @@ struct notify {
 	struct notify_root *root;
 	struct list_node command; /* root->todo or root->dying */
 	struct list_node asking;  /* root's lock: root->asking or root->asked */
-	uint64_t asked_at;        /* root's lock: the end of the queue when it asked */
+	uint64_t start_at; /* root's lock: the end of the queue when it was handed over */
+	uint64_t asked_at; /* root's lock: the same when it asked */
 	struct list_node in_root; /* thread: root->started */
 	struct posix_file *dir;   /* counted */
 	/* fanotify's */
@@ -150,7 +156,7 @@ bool notify_shows(const struct spot *s, const char *on_disk);
 void notify_gather(struct spot *s, uint32_t action, const char *on_disk);
 /* Something was lost. */
 void notify_lose(struct notify *n);
-/* Those who asked before the event that comes now are told of what came before it. */
+/* Those who asked before the event that comes now are told of what came before it, and those begin who were to see it. */
 void notify_reached(struct notify_root *r);
 /* One thing that happened has been gathered by all whom it concerns. */
 void notify_tell(struct notify_root *r);

@@ -172,6 +172,17 @@ static void inotify_appeared(struct spot *s, const char *name, bool fresh)
 		scan_from(child, fresh);
 }
 
+/* Its own directory; those below it, if it wants them, take the thread. */
+static void inotify_foresee(struct notify *n)
+{
+	if (!n->dir->fs->local)
+		return;
+	posix_act_as(n->dir->vol, n->cred);
+	(void)!inotify_add_watch(n->root->reader.fd, posix_proc(n->dir->fd).path,
+				 mask_of(n));
+	posix_act_as(n->dir->vol, NULL);
+}
+
 static int inotify_start(struct notify *n)
 {
 	struct spot *s;
@@ -317,6 +328,7 @@ static int inotify_open(struct notify_root *r)
 const struct notify_source notify_inotify = {
 	.lags = true,
 	.open = inotify_open,
+	.foresee = inotify_foresee,
 	.start = inotify_start,
 	.stop = inotify_stop,
 	.drop = inotify_drop,
