@@ -10,6 +10,7 @@ MODULES = (
     "create",
     "acl",
     "enumeration",
+    "events",
     "impacket_peer",
     "rclone",
     "info",
