@@ -10,6 +10,7 @@
 #include "fs/cred.h"
 #include "fs/local_watch.h"
 #include "fs/notify.h"
+#include "fs/quota.h"
 #include "gather.h"
 #include "interfaces.h"
 #include "keylog.h"
@@ -280,6 +281,26 @@ static void say_who_acts(void)
 			 (unsigned)geteuid());
 }
 
+/* What takes CAP_SYS_ADMIN and is done otherwise, or left. An ordinary user is not surprised. */
+static void say_what_is_missing(const struct server *s)
+{
+	const struct {
+		int err;
+		const char *instead;
+	} rows[] = {
+		{s->smb.notify ? s->smb.notify->no_trees : 0,
+		 "each directory of a tree that a client watches takes a watch of "
+		 "inotify"},
+		{quota_kernel_check(), "quotas bind, and clients are not shown them"},
+	};
+	enum log_level level = cred_can_switch() ? LOG_INFO : LOG_VERBOSE;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].err)
+			log_at(level, "%s: %s; see CAPABILITIES in tsmb-server(8)",
+			       rows[i].instead, strerror(-rows[i].err));
+}
+
 static int config_apply(void *arg, struct conf *conf, struct config_applied *ret)
 {
 	struct server *s = arg;
@@ -424,6 +445,7 @@ int server_start(struct conf *conf, const char *path, const char *keylog,
 	}
 	net_post_all(s->net, lane_confine, NULL);
 	say_who_acts();
+	say_what_is_missing(s);
 	say_who_logs_on(s->conf);
 	*ret_server = s;
 	return 0;

@@ -41,6 +41,7 @@ MODULES = (
     "insight",
     "trail",
     "secrets",
+    "service",
     "tools",
     "contend",
     "intruder",
