@@ -145,14 +145,15 @@ static struct descriptors_plan limits_plan(struct server *s, const struct conf *
 	struct descriptors_plan p = descriptors_plan(
 		s->descriptors, conf->connections_max, conf->open_files_max);
 
-	if (p.opens != s->limits.opens || p.connections != s->limits.connections) {
-		if (p.opens < conf->open_files_max)
-			log_info("open_files_max %u: there are descriptors for %zu",
-				 conf->open_files_max, p.opens);
-		if (p.connections < (conf->connections_max ?: UINT_MAX))
-			log_info("connections_max %u: there are descriptors for %u",
-				 conf->connections_max, p.connections);
-	}
+	bool short_of = p.opens < conf->open_files_max ||
+			p.connections < (conf->connections_max ?: UINT_MAX);
+
+	if (short_of &&
+	    (p.opens != s->limits.opens || p.connections != s->limits.connections))
+		log_info("with %zu descriptors there may be %zu open files, of "
+			 "open_files_max %u, and %u connections, of connections_max %u",
+			 s->descriptors, p.opens, conf->open_files_max, p.connections,
+			 conf->connections_max);
 	s->limits = p;
 	return p;
 }
