@@ -33,6 +33,7 @@ MODULES = (
     "together",
     "scanners",
     "attack",
+    "hostile",
     "lifecycle",
     "cfg",
     "status",
