@@ -132,6 +132,7 @@ static const struct conf *op_conf(void *arg)
 struct eviction {
 	enum status_kind what;
 	uint64_t id;
+	struct evictor who;
 	atomic_bool done;
 };
 
@@ -143,10 +144,10 @@ static void lane_evict(struct lane *lane, void *arg)
 	bool done = false;
 
 	if (e->what == STATUS_CONNECTION)
-		done = evict_conn(l, e->id);
+		done = evict_conn(l, e->id, &e->who);
 	else if (lane->index == 0)
-		done = e->what == STATUS_SESSION ? evict_session(l, e->id)
-						 : evict_open(l, e->id);
+		done = e->what == STATUS_SESSION ? evict_session(l, e->id, &e->who)
+						 : evict_open(l, e->id, &e->who);
 	if (done)
 		atomic_store(&e->done, true);
 }
@@ -159,8 +160,10 @@ static bool op_evict(void *arg, enum status_kind what, uint64_t id)
 		[STATUS_FILE] = "closes file",
 	};
 	const struct gather *g = arg;
-	struct eviction e = {.what = what, .id = id};
+	char by[sizeof("uid 4294967295")];
+	struct eviction e = {.what = what, .id = id, .who.by = by};
 
+	snprintf(by, sizeof(by), "uid %u", ctl_caller(g->ctl));
 	log_info("control socket: uid %u %s %" PRIu64, ctl_caller(g->ctl), names[what],
 		 id);
 	net_post_all(g->net, lane_evict, &e);

@@ -10,6 +10,7 @@
 #include "fs/cred.h"
 #include "fs/local_watch.h"
 #include "fs/notify.h"
+#include "fs/quota.h"
 #include "gather.h"
 #include "interfaces.h"
 #include "keylog.h"
@@ -144,14 +145,15 @@ static struct descriptors_plan limits_plan(struct server *s, const struct conf *
 	struct descriptors_plan p = descriptors_plan(
 		s->descriptors, conf->connections_max, conf->open_files_max);
 
-	if (p.opens != s->limits.opens || p.connections != s->limits.connections) {
-		if (p.opens < conf->open_files_max)
-			log_info("open_files_max %u: there are descriptors for %zu",
-				 conf->open_files_max, p.opens);
-		if (p.connections < (conf->connections_max ?: UINT_MAX))
-			log_info("connections_max %u: there are descriptors for %u",
-				 conf->connections_max, p.connections);
-	}
+	bool short_of = p.opens < conf->open_files_max ||
+			p.connections < (conf->connections_max ?: UINT_MAX);
+
+	if (short_of &&
+	    (p.opens != s->limits.opens || p.connections != s->limits.connections))
+		log_info("with %zu descriptors there may be %zu open files, of "
+			 "open_files_max %u, and %u connections, of connections_max %u",
+			 s->descriptors, p.opens, conf->open_files_max, p.connections,
+			 conf->connections_max);
 	s->limits = p;
 	return p;
 }
@@ -278,6 +280,26 @@ static void say_who_acts(void)
 		log_info("started as an ordinary user: every request acts as uid %u, "
 			 "whoever logs on",
 			 (unsigned)geteuid());
+}
+
+/* What takes CAP_SYS_ADMIN and is done otherwise, or left. An ordinary user is not surprised. */
+static void say_what_is_missing(const struct server *s)
+{
+	const struct {
+		int err;
+		const char *instead;
+	} rows[] = {
+		{s->smb.notify ? s->smb.notify->no_trees : 0,
+		 "each directory of a tree that a client watches takes a watch of "
+		 "inotify"},
+		{quota_kernel_check(), "quotas bind, and clients are not shown them"},
+	};
+	enum log_level level = cred_can_switch() ? LOG_INFO : LOG_VERBOSE;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].err)
+			log_at(level, "%s: %s; see CAPABILITIES in tsmb-server(8)",
+			       rows[i].instead, strerror(-rows[i].err));
 }
 
 static int config_apply(void *arg, struct conf *conf, struct config_applied *ret)
@@ -424,6 +446,7 @@ int server_start(struct conf *conf, const char *path, const char *keylog,
 	}
 	net_post_all(s->net, lane_confine, NULL);
 	say_who_acts();
+	say_what_is_missing(s);
 	say_who_logs_on(s->conf);
 	*ret_server = s;
 	return 0;

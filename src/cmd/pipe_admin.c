@@ -4,6 +4,7 @@
 #include "rpc/admin.h"
 #include "smb/inventory.h"
 #include "smb/stats.h"
+#include "smb/trail.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -195,12 +196,13 @@ const struct rpc_admin pipe_admin = {
 void pipe_end_all(struct pipe_context *p)
 {
 	struct req *q = p->q;
+	const struct evictor who = {.by = "srvsvc", .q = q};
 	struct log_esc esc;
 
 	for (const struct pipe_ending *e = p->endings; e; e = e->next) {
 		bool session = e->kind == RPC_SESSIONS;
-		bool done = session ? evict_session(q->lane, e->id)
-				    : evict_open(q->lane, e->id);
+		bool done = session ? evict_session(q->lane, e->id, &who)
+				    : evict_open(q->lane, e->id, &who);
 
 		if (done)
 			log_info("srvsvc: \"%s\" from %s %s %" PRIu64,

@@ -14,6 +14,7 @@
 #include "cmd/dir_empty.h"
 #include "cmd/held_times.h"
 #include "cmd/open_call.h"
+#include "smb/trail.h"
 #include "wire/fscc_proto.h"
 #include "wire/reparse.h"
 
@@ -89,11 +90,30 @@ static nt_status answer(struct req *q, int err, struct wr *w)
 	return ioctl_answer_nothing(q, s->c);
 }
 
+static void noted(struct req *q)
+{
+	const struct set_reparse *s = q->state;
+	struct trail_event e = {
+		.kind = TRAIL_REPARSE,
+		.reason = sets(s) ? NULL : "removed",
+		.tag = s->in.tag,
+		.directory = q->open->directory,
+	};
+
+	if (!trail_wants(q, CONF_AUDIT_CHANGES))
+		return;
+	e.path = open_path(q->open, &q->arena);
+	trail_note(q, &e);
+}
+
 static nt_status set_done(struct req *q, int err, struct wr *w)
 {
 	if (err == -EOPNOTSUPP)
 		return STATUS_VOLUME_NOT_UPGRADED; /* it keeps no attributes */
-	return err ? nt_from_errno(err) : cache_entry_of_open(q, answer);
+	if (err)
+		return nt_from_errno(err);
+	noted(q);
+	return cache_entry_of_open(q, answer);
 }
 
 static nt_status set(struct req *q)

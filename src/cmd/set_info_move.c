@@ -271,7 +271,9 @@ static nt_status parent_found(struct req *q, int err, struct wr *w)
 	uint32_t adds = q->open->directory ? FILE_ADD_SUBDIRECTORY : FILE_ADD_FILE;
 	nt_status st;
 
-	if (err == -ENOENT || err == -ENOTDIR || (!err && l->stat.type != VFS_DIR)) {
+	/* nothing is put behind what the client would have to follow: as for what lies further ahead, -ELOOP */
+	if (err == -ENOENT || err == -ENOTDIR ||
+	    (!err && (l->stat.type != VFS_DIR || l->reparse.len))) {
 		if (!err)
 			vfile_put(l->file);
 		return STATUS_OBJECT_PATH_NOT_FOUND;

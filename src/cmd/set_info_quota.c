@@ -1,6 +1,7 @@
 /* SET_INFO, SMB2_0_INFO_QUOTA: administrators only.  Spec: [MS-SMB2] 3.3.5.21.4, [MS-FSA] 2.1.5.22 */
 #include "cmd/quota_request.h"
 #include "cmd/set_info.h"
+#include "smb/trail.h"
 
 static nt_status quota_of(const struct quota_change *c, struct vfs_quota *ret_quota)
 {
@@ -21,6 +22,31 @@ struct set_quota {
 	struct vfs_quota_list probe;
 	struct vfs_quota_set call;
 };
+
+static void change_noted(struct req *q, const struct vfs_quota *to)
+{
+	const struct sid sid = sid_of_uid(to->uid);
+	char of[SID_TEXT_MAX];
+	struct trail_event e = {
+		.kind = TRAIL_QUOTA,
+		.of = sid_text(&sid, of),
+		.soft = to->soft,
+		.hard = to->hard,
+	};
+
+	trail_note(q, &e);
+}
+
+/* Some may have been set before one that failed. */
+static nt_status quotas_set(struct req *q, int err, struct wr *w)
+{
+	const struct set_quota *s = q->state;
+
+	if (trail_wants(q, CONF_AUDIT_CHANGES))
+		for (size_t i = 0; i < s->call.done; i++)
+			change_noted(q, &s->call.quotas[i]);
+	return set_done(q, err, w);
+}
 
 /* There are quotas. */
 static nt_status probed(struct req *q, int err, struct wr *w)
@@ -46,7 +72,7 @@ static nt_status probed(struct req *q, int err, struct wr *w)
 	if (!nt_ok(st))
 		return st;
 	s->call.quotas = quotas;
-	return open_call(q, &s->call.call, VFS_QUOTA_SET, set_done);
+	return open_call(q, &s->call.call, VFS_QUOTA_SET, quotas_set);
 }
 
 /* That there are none comes first. */

@@ -23,7 +23,7 @@ static bool endpoint_address(const struct value_in *in, struct span part, int fa
 bool endpoint_parse(const struct value_in *in, void *field)
 {
 	struct conf_endpoint e = {0};
-	struct span address = in->text, port;
+	struct span address, port;
 	uint64_t number;
 	size_t colon = in->text.len;
 	bool brackets;

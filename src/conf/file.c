@@ -51,11 +51,15 @@ static MUST_CHECK int fd_read(int fd, size_t max, char **ret_text, size_t *ret_l
 	return 0;
 }
 
-int conf_file_read(const char *path, size_t max, char **ret_text, size_t *ret_len)
+int conf_file_read(const char *path, size_t max, char **ret_text, size_t *ret_len,
+		   struct stat *ret_stat)
 {
-	CLEANUP(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int at_once = ret_stat ? O_NONBLOCK : 0;
+	CLEANUP(close_p) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | at_once);
 
 	if (fd < 0)
+		return -errno;
+	if (ret_stat && fstat(fd, ret_stat) < 0)
 		return -errno;
 	return fd_read(fd, max, ret_text, ret_len);
 }
@@ -119,7 +123,7 @@ int conf_file_open(struct conf_file *f, const char *path)
 	err = file_lock(f);
 	if (err)
 		return err;
-	err = conf_file_read(f->path, LEX_FILE_MAX, &f->text, &f->len);
+	err = conf_file_read(f->path, LEX_FILE_MAX, &f->text, &f->len, NULL);
 	if (err) {
 		errno = -err;
 		return fail(f, f->path, "cannot be read");

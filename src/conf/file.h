@@ -38,6 +38,9 @@ void conf_file_close(struct conf_file *f);
 
 /*
  * The whole of a file, ended by a NUL that does not count; *ret_text is the caller's. -EFBIG: more than max bytes.
+ *
+ * ret_stat   what was read, as nothing that has its name a moment later; or NULL. Who asks does not wait for a pipe's writer.
  */
+struct stat;
 MUST_CHECK int conf_file_read(const char *path, size_t max, char **ret_text,
-			      size_t *ret_len);
+			      size_t *ret_len, struct stat *ret_stat);

@@ -28,7 +28,7 @@ static uint64_t cgroup_memory_max(void)
 	char *group, *end;
 	uint64_t max;
 
-	if (conf_file_read("/proc/self/cgroup", SMALL, &self, &len))
+	if (conf_file_read("/proc/self/cgroup", SMALL, &self, &len, NULL))
 		return UINT64_MAX;
 	group = strstr(self, "0::/");
 	if (!group)
@@ -36,7 +36,7 @@ static uint64_t cgroup_memory_max(void)
 	group += strlen("0::");
 	group[strcspn(group, "\n")] = '\0';
 	snprintf(path, sizeof(path), "/sys/fs/cgroup%s/memory.max", group);
-	if (conf_file_read(path, SMALL, &limit, &len))
+	if (conf_file_read(path, SMALL, &limit, &len, NULL))
 		return UINT64_MAX;
 	errno = 0;
 	max = strtoull(limit, &end, 10);
@@ -75,11 +75,14 @@ static void check_mode(const char *path, struct conf_errors *errs)
 				 (unsigned)(st.st_mode & 07777));
 }
 
-static bool privileges_load(struct conf *c, struct conf_errors *errs)
+/* Whoever owns the configuration could name another file. */
+static bool privileges_load(struct conf *c, const char *path, struct conf_errors *errs)
 {
 	const struct param *p = param_find(PARAM_GLOBAL, span_of_str("privilegedb"));
+	struct stat st;
+	uid_t owner = stat(path, &st) == 0 ? st.st_uid : 0;
 
-	return privileges_read(c->privilegedb, strcmp(c->privilegedb, p->def) == 0,
+	return privileges_read(c->privilegedb, strcmp(c->privilegedb, p->def) == 0, owner,
 			       &c->arena, &c->privileges, errs);
 }
 
@@ -96,7 +99,7 @@ int conf_load_text(struct span text, const char *path, struct conf **ret_conf,
 		return err;
 	check_mode(path, errs);
 	lint_world(c, errs);
-	if (!privileges_load(c, errs))
+	if (!privileges_load(c, path, errs))
 		err = -EINVAL;
 	conf_errors_sort(errs);
 	if (!err)
@@ -111,7 +114,7 @@ int conf_load(const char *path, struct conf **ret_conf, struct conf_errors *errs
 	int err;
 
 	conf_errors_file(errs, path);
-	err = conf_file_read(path, LEX_FILE_MAX, &text, &len);
+	err = conf_file_read(path, LEX_FILE_MAX, &text, &len, NULL);
 	if (err == -EFBIG)
 		conf_errors_add(errs, (struct conf_place){0}, "file",
 				"expected at most %d bytes, found more", LEX_FILE_MAX);

@@ -84,15 +84,16 @@ const struct param param_table[] = {
 		 "As soon as one line is there, the default does not apply."},
 	{GLOBAL(connections_max, INT), .max = 1000000, .def = "1024", .flag = "connections-max",
 	 .help = "Connections at a time; beyond it new ones are refused and existing ones "
-		 "untouched. 0: no limit. Never more than a quarter of the descriptors that the "
-		 "process may have, if its opens need the rest."},
+		 "untouched. 0: no limit. Each takes a descriptor: where the process may not have "
+		 "as many as connections and open files could take, a quarter is for connections "
+		 "and the rest for files, and what one of them does not want is for the other. "
+		 "The log says how many of each there may be."},
 	{GLOBAL(sessions_max, INT), .max = 1000000, .def = "0", .flag = "sessions-max",
 	 .help = "Sessions at a time. 0: no limit."},
 	{GLOBAL(open_files_max, INT), .min = 1, .max = 16777216, .def = "1048576",
 	 .flag = "open-files-max",
 	 .help = "Open files and directories at a time, of all clients. Each takes two "
-		 "descriptors: where the process may not have so many, fewer can be opened, "
-		 "and the log says how many."},
+		 "descriptors; see connections_max."},
 	{GLOBAL(sess_open_files_max, INT), .min = 1, .max = 16777216, .def = "1048576",
 	 .flag = "sess-open-files-max",
 	 .help = "Open files and directories at a time, of one session."},

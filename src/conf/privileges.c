@@ -11,6 +11,7 @@
 #include <grp.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <unistr.h>
 
 /* By bit of enum privilege. */
@@ -181,16 +182,15 @@ void privileges_print(const struct conf_privileges *ps, FILE *out)
 	}
 }
 
-/* NULL: it is fine. */
-static const char *mode_fault(const char *path)
+/* NULL: nobody gives himself privileges by it. */
+static const char *file_fault(const struct stat *st, uid_t owner)
 {
-	struct stat st;
-
-	if (stat(path, &st) != 0)
-		return strerror(errno);
-	if (!S_ISREG(st.st_mode))
+	if (!S_ISREG(st->st_mode))
 		return "not a regular file";
-	if (st.st_mode & (S_IWGRP | S_IWOTH))
+	if (st->st_uid != 0 && st->st_uid != geteuid() && st->st_uid != owner)
+		return "belongs to another account than root, the server's and the "
+		       "configuration's owner";
+	if (st->st_mode & (S_IWGRP | S_IWOTH))
 		return "others than its owner may change it";
 	return NULL;
 }
@@ -224,19 +224,20 @@ static void free_p(char **p)
 	free(*p);
 }
 
-bool privileges_read(const char *path, bool may_miss, struct arena *a,
+bool privileges_read(const char *path, bool may_miss, uid_t owner, struct arena *a,
 		     struct conf_privileges *ret, struct conf_errors *errs)
 {
 	CLEANUP(free_p) char *text = NULL;
 	const char *fault;
+	struct stat st;
 	size_t len;
-	int err = conf_file_read(path, PRIVILEGES_FILE_MAX, &text, &len);
+	int err = conf_file_read(path, PRIVILEGES_FILE_MAX, &text, &len, &st);
 
 	if (err == -ENOENT && may_miss) {
 		*ret = (struct conf_privileges){0};
 		return true;
 	}
-	fault = err ? strerror(-err) : mode_fault(path);
+	fault = err ? strerror(-err) : file_fault(&st, owner);
 	if (fault) {
 		conf_errors_add(errs, (struct conf_place){0}, "privilegedb", "%s: %s",
 				path, fault);

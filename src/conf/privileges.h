@@ -18,6 +18,7 @@
 #include "wire/sid.h"
 
 #include <stdio.h>
+#include <sys/types.h>
 
 enum privilege {
 	PRIVILEGE_BACKUP = 1 << 0,
@@ -57,7 +58,9 @@ void privileges_print(const struct conf_privileges *ps, FILE *out);
 MUST_CHECK bool privileges_parse(struct span text, const char *path, struct arena *a,
 				 struct conf_privileges *ret, struct conf_errors *errs);
 /*
- * Read the file. One that is not there is empty, if may_miss. It must be a regular one that nobody but its owner can change.
+ * Read the file. One that is not there is empty, if may_miss. It must be a regular one that nobody but its owner can change:
+ * root, the account of this process, or `owner`, that of the configuration.
  */
-MUST_CHECK bool privileges_read(const char *path, bool may_miss, struct arena *a,
-				struct conf_privileges *ret, struct conf_errors *errs);
+MUST_CHECK bool privileges_read(const char *path, bool may_miss, uid_t owner,
+				struct arena *a, struct conf_privileges *ret,
+				struct conf_errors *errs);

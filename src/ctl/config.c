@@ -626,7 +626,7 @@ static json_t *call_show(void *arg, const json_t *args, struct ctl_error *e)
 
 	if (g->ops)
 		return show(g, g->ops->current(g->arg));
-	err = conf_file_read(g->path, LEX_FILE_MAX, &text, &len);
+	err = conf_file_read(g->path, LEX_FILE_MAX, &text, &len, NULL);
 	if (err)
 		return ctl_refuse(e, CTL_REFUSED, "%s: %s", g->path, strerror(-err));
 	conf_errors_init(&c.notes);

@@ -170,12 +170,17 @@ void cred_lower(void)
 	caps_effect(a, caps_switch);
 }
 
+bool cred_security_possible(void)
+{
+	return cred_can_switch() && (acting.permitted & CAP_BIT(CAP_SYS_ADMIN));
+}
+
 /* Whose capabilities were never set here, has what the process was given. */
 int cred_security_begin(void)
 {
 	struct acting *a = &acting;
 
-	if (!cred_can_switch() || !(a->permitted & CAP_BIT(CAP_SYS_ADMIN)))
+	if (!cred_security_possible())
 		return -EPERM;
 	if (a->known)
 		caps_put(a->permitted, a->effective | CAP_BIT(CAP_SYS_ADMIN));

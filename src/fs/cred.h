@@ -41,6 +41,8 @@ void cred_lower(void);
  */
 MUST_CHECK int cred_security_begin(void);
 void cred_security_end(void);
+/* Would it begin? */
+bool cred_security_possible(void);
 
 /* Can this process act as others at all? If not, cred_become() does nothing and all is done as ourselves. */
 bool cred_can_switch(void);

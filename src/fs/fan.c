@@ -138,6 +138,28 @@ bool fan_record_next(struct span *records, int *ret_type, struct span *ret_recor
 	return true;
 }
 
+bool fan_names_parse(struct span records, struct fan_names *ret)
+{
+	struct fan_names f = {0};
+	struct span record;
+	int type;
+
+	while (records.len) {
+		if (!fan_record_next(&records, &type, &record))
+			return false;
+		if (type == FAN_EVENT_INFO_TYPE_FID)
+			f.has_self = fan_handle_parse(record, &f.self);
+		else if (type == FAN_EVENT_INFO_TYPE_DFID_NAME)
+			f.has_in = fan_name_parse(record, &f.in);
+		else if (type == FAN_EVENT_INFO_TYPE_OLD_DFID_NAME)
+			f.has_from = fan_name_parse(record, &f.from);
+		else if (type == FAN_EVENT_INFO_TYPE_NEW_DFID_NAME)
+			f.has_to = fan_name_parse(record, &f.to);
+	}
+	*ret = f;
+	return true;
+}
+
 /* Events are aligned to 4 bytes, which is less than they want. */
 bool fan_event_next(struct span *events, struct fanotify_event_metadata *ret,
 		    struct span *ret_records)

@@ -38,6 +38,14 @@ MUST_CHECK bool fan_name_parse(struct span record, struct fan_name *ret);
 /* The next of the records behind an event's metadata, its header included. False at the end, or if it is cut. */
 MUST_CHECK bool fan_record_next(struct span *records, int *ret_type,
 				struct span *ret_record);
+/* All the records of one event that say where: its names in directories, and what it was itself. */
+struct fan_names {
+	struct fan_name in, from, to;
+	struct fan_handle self;
+	bool has_in, has_from, has_to, has_self;
+};
+/* Records of other types are passed over. False if one is cut. */
+MUST_CHECK bool fan_names_parse(struct span records, struct fan_names *ret);
 /* The next event of a buffer, which need not be aligned, and its records. False at the end. */
 struct fanotify_event_metadata;
 MUST_CHECK bool fan_event_next(struct span *events, struct fanotify_event_metadata *ret,

@@ -647,10 +647,7 @@ int kernel_notify_new(enum notify_way way, struct notify_server **ret)
 	}
 	if (way == NOTIFY_BEST)
 		err = root_new(&k->server, &notify_fanotify, k->rest, &k->trees);
-	if (err)
-		log_verbose("each directory of a tree that clients watch takes a watch "
-			    "of inotify: no fanotify for whole file systems: %s",
-			    strerror(-err));
+	k->server.no_trees = err;
 	*ret = &k->server;
 	return 0;
 }

@@ -84,6 +84,7 @@ struct notify_server {
 	const struct notify_ops *ops;
 	atomic_uint
 		lagging; /* trees to which directories are added: only then settle() does anything */
+	int no_trees; /* why no tree is watched as a whole, but by each directory; 0: they are */
 };
 
 /*

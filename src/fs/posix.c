@@ -391,14 +391,6 @@ static int probe_resolve(struct posix_volume *v)
 	return 0;
 }
 
-static bool security_settable(void)
-{
-	if (cred_security_begin() != 0)
-		return false;
-	cred_security_end();
-	return true;
-}
-
 int posix_new(const struct posix_settings *s, struct vfs **ret_vfs)
 {
 	struct posix_volume *v;
@@ -424,7 +416,7 @@ int posix_new(const struct posix_settings *s, struct vfs **ret_vfs)
 	v->attributes = s->map_attributes;
 	if (attr_map_stores(&v->attributes) && !v->attributes.version)
 		v->attributes.version = 5;
-	if (s->sd_form != POSIX_SD_RAW && !security_settable())
+	if (s->sd_form != POSIX_SD_RAW && !cred_security_possible())
 		log_warn("%s: without CAP_SYS_ADMIN no security descriptor can be set",
 			 s->path);
 	v->self_uid = geteuid();

@@ -38,6 +38,7 @@ struct change {
 	const struct vfs_setattr *set;
 	struct posix_file *f;
 	const struct vfs_stat *st;
+	struct posix_protection protection;
 };
 
 /* A data handle to change the contents with: the caller's, or (*ret_own) one of our own. */
@@ -122,6 +123,11 @@ static int set_sd(const struct change *ch)
 	return ch->set->what & VFS_SET_SD ? posix_sd_write(ch->f, ch->set->sd) : 0;
 }
 
+static int narrow_mode(const struct change *ch)
+{
+	return posix_protection_narrow(&ch->protection, ch->f);
+}
+
 bool posix_changes_owner(const struct vfs_call *c)
 {
 	return c->op == VFS_SETATTR &&
@@ -138,8 +144,9 @@ static int set_acls(const struct change *ch)
 {
 	const struct vfs_setattr *s = ch->set;
 
-	return s->what & VFS_SET_ACLS ? posix_acls_write(ch->f, s->acls, s->attr.mode)
-				      : 0;
+	if (!(s->what & VFS_SET_ACLS))
+		return 0;
+	return posix_acls_write(ch->f, s->acls, s->attr.mode & ch->st->mode);
 }
 
 static int set_mode(const struct change *ch)
@@ -381,13 +388,46 @@ static int check_settable(const struct change *ch)
 	return 0;
 }
 
+/* protects: which of VFS_SET_* it carries out, if they are about who may use the file. */
+static const struct step {
+	int (*run)(const struct change *);
+	unsigned protects;
+} steps[] = {
+	{check_settable, 0},      {set_size, 0},
+	{set_allocation, 0},      {set_sd, VFS_SET_SD},
+	{narrow_mode, 0},         {set_owner, VFS_SET_OWNER | VFS_SET_GROUP},
+	{set_acls, VFS_SET_ACLS}, {set_mode, VFS_SET_MODE},
+	{set_compressed, 0},      {set_reparse, 0},
+	{set_dosattr, 0},         {drop_reparse, 0},
+	{set_archive, 0},         {set_times, 0},
+	{set_change_time, 0},
+};
+
+/* Who may not change it at all has changed nothing. */
+static bool may_be_begun(const struct change *ch, size_t failed, int err)
+{
+	for (size_t i = 0; i < failed; i++)
+		if (ch->set->what & steps[i].protects)
+			return true;
+	return steps[failed].protects && err != -EPERM && err != -EROFS;
+}
+
+static int take_steps(const struct change *ch)
+{
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		int err = steps[i].run(ch);
+
+		if (!err)
+			continue;
+		if (may_be_begun(ch, i, err))
+			posix_protection_restore(&ch->protection, ch->f);
+		return err;
+	}
+	return 0;
+}
+
 int posix_setattr(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
 {
-	static int (*const steps[])(const struct change *) = {
-		check_settable, set_size,    set_allocation, set_sd,          set_owner,
-		set_acls,       set_mode,    set_compressed, set_reparse,     set_dosattr,
-		drop_reparse,   set_archive, set_times,      set_change_time,
-	};
 	struct vfs_setattr *s = container_of(c, struct vfs_setattr, call);
 	struct posix_file *f = posix_file_of(s->file);
 	struct vfs_stat before;
@@ -400,11 +440,11 @@ int posix_setattr(struct posix_volume *v, struct vfs_call *c, enum posix_where w
 	if (err)
 		return err;
 	struct change ch = {.set = s, .f = f, .st = &before};
-	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
-		err = steps[i](&ch);
-		if (err)
-			return err;
-	}
+	err = posix_protection_keep(f, s, &before, c->arena, &ch.protection);
+	if (!err)
+		err = take_steps(&ch);
+	if (err)
+		return err;
 	err = posix_stat_file(f, c->cred, &s->stat);
 	if (s->what & (VFS_SET_OWNER | VFS_SET_GROUP)) /* last: it acts as the server */
 		posix_streams_follow(f, c->arena);

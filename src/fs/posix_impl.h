@@ -305,9 +305,36 @@ void posix_dosattr_get_at(struct posix_volume *v, int dirfd, const char *name,
 
 /* ---- posix_sd.c --------------------------------------------------------------------------------- */
 
+/* An extended attribute in the arena, never empty-handed: p is set. -ENODATA: there is none, or there are none at all. */
+MUST_CHECK int posix_xattr_copy(struct posix_file *f, const char *name, struct arena *a,
+				struct mspan *ret_xattr);
+/* The descriptor's attribute as it is, in the arena; p NULL: there is none. Back with it. */
+MUST_CHECK int posix_sd_keep(struct posix_file *f, struct arena *a,
+			     struct mspan *ret_xattr);
+MUST_CHECK int posix_sd_restore(struct posix_file *f, struct mspan xattr);
 /* The descriptor stored for a path handle, in the arena; empty if there is none or cannot be. */
 MUST_CHECK int posix_sd_read(struct posix_file *f, struct arena *a, struct span *ret_sd);
 MUST_CHECK int posix_sd_write(struct posix_file *f, struct span sd);
+
+/* ---- posix_protection.c ------------------------------------------------------------------------- */
+
+/* What a SETATTR is about to change of who may do what, in the call's arena. */
+struct posix_protection {
+	const struct vfs_setattr *set;
+	const struct vfs_stat *now; /* before */
+	bool kept; /* more than one call does it; the rest is there to be put back */
+	struct mspan access, inherited,
+		sd; /* attributes as they are; p NULL: there is none */
+};
+/* Before anything is changed; borrows set and now. */
+MUST_CHECK int posix_protection_keep(struct posix_file *f, const struct vfs_setattr *set,
+				     const struct vfs_stat *now, struct arena *a,
+				     struct posix_protection *ret);
+/* Before the owner: nobody is to have more in between than before and after. */
+MUST_CHECK int posix_protection_narrow(const struct posix_protection *p,
+				       struct posix_file *f);
+/* Something failed. What cannot be put back is logged. */
+void posix_protection_restore(const struct posix_protection *p, struct posix_file *f);
 
 /* ---- posix_acl.c -------------------------------------------------------------------------------- */
 
@@ -315,7 +342,7 @@ MUST_CHECK int posix_sd_write(struct posix_file *f, struct span sd);
 MUST_CHECK int posix_acls_read(struct posix_file *f, struct arena *a,
 			       struct vfs_acls *ret_acls);
 bool posix_has_default_acl(struct posix_file *dir);
-/* Before the mode is set, with which the file is left that has none any more. */
+/* Before the mode is set. mode: with which a file that has none any more is left until then. */
 MUST_CHECK int posix_acls_write(struct posix_file *f, const struct vfs_acls *acls,
 				uint32_t mode);
 

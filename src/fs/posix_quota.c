@@ -71,9 +71,12 @@ int posix_quota_list(struct posix_volume *v, struct vfs_call *c, enum posix_wher
 int posix_quota_set(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
 {
 	struct vfs_quota_set *s = container_of(c, struct vfs_quota_set, call);
-	int err = 0;
 
-	for (size_t i = 0; i < s->count && !err; i++)
-		err = v->quotas->set(v->root->fd, &s->quotas[i]);
-	return err;
+	for (s->done = 0; s->done < s->count; s->done++) {
+		int err = v->quotas->set(v->root->fd, &s->quotas[s->done]);
+
+		if (err)
+			return err;
+	}
+	return 0;
 }

@@ -90,6 +90,16 @@ static int kernel_set(int fd, const struct vfs_quota *quota)
 const struct quota_source quota_kernel = {
 	.get = kernel_get, .next = kernel_next, .set = kernel_set};
 
+/* A descriptor that is none is looked at after all else. */
+int quota_kernel_check(void)
+{
+	if (!cred_security_possible())
+		return -EPERM;
+	if (syscall(SYS_quotactl_fd, -1, QCMD((unsigned)Q_SYNC, USRQUOTA), 0, NULL) == 0)
+		return 0;
+	return errno == EPERM || errno == ENOSYS ? -errno : 0;
+}
+
 uint64_t quota_left(const struct vfs_quota *q)
 {
 	if (q->hard == VFS_QUOTA_NONE)

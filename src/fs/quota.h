@@ -22,5 +22,11 @@ struct quota_source {
 
 extern const struct quota_source quota_kernel;
 
+/*
+ * 0, or why the kernel keeps the quotas of others to itself, wherever they are: -EPERM: it takes CAP_SYS_ADMIN, or a filter
+ * of system calls is in the way; -ENOSYS: it is too old.
+ */
+MUST_CHECK int quota_kernel_check(void);
+
 /* What is left of a quota, bytes; UINT64_MAX: as much as there is. */
 uint64_t quota_left(const struct vfs_quota *q);

@@ -472,6 +472,7 @@ struct vfs_quota_set {
 	struct vfs_call call;
 	const struct vfs_quota *quotas;
 	size_t count;
+	size_t done; /* out: how many were set */
 };
 
 /* Extended attributes: names are ASCII without the "user." prefix. */

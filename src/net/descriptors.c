@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum { EACH_OPEN = 2, SHARE_OF_CONNECTIONS = 4 };
+enum { EACH_OPEN = 2, PART_OF_CONNECTIONS = 4 };
 
 size_t descriptors_raise(void)
 {
@@ -30,17 +30,21 @@ static size_t at_most(size_t n, size_t max)
 	return n < max ? n : max;
 }
 
+static size_t at_least(size_t n, size_t min)
+{
+	return n > min ? n : min;
+}
+
+/* No sum or product here can overflow, as each is of parts of the limit. */
 struct descriptors_plan descriptors_plan(size_t limit, unsigned connections, size_t opens)
 {
 	size_t left = limit > 2 * DESCRIPTORS_KEPT ? limit - DESCRIPTORS_KEPT : limit / 2;
-	bool fits = connections && left / EACH_OPEN >= opens &&
-		    left - opens * EACH_OPEN >= connections;
+	size_t unwanted = left - EACH_OPEN * at_most(left / EACH_OPEN, opens);
 	size_t wanted = connections ? connections : UINT_MAX;
-	struct descriptors_plan p = {.connections = connections, .opens = opens};
+	struct descriptors_plan p;
 
-	if (fits)
-		return p;
-	p.connections = (unsigned)at_most(wanted, left / SHARE_OF_CONNECTIONS);
+	p.connections = (unsigned)at_most(wanted,
+					  at_least(unwanted, left / PART_OF_CONNECTIONS));
 	p.connections += p.connections == 0;
 	p.opens = at_most(opens, (left - at_most(left, p.connections)) / EACH_OPEN);
 	p.opens += p.opens == 0;

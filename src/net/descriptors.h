@@ -22,7 +22,8 @@ struct descriptors_plan {
 
 /*
  * A connection takes one descriptor, an open two: one for the file's name and attributes, one for its contents. What was
- * configured holds if it fits (connections 0: no limit was); else connections get up to a quarter and opens the rest.
+ * configured holds if it fits (connections 0: as many as there can be). Else a quarter is for connections and the rest for
+ * opens, and what one of them does not want is for the other.
  */
 struct descriptors_plan descriptors_plan(size_t limit, unsigned connections,
 					 size_t opens);

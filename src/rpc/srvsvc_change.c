@@ -49,28 +49,27 @@ static struct refusal refusal_of(uint32_t error)
 	return (struct refusal){.error = error};
 }
 
+/* What rpc_admin.change_share() may fail with; anything else is the file's. */
+static const struct {
+	int err;
+	uint32_t error;
+} change_errors[] = {
+	{0, NERR_SUCCESS},
+	{-EEXIST, NERR_DUPLICATE_SHARE},
+	{-ENOENT, NERR_NET_NAME_NOT_FOUND},
+	{-ENOTDIR, NERR_UNKNOWN_DEV_DIR},
+	{-EINVAL, ERROR_INVALID_PARAMETER},
+	{-EOPNOTSUPP, ERROR_NOT_SUPPORTED},
+	{-ENOMEM, ERROR_NOT_ENOUGH_MEMORY},
+	{-ESHUTDOWN, ERROR_SHUTDOWN_IN_PROGRESS},
+};
+
 static struct refusal refusal_of_errno(int err)
 {
-	switch (err) {
-	case 0:
-		return refusal_of(NERR_SUCCESS);
-	case -EEXIST:
-		return refusal_of(NERR_DUPLICATE_SHARE);
-	case -ENOENT:
-		return refusal_of(NERR_NET_NAME_NOT_FOUND);
-	case -ENOTDIR:
-		return refusal_of(NERR_UNKNOWN_DEV_DIR);
-	case -EINVAL:
-		return refusal_of(ERROR_INVALID_PARAMETER);
-	case -EOPNOTSUPP:
-		return refusal_of(ERROR_NOT_SUPPORTED);
-	case -ENOMEM:
-		return refusal_of(ERROR_NOT_ENOUGH_MEMORY);
-	case -ESHUTDOWN:
-		return refusal_of(ERROR_SHUTDOWN_IN_PROGRESS);
-	default:
-		return refusal_of(ERROR_GEN_FAILURE);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(change_errors); i++)
+		if (change_errors[i].err == err)
+			return refusal_of(change_errors[i].error);
+	return refusal_of(ERROR_GEN_FAILURE);
 }
 
 static struct refusal change(struct rpc_call *c, const struct rpc_share_change *to)

@@ -2,6 +2,7 @@
 
 #include "base/env.h"
 #include "smb/durable.h"
+#include "smb/trail.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -535,26 +536,69 @@ int inventory_locks(struct smb_server *s, struct arena *a, uint64_t from, size_t
 
 /* ---- ending one of them --------------------------------------------------------------------------------------- */
 
-bool evict_conn(struct smb_lane *l, uint64_t id)
+static void conn_ended(struct conn *c, const struct evictor *who)
+{
+	struct trail_event e = {
+		.name = "connection",
+		.id = c->id,
+		.of_client = conn_peer(c),
+	};
+
+	trail_ended(c->server, c->lane->lane, who, &e);
+}
+
+bool evict_conn(struct smb_lane *l, uint64_t id, const struct evictor *who)
 {
 	list_for_each (n, &l->conns) {
 		struct conn *c = container_of(n, struct conn, on_lane);
 
 		if (c->id != id)
 			continue;
+		conn_ended(c, who);
 		conn_disconnect(c, "by the administrator");
 		return true;
 	}
 	return false;
 }
 
-bool evict_session(struct smb_lane *l, uint64_t id)
+static void session_ended(struct smb_lane *l, struct sess *s, const struct evictor *who)
+{
+	CLEANUP(principal_putp) struct principal *of = sess_who(s);
+	struct trail_event e = {
+		.name = "session",
+		.id = s->id,
+		.of = of ? of->user : NULL,
+		.of_client = s->client,
+	};
+
+	trail_ended(l->server, l->lane, who, &e);
+}
+
+bool evict_session(struct smb_lane *l, uint64_t id, const struct evictor *who)
 {
 	CLEANUP(sess_putp) struct sess *s = sess_find(l->server, id);
 
-	if (s)
-		sess_close(s, l->lane, NULL);
-	return s != NULL;
+	if (!s)
+		return false;
+	session_ended(l, s, who);
+	sess_close(s, l->lane, NULL);
+	return true;
+}
+
+static void open_ended(struct smb_lane *l, struct open *o, const struct evictor *who)
+{
+	CLEANUP(arena_fini) struct arena a;
+	struct trail_event e = {
+		.name = "file",
+		.id = o->state_id,
+		.share = o->share->name,
+		.of = o->who->user,
+		.of_client = o->sess ? o->sess->client : NULL,
+	};
+
+	arena_init(&a, INVENTORY_TEXT_MAX);
+	e.path = open_path(o, &a);
+	trail_ended(l->server, l->lane, who, &e);
 }
 
 static void evicted(struct wait *w)
@@ -563,13 +607,14 @@ static void evicted(struct wait *w)
 }
 
 /* One of a client that is away, or about to be, is its own list's to end. */
-bool evict_open(struct smb_lane *l, uint64_t id)
+bool evict_open(struct smb_lane *l, uint64_t id, const struct evictor *who)
 {
 	CLEANUP(open_putp) struct open *o = open_by_state_id(l->server, id);
 	struct wait *w = o ? malloc(sizeof(*w)) : NULL;
 
 	if (!w)
 		return false;
+	open_ended(l, o, who);
 	durable_forsake(o);
 	wait_init(w, l->lane->mailbox);
 	open_close(o, l->lane, NULL, wait_arm(w, evicted));

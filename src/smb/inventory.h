@@ -15,6 +15,8 @@
 #include "smb/conn.h"
 #include "smb/open.h"
 
+struct evictor;
+
 enum {
 	INVENTORY_SLOTS = 256, /* of a table, under its lock at a time */
 	INVENTORY_TEXT_MAX =
@@ -122,8 +124,8 @@ MUST_CHECK int inventory_locks(struct smb_server *s, struct arena *a, uint64_t f
 			       size_t skip, size_t max, struct lock_row **ret_rows,
 			       size_t *ret_count, bool *ret_more);
 
-/* False: there is none on this lane. */
-bool evict_conn(struct smb_lane *l, uint64_t id);
+/* For the audit log `who` does it. False: there is none on this lane. */
+bool evict_conn(struct smb_lane *l, uint64_t id, const struct evictor *who);
 /* On any one lane. False: there is no such session, or open. What it had is given up: nobody can come back for it. */
-bool evict_session(struct smb_lane *l, uint64_t id);
-bool evict_open(struct smb_lane *l, uint64_t id);
+bool evict_session(struct smb_lane *l, uint64_t id, const struct evictor *who);
+bool evict_open(struct smb_lane *l, uint64_t id, const struct evictor *who);

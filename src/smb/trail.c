@@ -48,13 +48,18 @@ static void name_user(struct trail_event *e, const struct principal *who)
 	e->user_kind = kind_of(who);
 }
 
+static void name_origin(struct trail_event *e, const struct req *q)
+{
+	e->client = conn_peer(q->conn);
+	e->session_id = q->sess ? q->sess->id : 0;
+	e->dialect = q->conn->dialect;
+}
+
 void trail_note(struct req *q, struct trail_event *e)
 {
 	if (!e->user && q->sess && req_who(q))
 		name_user(e, req_who(q));
-	e->client = conn_peer(q->conn);
-	e->session_id = q->sess ? q->sess->id : 0;
-	e->dialect = q->conn->dialect;
+	name_origin(e, q);
 	if (!e->share && q->tree)
 		e->share = q->tree->share->name;
 	note(q->conn->server, e);
@@ -123,6 +128,20 @@ const char *trail_path(struct arena *a, const char *path, const char *stream)
 		snprintf(text, len, "%s%s%s", path, stream ? ":" : "",
 			 stream ? stream : "");
 	return text;
+}
+
+void trail_ended(struct smb_server *s, const struct lane *lane, const struct evictor *who,
+		 struct trail_event *e)
+{
+	if (!is_on_lane(s, lane))
+		return;
+	e->kind = TRAIL_ENDED;
+	e->by = who->by;
+	if (who->q) {
+		name_user(e, req_who(who->q));
+		name_origin(e, who->q);
+	}
+	note(s, e);
 }
 
 static void of_session(struct sess *s, struct trail_event *e)

@@ -41,8 +41,11 @@ enum trail_kind {
 	TRAIL_RENAME,
 	TRAIL_LINK,
 	TRAIL_SECURITY,
+	TRAIL_REPARSE, /* set: reason NULL; or removed */
 	TRAIL_OPEN,
 	TRAIL_OPEN_REFUSED,
+	TRAIL_QUOTA, /* of: whose, a SID in text */
+	TRAIL_ENDED, /* an administrator ended something: name, id; of, of_client, path; by */
 	TRAIL_KIND_COUNT,
 };
 
@@ -60,10 +63,16 @@ struct trail_event {
 	const char *path; /* below the share, with backslashes		*/
 	const char *to;   /* RENAME, LINK: likewise; CONFIG: the new value	*/
 	const char *from; /* CONFIG */
-	const char *name; /* CONFIG: the parameter; REFUSED: the command	*/
+	const char *
+		name; /* CONFIG: the parameter; REFUSED: the command; ENDED: "session" ... */
 	const char *reason;
 	const char *parameter; /* that is responsible for a refusal		*/
-	const char *by;        /* CONFIG: "uid 0", "SIGHUP"			*/
+	const char *by;        /* CONFIG, ENDED: "uid 0", "SIGHUP", "srvsvc"	*/
+	const char *of;        /* whose it is, if not the user's own		*/
+	const char *of_client; /* ENDED: as client				*/
+	uint64_t id;           /* ENDED: of session_id, or as inventory.h has it	*/
+	uint64_t soft, hard;   /* QUOTA: bytes; UINT64_MAX: none			*/
+	uint32_t tag;          /* REPARSE */
 	uint32_t access;       /* CREATE, OPEN: granted or asked for		*/
 	uint32_t parts;        /* SECURITY: OWNER_SECURITY_INFORMATION ...	*/
 	bool directory;
@@ -90,6 +99,16 @@ void trail_note_of_open(const struct open *o, struct trail_event *e);
 
 /* "folder\\file:stream", in the arena; NULL without memory. stream: NULL for none. */
 const char *trail_path(struct arena *a, const char *path, const char *stream);
+
+/* Who has something ended that is not his own. */
+struct evictor {
+	const char *by; /* "uid 0", "srvsvc" */
+	struct req *q;  /* whose user wants it; or NULL */
+};
+
+/* An administrator ends what e says; on lane's worker. */
+void trail_ended(struct smb_server *s, const struct lane *lane, const struct evictor *who,
+		 struct trail_event *e);
 
 /* A session ended; on lane's worker. */
 void trail_logoff(struct sess *s, const struct lane *lane);

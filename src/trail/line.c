@@ -31,8 +31,11 @@ static const char *const kind_names[] = {
 	[TRAIL_RENAME] = "rename",
 	[TRAIL_LINK] = "link",
 	[TRAIL_SECURITY] = "security_change",
+	[TRAIL_REPARSE] = "reparse_change",
 	[TRAIL_OPEN] = "open",
 	[TRAIL_OPEN_REFUSED] = "open_refused",
+	[TRAIL_QUOTA] = "quota_change",
+	[TRAIL_ENDED] = "ended",
 };
 
 static_assert(ARRAY_LEN(kind_names) == TRAIL_KIND_COUNT, "a name for each event");
@@ -158,8 +161,11 @@ static void put_time(struct line *l, uint64_t filetime)
 	put_text(l, "time", stamp);
 }
 
-/* "192.0.2.1:50123" or "[2001:db8::1]:50123". The port says no more than that connections differ. */
-static void put_client(struct line *l, const char *client)
+/*
+ * "192.0.2.1:50123" or "[2001:db8::1]:50123". The port says no more than that connections differ; port NULL: left out.
+ */
+static void put_client(struct line *l, const char *name, const char *port,
+		       const char *client)
 {
 	const char *colon = client ? strrchr(client, ':') : NULL;
 	char address[64];
@@ -173,9 +179,9 @@ static void put_client(struct line *l, const char *client)
 		len -= 2;
 	}
 	snprintf(address, sizeof(address), "%.*s", (int)len, client);
-	put_sensitive(l, "client", "client", address);
-	if (l->style->sensitive == CONF_SENSITIVE_ALLOW)
-		put(l, "port", json_integer((json_int_t)strtoull(colon + 1, NULL, 10)));
+	put_sensitive(l, name, "client", address);
+	if (port && l->style->sensitive == CONF_SENSITIVE_ALLOW)
+		put(l, port, json_integer((json_int_t)strtoull(colon + 1, NULL, 10)));
 }
 
 struct bit {
@@ -230,6 +236,37 @@ static void put_parts(struct line *l, uint32_t parts)
 	put_bits(l, "changed", parts, bits, ARRAY_LEN(bits));
 }
 
+static void put_limit(struct line *l, const char *name, uint64_t bytes)
+{
+	if (bytes != UINT64_MAX)
+		put(l, name, json_integer((json_int_t)bytes));
+}
+
+static void put_tag(struct line *l, uint32_t tag)
+{
+	char text[11];
+
+	if (!tag)
+		return;
+	snprintf(text, sizeof(text), "0x%08X", tag);
+	put_text(l, "tag", text);
+}
+
+/* What an administrator ended, and what is somebody else's than who did it. */
+static void put_whose(struct line *l, const struct trail_event *e)
+{
+	if (e->kind == TRAIL_ENDED) {
+		put_text(l, "ended", e->name);
+		put(l, "id", json_integer((json_int_t)e->id));
+	}
+	put_sensitive(l, "of", "user", e->of);
+	put_client(l, "of_client", NULL, e->of_client);
+	if (e->kind != TRAIL_QUOTA)
+		return;
+	put_limit(l, "warning", e->soft);
+	put_limit(l, "limit", e->hard);
+}
+
 static const char *result_text(const struct trail_event *e)
 {
 	bool refused = e->kind == TRAIL_LOGON_REFUSED || e->kind == TRAIL_REFUSED ||
@@ -243,7 +280,7 @@ static void put_who(struct line *l, const struct trail_event *e)
 	put_text(l, "by", e->by);
 	put_sensitive(l, "user", "user", e->user);
 	put_text(l, "user_kind", e->user_kind);
-	put_client(l, e->client);
+	put_client(l, "client", "port", e->client);
 	if (e->session_id)
 		put(l, "session", json_integer((json_int_t)e->session_id));
 	if (e->dialect)
@@ -258,11 +295,14 @@ static void put_what(struct line *l, const struct trail_event *e)
 	if (e->kind >= TRAIL_CREATE && e->kind <= TRAIL_OPEN)
 		put_text(l, "type", e->directory ? "directory" : "file");
 	put_sensitive(l, "path", "path", e->path);
-	put_text(l, config ? "parameter" : "command", e->name);
+	put_whose(l, e);
+	if (e->kind != TRAIL_ENDED)
+		put_text(l, config ? "parameter" : "command", e->name);
 	put_sensitive(l, "from", "value", e->from);
 	put_sensitive(l, "to", config ? "value" : "path", e->to);
 	put_access(l, e->access);
 	put_parts(l, e->parts);
+	put_tag(l, e->tag);
 	put_text(l, "reason", e->reason);
 	put_text(l, "parameter", config ? NULL : e->parameter);
 }

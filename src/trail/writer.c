@@ -89,7 +89,8 @@ static const size_t text_fields[] = {
 	offsetof(struct trail_event, path),      offsetof(struct trail_event, to),
 	offsetof(struct trail_event, from),      offsetof(struct trail_event, name),
 	offsetof(struct trail_event, reason),    offsetof(struct trail_event, parameter),
-	offsetof(struct trail_event, by),
+	offsetof(struct trail_event, by),        offsetof(struct trail_event, of),
+	offsetof(struct trail_event, of_client),
 };
 
 static const char **text_of(struct trail_event *e, size_t i)

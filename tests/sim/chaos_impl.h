@@ -173,6 +173,9 @@ void chaos_do_list(struct chaos *c);
 void chaos_do_notify(struct chaos *c);
 void chaos_do_query(struct chaos *c);
 void chaos_do_set(struct chaos *c);
+void chaos_do_reparse(struct chaos *c);
+/* What a FSCTL_GET_REPARSE_POINT was answered: one of those that are set? */
+bool chaos_reparse_is_ours(struct span buffer);
 
 void chaos_close(struct chaos *c, int slot);
 

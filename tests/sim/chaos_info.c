@@ -1,6 +1,7 @@
 /* chaos_info.c - what a client may ask of its files, and change of them, beside their bytes. */
 #include "sim/chaos_impl.h"
 
+#include "wire/reparse.h"
 #include "wire/utf16.h"
 #include "wire/wr.h"
 
@@ -148,4 +149,59 @@ void chaos_do_set(struct chaos *c)
 	mid = client_set_info(chaos_client_of(c), chaos_tree_of(c, slot),
 			      c->opens[slot].id, what, wr_done(&w));
 	chaos_changes(c, chaos_op_add(c, mid, SMB2_SET_INFO, slot));
+}
+
+/* ---- reparse points ------------------------------------------------------------------------------------- */
+
+enum { REPARSE_KINDS = 2, REPARSE_ROOM = 64 };
+
+/* A symbolic link; a pipe as WSL has them. Without what is in it, it takes it away. */
+static struct span reparse_buffer(uint8_t *room, unsigned kind, bool removes)
+{
+	struct wr w = wr_of(mspan_of(room, REPARSE_ROOM));
+
+	if (kind == 0 && !removes) {
+		wr_reparse_link(&w, "one");
+		return wr_done(&w);
+	}
+	wr_u32(&w, kind == 0 ? IO_REPARSE_TAG_SYMLINK : IO_REPARSE_TAG_LX_FIFO);
+	wr_u32(&w, 0); /* ReparseDataLength, Reserved */
+	return wr_done(&w);
+}
+
+bool chaos_reparse_is_ours(struct span buffer)
+{
+	uint8_t room[REPARSE_ROOM];
+
+	for (unsigned kind = 0; kind < REPARSE_KINDS; kind++)
+		if (span_eq(buffer, reparse_buffer(room, kind, false)))
+			return true;
+	return false;
+}
+
+/* Mostly taken away: what is one is in everybody's way. */
+void chaos_do_reparse(struct chaos *c)
+{
+	static const uint32_t codes[] = {
+		FSCTL_SET_REPARSE_POINT,    FSCTL_GET_REPARSE_POINT,
+		FSCTL_DELETE_REPARSE_POINT, FSCTL_DELETE_REPARSE_POINT,
+		FSCTL_DELETE_REPARSE_POINT,
+	};
+	struct rng *r = chaos_rng(c);
+	uint32_t code = codes[rng_below(r, ARRAY_LEN(codes))];
+	int slot = chaos_any_open(c, rng_chance(r, 800) ? FILES : ANY);
+	struct span in = {0};
+	uint8_t room[REPARSE_ROOM];
+
+	if (slot < 0 || !chaos_may_send(c, CHAOS_OUTPUT_MAX))
+		return;
+	if (code != FSCTL_GET_REPARSE_POINT)
+		in = reparse_buffer(room, (unsigned)rng_below(r, REPARSE_KINDS),
+				    code == FSCTL_DELETE_REPARSE_POINT);
+	chaos_changes(
+		c,
+		chaos_op_add(c,
+			     client_ioctl(chaos_client_of(c), chaos_tree_of(c, slot),
+					  c->opens[slot].id, code, in, CHAOS_OUTPUT_MAX),
+			     SMB2_IOCTL, slot));
 }

@@ -235,6 +235,8 @@ static void add_create(struct chaos *c, int slot, unsigned index)
 		in.options |= FILE_DELETE_ON_CLOSE;
 	if (rng_chance(r, 50))
 		in.options |= FILE_WRITE_THROUGH;
+	if (rng_chance(r, 150))
+		in.options |= FILE_OPEN_REPARSE_POINT;
 	c->opens[slot].state = SLOT_OPENING;
 	c->opens[slot].known = c->opens[slot].cancelled = false;
 	c->opens[slot].tree = 0;
@@ -540,6 +542,7 @@ static const struct {
 	{chaos_do_query, 6},
 	{chaos_do_set, 14},
 	{do_ioctl, 6},
+	{chaos_do_reparse, 3},
 	{do_copy, 3},
 	{do_pipe, 2},
 	{do_compound, 6},

@@ -2,6 +2,7 @@
 #include "sim/memfs_impl.h"
 
 #include "wire/fscc_proto.h"
+#include "wire/reparse.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -67,6 +68,7 @@ void memfs_inode_put(struct memfs_inode *n)
 	names_free(n);
 	memfs_eas_free(n);
 	free(n->sd);
+	free(n->reparse);
 	memfs_streams_free(n);
 	n->fs->used -= n->len;
 	n->fs->inodes--;
@@ -140,6 +142,34 @@ void memfs_sd_set(struct memfs_inode *n, struct span sd)
 	n->sd_len = sd.len;
 }
 
+int memfs_reparse_get(const struct memfs_inode *n, struct arena *a, struct span *ret)
+{
+	void *copy = arena_dup(a, span_of(n->reparse, n->reparse_len));
+
+	if (!copy)
+		return -ENOMEM;
+	*ret = span_of(copy, n->reparse_len);
+	return 0;
+}
+
+void memfs_reparse_set(struct memfs_inode *n, struct span buffer)
+{
+	free(n->reparse);
+	n->reparse = buffer.len ? memfs_alloc(buffer.len) : NULL;
+	n->reparse_len = buffer.len;
+	if (buffer.len)
+		memcpy(n->reparse, buffer.p, buffer.len);
+}
+
+static uint32_t tag_of(const struct memfs_inode *n)
+{
+	struct reparse r;
+
+	if (!n->reparse_len) /* most: what is decoded counts in tests/cost */
+		return 0;
+	return nt_ok(reparse_decode(span_of(n->reparse, n->reparse_len), &r)) ? r.tag : 0;
+}
+
 void memfs_stat_of(const struct memfs_inode *n, struct vfs_stat *ret)
 {
 	uint64_t blocks = ((uint64_t)n->len + BLOCK - 1) / BLOCK;
@@ -170,7 +200,10 @@ void memfs_stat_of(const struct memfs_inode *n, struct vfs_stat *ret)
 		.access_time = n->access_time,
 		.write_time = n->write_time,
 		.change_time = n->change_time,
+		.reparse_tag = tag_of(n),
 	};
+	if (ret->reparse_tag)
+		ret->dos_attributes |= FILE_ATTRIBUTE_REPARSE_POINT;
 	if (n->type == VFS_DIR)
 		ret->dos_attributes |= FILE_ATTRIBUTE_DIRECTORY;
 	if (!ret->dos_attributes)

@@ -43,9 +43,12 @@ int memfs_open(struct memfs *fs, struct vfs_call *c)
 int memfs_stat(struct memfs *fs, struct vfs_call *c)
 {
 	struct vfs_statcall *s = container_of(c, struct vfs_statcall, call);
+	struct memfs_inode *n = memfs_inode_of(s->file);
 
-	memfs_stat_of(memfs_inode_of(s->file), &s->stat);
-	return s->with_sd ? memfs_sd_get(memfs_inode_of(s->file), c->arena, &s->sd) : 0;
+	memfs_stat_of(n, &s->stat);
+	if (s->with_reparse && memfs_reparse_get(memfs_base(n), c->arena, &s->reparse))
+		return -ENOMEM;
+	return s->with_sd ? memfs_sd_get(n, c->arena, &s->sd) : 0;
 }
 
 /* ---- attributes --------------------------------------------------------------------------------------- */
@@ -62,14 +65,15 @@ static int setattr_check(const struct vfs_setattr *s, const struct memfs_inode *
 	const struct cred *c = memfs_rights(&s->call);
 	bool may_write = memfs_may(n, c) & VFS_MAY_WRITE;
 
-	if (s->what & (VFS_SET_REPARSE | VFS_SET_COMPRESSED)) /* none here */
+	if (s->what & VFS_SET_COMPRESSED) /* none here */
 		return -EOPNOTSUPP;
 	if ((s->what & SET_LENGTH) && n->type == VFS_DIR)
 		return -EISDIR;
 	if ((s->what & SET_LENGTH) && !(s->data && memfs_handle_of(s->data)->write) &&
 	    !may_write)
 		return -EACCES;
-	if ((s->what & (SET_TIMES | VFS_SET_DOS_ATTRIBUTES | VFS_SET_SD)) &&
+	if ((s->what &
+	     (SET_TIMES | VFS_SET_DOS_ATTRIBUTES | VFS_SET_SD | VFS_SET_REPARSE)) &&
 	    !owns(n, c) && !may_write)
 		return -EPERM;
 	if ((s->what & SET_OWNER) && !owns(n, c))
@@ -119,6 +123,8 @@ static void setattr_rest(const struct vfs_setattr *s, struct memfs_inode *n)
 				    (s->attr.dos_attributes & FILE_ATTRIBUTE_SPARSE_FILE);
 	if (s->what & VFS_SET_SD)
 		memfs_sd_set(n, s->sd);
+	if (s->what & VFS_SET_REPARSE)
+		memfs_reparse_set(n, s->reparse);
 	if ((s->what & VFS_SET_ARCHIVE) && n->type == VFS_FILE)
 		n->dos_attributes |= FILE_ATTRIBUTE_ARCHIVE;
 	if (s->what & VFS_SET_MODE)

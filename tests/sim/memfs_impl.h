@@ -34,6 +34,8 @@ struct memfs_inode {
 	struct list_node eas;
 	uint8_t *sd; /* the stored descriptor */
 	size_t sd_len;
+	uint8_t *reparse; /* the buffer of a reparse point, or NULL */
+	size_t reparse_len;
 
 	struct list_node streams; /* memfs_inode.in_base: its named ones */
 	struct memfs_inode *
@@ -103,6 +105,9 @@ static inline const struct cred *memfs_rights(const struct vfs_call *c)
 /* 0 or -ENOMEM. */
 int memfs_sd_get(const struct memfs_inode *n, struct arena *a, struct span *ret_sd);
 void memfs_sd_set(struct memfs_inode *n, struct span sd);
+/* The same of its reparse point. */
+int memfs_reparse_get(const struct memfs_inode *n, struct arena *a, struct span *ret);
+void memfs_reparse_set(struct memfs_inode *n, struct span buffer);
 void memfs_stat_of(const struct memfs_inode *n, struct vfs_stat *ret);
 uint64_t memfs_now(const struct memfs *fs);
 /* Contents or attributes changed: every name of n hears it. */

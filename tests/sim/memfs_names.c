@@ -105,24 +105,35 @@ void memfs_make(struct vfs *v, const char *path, bool directory, uid_t uid, gid_
 	memfs_inode_put(n);
 }
 
+/* The walk ended early, with err, at n: if that is a reparse point, it is for the client to follow. */
+static int lookup_stopped(struct vfs_lookup *l, const struct memfs_inode *n, int err)
+{
+	if (l->resolved == 0 || !n->reparse_len || (err != -ENOENT && err != -ENOTDIR))
+		return err;
+	if (memfs_reparse_get(n, l->call.arena, &l->reparse) != 0)
+		return -ENOMEM;
+	l->resolved--;
+	return -ELOOP;
+}
+
 int memfs_lookup(struct memfs *fs, struct vfs_call *c)
 {
 	struct vfs_lookup *l = container_of(c, struct vfs_lookup, call);
 	struct memfs_inode *n = memfs_inode_of(l->dir);
 	const char *name = "";
 
-	l->sd = (struct span){0};
+	l->sd = l->reparse = (struct span){0};
 	l->may = 0;
 	for (l->resolved = 0; l->resolved < l->count; l->resolved++) {
 		struct memfs_name *found;
 
 		if (n->type != VFS_DIR)
-			return -ENOTDIR;
+			return lookup_stopped(l, n, -ENOTDIR);
 		if (!may(n, memfs_rights(c), VFS_MAY_EXEC))
 			return -EACCES;
 		found = find(n, l->names[l->resolved]);
 		if (!found)
-			return -ENOENT;
+			return lookup_stopped(l, n, -ENOENT);
 		n = found->inode;
 		name = found->name;
 	}
@@ -130,6 +141,9 @@ int memfs_lookup(struct memfs *fs, struct vfs_call *c)
 	if (!l->name)
 		return -ENOMEM;
 	if (l->with_sd && memfs_sd_get(n, c->arena, &l->sd) != 0)
+		return -ENOMEM;
+	if (n->reparse_len && !l->no_follow && l->count &&
+	    memfs_reparse_get(n, c->arena, &l->reparse) != 0)
 		return -ENOMEM;
 	memfs_stat_of(n, &l->stat);
 	if (l->sd.len == 0)

@@ -45,7 +45,7 @@ static void check_text(const struct folder *f, const char *name, const char *wan
 	char *text;
 	size_t len;
 
-	CHECK_EQ(conf_file_read(in(f, name, path), 1000, &text, &len), 0);
+	CHECK_EQ(conf_file_read(in(f, name, path), 1000, &text, &len, NULL), 0);
 	CHECK_STR(text, want);
 	free(text);
 }
@@ -179,8 +179,8 @@ TEST(file_read_is_bounded)
 
 	folder_make(&f);
 	put(&f, "c", "12345", 0600);
-	CHECK_EQ(conf_file_read(in(&f, "c", path), 4, &text, &len), -EFBIG);
-	CHECK_EQ(conf_file_read(path, 5, &text, &len), 0);
+	CHECK_EQ(conf_file_read(in(&f, "c", path), 4, &text, &len, NULL), -EFBIG);
+	CHECK_EQ(conf_file_read(path, 5, &text, &len, NULL), 0);
 	CHECK_EQ(len, 5);
 	free(text);
 	folder_remove(&f);

@@ -20,8 +20,14 @@ static const struct {
 	{"one short", 2 * 1000 + 100 + DESCRIPTORS_KEPT - 1, 1000, 100, 999, 100},
 	{"the defaults under systemd", MANY, MANY, 1024, (MANY - 128 - 1024) / 2, 1024},
 	{"the defaults in a shell", 1024, MANY, 1024, (1024 - 128 - 224) / 2, 224},
-	{"few opens leave room, but for no more than a quarter", 1024, 10, 1024, 10, 224},
-	{"no limit was configured", 1128, 100, 0, 100, 250},
+	{"few opens leave room for connections", 1024, 10, 1024, 10, 1024 - 128 - 20},
+	{"few connections leave room for opens", 1024, MANY, 10, (1024 - 128 - 10) / 2,
+	 10},
+	{"opens do not want quite three quarters", 1128, 374, 5000, 374, 252},
+	{"opens want three quarters", 1128, 375, 5000, 375, 250},
+	{"opens want more", 1128, 376, 5000, 375, 250},
+	{"no limit of connections, few opens", 1128, 100, 0, 100, 800},
+	{"no limit of connections, many opens", 1128, MANY, 0, 375, 250},
 	{"no limit anywhere", SIZE_MAX, MANY, 0, MANY, UINT32_MAX},
 	{"very few", 64, MANY, 1024, 12, 8},
 	{"none", 0, MANY, 1024, 1, 1},
@@ -50,6 +56,10 @@ TEST(a_plan_never_exceeds_the_limit)
 			CHECK(p.connections + 2 * p.opens <= limit);
 			CHECK(p.opens <= 700);
 			CHECK(!c || p.connections <= c);
+			if (limit > 2 * DESCRIPTORS_KEPT && c &&
+			    (p.connections < c || p.opens < 700)) /* nothing lies idle */
+				CHECK(p.connections + 2 * p.opens + 1 >=
+				      limit - DESCRIPTORS_KEPT);
 		}
 }
 

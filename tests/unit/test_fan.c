@@ -86,8 +86,11 @@ static struct span name_make(uint8_t *buf, uint8_t type, const char *name,
 {
 	struct span record = record_make(buf, type, 8);
 
+	uint16_t len = (uint16_t)(record.len + name_len);
+
 	memcpy(buf + record.len, name, name_len);
-	return span_of(buf, record.len + name_len);
+	memcpy(buf + offsetof(struct fanotify_event_info_header, len), &len, sizeof(len));
+	return span_of(buf, len);
 }
 
 TEST(a_name_is_read_with_its_directory)
@@ -106,6 +109,26 @@ TEST(a_name_is_read_with_its_directory)
 		CHECK_EQ(n.dir.len, 8);
 		CHECK_MEM(n.dir.bytes, "handle!!", 8);
 	}
+}
+
+TEST(records_of_one_event_are_told_apart)
+{
+	uint8_t buf[256];
+	struct fan_names n;
+	size_t len = 0, cut;
+
+	len += name_make(buf, FAN_EVENT_INFO_TYPE_OLD_DFID_NAME, "old", 4).len;
+	cut = len;
+	len += record_make(buf + len, FAN_EVENT_INFO_TYPE_PIDFD, 8).len;
+	len += name_make(buf + len, FAN_EVENT_INFO_TYPE_NEW_DFID_NAME, "new", 4).len;
+	len += record_make(buf + len, FAN_EVENT_INFO_TYPE_FID, 8).len;
+	CHECK(fan_names_parse(span_of(buf, len), &n));
+	CHECK(n.has_from && n.has_to && n.has_self && !n.has_in);
+	CHECK_STR(n.from.name, "old");
+	CHECK_STR(n.to.name, "new");
+	CHECK(!fan_names_parse(span_of(buf, len - 1), &n));
+	CHECK(!fan_names_parse(span_of(buf, cut - 1), &n));
+	CHECK(fan_names_parse(span_of(buf, 0), &n) && !n.has_from && !n.has_self);
 }
 
 TEST(a_name_that_is_cut_or_too_long_is_none)

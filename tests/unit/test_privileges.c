@@ -165,7 +165,7 @@ static bool read_file(mode_t mode, const char *text, struct loaded *l)
 	close(fd);
 	arena_init(&l->arena, 1 << 20);
 	conf_errors_init(&l->errs);
-	ok = privileges_read(path, false, &l->arena, &l->ps, &l->errs);
+	ok = privileges_read(path, false, 0, &l->arena, &l->ps, &l->errs);
 	unlink(path);
 	return ok;
 }
@@ -195,15 +195,47 @@ TEST(a_file_that_others_may_change_is_refused)
 	}
 }
 
+TEST(a_file_of_another_account_is_refused)
+{
+	static const struct {
+		uid_t owner, of_conf;
+		bool taken;
+	} rows[] = {
+		{0, 0, true},     {0, 1000, true},     {1000, 1000, true},
+		{1000, 0, false}, {1000, 1001, false},
+	};
+
+	if (geteuid() != 0) {
+		print_message("[  REASON  ] only root gives files away\n");
+		skip();
+	}
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(loaded_fini) struct loaded l = {0};
+		char path[] = "/tmp/tsmb-privileges-XXXXXX";
+		int fd = mkstemp(path);
+
+		CHECK(fd >= 0);
+		CHECK_EQ(fchown(fd, rows[i].owner, (gid_t)-1), 0);
+		close(fd);
+		arena_init(&l.arena, 1 << 20);
+		conf_errors_init(&l.errs);
+		CHECK_EQ(privileges_read(path, false, rows[i].of_conf, &l.arena, &l.ps,
+					 &l.errs),
+			 rows[i].taken);
+		CHECK_EQ(l.errs.error_count, !rows[i].taken);
+		unlink(path);
+	}
+}
+
 TEST(only_where_it_may_miss_a_missing_file_is_none)
 {
 	CLEANUP(loaded_fini) struct loaded l = {0};
 
 	arena_init(&l.arena, 1 << 20);
 	conf_errors_init(&l.errs);
-	CHECK(privileges_read("/nonexistent/p", true, &l.arena, &l.ps, &l.errs));
+	CHECK(privileges_read("/nonexistent/p", true, 0, &l.arena, &l.ps, &l.errs));
 	CHECK_EQ(l.ps.count, 0);
-	CHECK(!privileges_read("/nonexistent/p", false, &l.arena, &l.ps, &l.errs));
+	CHECK(!privileges_read("/nonexistent/p", false, 0, &l.arena, &l.ps, &l.errs));
 	CHECK_EQ(l.errs.error_count, 1);
 }
 

@@ -245,4 +245,68 @@ TEST(addresses_of_ipv6_lose_their_brackets)
 	json_decref(o);
 }
 
+TEST(what_an_administrator_ended_is_somebody_elses)
+{
+	const struct trail_event e = {
+		.kind = TRAIL_ENDED,
+		.by = "srvsvc",
+		.user = "alice",
+		.client = "192.0.2.7:50123",
+		.name = "session",
+		.id = 9,
+		.of = "bob",
+		.of_client = "[2001:db8::1]:445",
+	};
+	json_t *o = parsed(CONF_SENSITIVE_ALLOW, &e), *hashed;
+	struct trail_event own = {.kind = TRAIL_LOGON, .user = "bob"};
+
+	CHECK_STR(text_in(o, "ended"), "session");
+	CHECK_EQ(json_integer_value(json_object_get(o, "id")), 9);
+	CHECK_STR(text_in(o, "of"), "bob");
+	CHECK_STR(text_in(o, "of_client"), "2001:db8::1");
+	CHECK_EQ(json_integer_value(json_object_get(o, "port")), 50123);
+	CHECK(!json_object_get(o, "command"));
+	json_decref(o);
+	o = parsed(CONF_SENSITIVE_STRIP, &e);
+	CHECK(!json_object_get(o, "of") && !json_object_get(o, "of_client"));
+	CHECK_STR(text_in(o, "ended"), "session");
+	json_decref(o);
+	o = parsed(CONF_SENSITIVE_HASH, &e);
+	hashed = parsed(CONF_SENSITIVE_HASH, &own);
+	CHECK_STR(text_in(o, "of"), text_in(hashed, "user")); /* the same person */
+	json_decref(hashed);
+	json_decref(o);
+}
+
+TEST(limits_of_a_quota_are_left_out_where_there_is_none)
+{
+	struct trail_event e = {
+		.kind = TRAIL_QUOTA,
+		.of = "S-1-22-1-1000",
+		.soft = UINT64_MAX,
+		.hard = 0,
+	};
+	json_t *o = parsed(CONF_SENSITIVE_ALLOW, &e);
+
+	CHECK_STR(text_in(o, "of"), "S-1-22-1-1000");
+	CHECK(!json_object_get(o, "warning"));
+	CHECK_EQ(json_integer_value(json_object_get(o, "limit")), 0);
+	CHECK(json_object_get(o, "limit") && !json_object_get(o, "type"));
+	json_decref(o);
+}
+
+TEST(tags_of_reparse_points_are_shown_as_they_are_written)
+{
+	struct trail_event e = {.kind = TRAIL_REPARSE,
+				.tag = 0xA000000C,
+				.path = "l",
+				.reason = "removed"};
+	json_t *o = parsed(CONF_SENSITIVE_ALLOW, &e);
+
+	CHECK_STR(text_in(o, "tag"), "0xA000000C");
+	CHECK_STR(text_in(o, "reason"), "removed");
+	CHECK_STR(text_in(o, "type"), "file");
+	json_decref(o);
+}
+
 TEST_MAIN()
