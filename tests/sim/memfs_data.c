@@ -43,8 +43,10 @@ int memfs_open(struct memfs *fs, struct vfs_call *c)
 int memfs_stat(struct memfs *fs, struct vfs_call *c)
 {
 	struct vfs_statcall *s = container_of(c, struct vfs_statcall, call);
+	struct memfs_inode *n = memfs_inode_of(s->file);
 
-	memfs_stat_of(memfs_inode_of(s->file), &s->stat);
+	memfs_stat_of(n, &s->stat);
+	s->has_eas = !list_empty(&memfs_base(n)->eas);
 	return s->with_sd ? memfs_sd_get(memfs_inode_of(s->file), c->arena, &s->sd) : 0;
 }
 
