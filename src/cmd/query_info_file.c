@@ -71,11 +71,9 @@ static void fill_from_open(struct open *o, struct file_info *i)
 {
 	i->access = o->granted;
 	if (o->node)
-		i->delete_pending = state_delete_pending(o->node->state) ||
-				    state_delete_pending(node_base(o->node)->state);
+		i->delete_pending = state_delete_pending(o->node->state);
 	i->mode = atomic_load(&o->mode);
-	LOCK_SCOPE(&o->lock);
-	i->position = o->position;
+	i->position = atomic_load(&o->position);
 }
 
 /* Those that are made up can be looked up only where names are compared anyway: fs/posix_lookup.c */

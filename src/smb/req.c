@@ -67,7 +67,7 @@ struct req *req_new(struct frame *f, struct span message)
 		arena_init(&arena, REQ_ARENA_MAX);
 	}
 	*q = (struct req){.arena = arena, .lane = l, .frame = f, .message = message};
-	q->conn = conn_get(f->conn);
+	q->conn = f->conn;
 	q->snap = snapshot_get(l->snapshot);
 	q->body = rd_of(message);
 	wait_init(&q->wait, l->lane->mailbox);
@@ -131,7 +131,6 @@ void req_free(struct req *q)
 	channel_put(q->channel);
 	sess_put(q->sess);
 	snapshot_put(q->snap);
-	conn_put(q->conn);
 	arena_reset(&q->arena);
 	if (l->free_req_count < REQ_FREE_MAX) {
 		q->next = l->free_reqs;
