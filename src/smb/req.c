@@ -239,6 +239,12 @@ static void req_out_set(struct req *q, struct buf *b)
 	q->out = b;
 }
 
+/* By GMAC nothing gains by being signed with others. */
+static bool is_signed_together(const struct req *q)
+{
+	return q->protection == POLICY_SIGNED && q->conn->sign_alg != SIGN_AES_GMAC;
+}
+
 struct wr *req_reply(struct req *q, size_t body_len)
 {
 	struct span written = wr_done(&q->w);
@@ -259,6 +265,8 @@ struct wr *req_reply(struct req *q, size_t body_len)
 	w = wr_body(b);
 	wr_bytes(&w, span_from(written, SMB2_HEADER_LEN));
 	req_out_set(q, b);
+	if (!is_signed_together(q))
+		conn_turn_answer(q->conn, q->frame->began_ns, reply_len(body_len));
 	q->w = w;
 	return &q->w;
 }
