@@ -24,6 +24,9 @@
  * name. */
 enum { AUTH_KEEP_MAX = 16 * 1024 };
 
+/* Bytes of a token that a worker may take apart itself: those of clients are shorter. */
+enum { AUTH_QUICK_MAX = 2048 };
+
 enum auth_stage { AUTH_FIRST, AUTH_SPNEGO, AUTH_BARE, AUTH_OVER };
 
 struct auth {
@@ -44,6 +47,8 @@ static_assert(sizeof(struct auth) <= SECRET_LEN_MAX, "an exchange is one slot");
 struct mech {
 	enum spnego_mech id;
 	bool (*offered)(const struct auth_server *s);
+	/* Nobody is asked and nothing proved in its next step. */
+	bool (*quick)(const struct auth *a);
 	nt_status (*step)(struct auth *a, struct span token, struct arena *arena,
 			  struct span *ret_token);
 	/* After success: can mechListMIC be made and verified? */
@@ -58,6 +63,12 @@ struct mech {
 static bool ntlm_offered(const struct auth_server *s)
 {
 	return s->ntlm;
+}
+
+/* A challenge, that is. */
+static bool ntlm_quick(const struct auth *a)
+{
+	return a->ntlm.stage == NTLM_IDLE;
 }
 
 static bool may_log(const struct auth_server *s)
@@ -259,6 +270,7 @@ static const struct mech mechs[] = {
 	{
 		.id = SPNEGO_MECH_NTLMSSP,
 		.offered = ntlm_offered,
+		.quick = ntlm_quick,
 		.step = ntlm_step,
 		.can_sign = ntlm_mech_can_sign,
 		.verify = ntlm_mech_verify,
@@ -463,6 +475,19 @@ nt_status auth_step(struct auth *a, struct span token, struct arena *arena,
 		ntlm_fini(&a->ntlm);
 	}
 	return st;
+}
+
+/* Before the first step any of them may be chosen. */
+bool auth_step_is_quick(const struct auth *a, struct span token)
+{
+	if (token.len > AUTH_QUICK_MAX)
+		return false;
+	if (a->mech)
+		return a->mech->quick(a);
+	for (size_t i = 0; i < ARRAY_LEN(mechs); i++)
+		if (!mechs[i].quick(a))
+			return false;
+	return true;
 }
 
 struct principal *auth_principal(struct auth *a)

@@ -14,8 +14,8 @@
  * Owns     struct auth owns its negotiation state and, until taken, the principal and the key;
  *          it lies in base/secret.h memory as a whole.
  * Threads  one exchange is used by one thread at a time: auth_step() runs as an EXEC_AUTH job,
- *          as it may block (NSS, later LDAP and Kerberos); struct auth_server is immutable and
- *          shared.
+ *          as it may block (NSS, later LDAP and Kerberos), unless auth_step_is_quick();
+ *          struct auth_server is immutable and shared.
  * Errors   statuses for the SESSION_SETUP answer. Unknown user, wrong password and bad proof are
  *          all STATUS_LOGON_FAILURE after the same amount of work. Malformed SPNEGO or NTLMSSP
  *          is STATUS_INVALID_PARAMETER. No common mechanism, or one too weak:
@@ -87,6 +87,8 @@ static inline void auth_freep(struct auth **a)
  */
 MUST_CHECK nt_status auth_step(struct auth *a, struct span token, struct arena *arena,
 			       struct span *ret_token);
+/* Would auth_step() with that token ask nobody, and not take long? Then it may run where nothing may block. */
+bool auth_step_is_quick(const struct auth *a, struct span token);
 
 /* After STATUS_SUCCESS: a new reference. */
 struct principal *auth_principal(struct auth *a);

@@ -71,11 +71,9 @@ static void fill_from_open(struct open *o, struct file_info *i)
 {
 	i->access = o->granted;
 	if (o->node)
-		i->delete_pending = state_delete_pending(o->node->state) ||
-				    state_delete_pending(node_base(o->node)->state);
+		i->delete_pending = state_delete_pending(o->node->state);
 	i->mode = atomic_load(&o->mode);
-	LOCK_SCOPE(&o->lock);
-	i->position = o->position;
+	i->position = atomic_load(&o->position);
 }
 
 /* Those that are made up can be looked up only where names are compared anyway: fs/posix_lookup.c */
@@ -107,6 +105,8 @@ static nt_status stat_done(struct req *q, int err, struct wr *w)
 		return nt_from_errno(err);
 	f->info.stat = f->call.stat.stat;
 	open_show(q, q->open->node, &f->info.stat);
+	if (!f->call.stat.has_eas)
+		f->needs &= ~(unsigned)FILE_INFO_EAS;
 	return gather(q);
 }
 
@@ -234,6 +234,7 @@ static nt_status gather(struct req *q)
 	memset(&f->call, 0, sizeof(f->call));
 	if (needs(f, FILE_INFO_STAT)) {
 		f->call.stat.file = q->open->node->file;
+		f->call.stat.with_eas = f->needs & FILE_INFO_EAS;
 		return open_call(q, &f->call.stat.call, VFS_STAT, stat_done);
 	}
 	if (needs(f, FILE_INFO_STREAMS)) {

@@ -2,7 +2,7 @@
  * SMB2 SESSION_SETUP: first logon, re-authentication, binding.  Spec: [MS-SMB2] 2.2.5, 2.2.6, 3.3.5.5
  *
  *     cmd_session_setup  decode, find or make the session, hash the request
- *     step_run           one step of the exchange, in the authentication pool
+ *     step_run           one step of the exchange, in the authentication pool if it may take its time
  *     step_done          MORE_PROCESSING, failure, or the keys of a session
  *     setup_refuse       of a wrong password: later
  *     setup_finish       once the session it replaces is gone
@@ -396,7 +396,6 @@ static nt_status step_done(struct req *q, int err, struct wr *w)
 	return nt_ok(s->status) ? setup_succeed(q, s) : setup_more(q, s);
 }
 
-/* In the authentication pool. */
 static int step_run(struct job *j)
 {
 	struct setup_req *s = container_of(j, struct setup_req, job);
@@ -433,6 +432,9 @@ nt_status cmd_session_setup(struct req *q)
 	s->job.run = step_run;
 	s->job.wait = req_wait(q, step_done);
 	q->channel->setup->busy = true;
-	exec_run(q->lane->lane->exec, EXEC_AUTH, &s->job);
+	if (auth_step_is_quick(s->auth, s->token))
+		wait_now(s->job.wait, step_run(&s->job));
+	else
+		exec_run(q->lane->lane->exec, EXEC_AUTH, &s->job);
 	return STATUS_PENDING;
 }

@@ -132,8 +132,7 @@ static nt_status all_held(struct req *q, int err, struct wr *w)
 		give_back(s);
 		return begin(q);
 	}
-	if (state_delete_pending(o->node->state) ||
-	    state_delete_pending(o->node->base->state))
+	if (state_delete_pending(o->node->state))
 		return STATUS_ACCESS_DENIED;
 	s->call.stream = o->node->file;
 	s->call.name = s->to->path.stream;

@@ -73,11 +73,11 @@ static uint64_t key_hash(const struct node_table *t, const struct node_key *key)
 	return map_hash(t->hash_key, span_of(key, sizeof(*key)));
 }
 
-/* Under the table's lock. */
-static struct node *find_locked(struct node_table *t, const struct node_key *key)
+/* Under the table's lock. hash: key_hash() of the key. */
+static struct node *find_locked(struct node_table *t, uint64_t hash,
+				const struct node_key *key)
 {
-	for (struct map_node *m = map_first(&t->nodes, key_hash(t, key)); m;
-	     m = map_next(m)) {
+	for (struct map_node *m = map_first(&t->nodes, hash); m; m = map_next(m)) {
 		struct node *n = container_of(m, struct node, by_key);
 
 		if (node_key_eq(&n->key, key))
@@ -86,11 +86,16 @@ static struct node *find_locked(struct node_table *t, const struct node_key *key
 	return NULL;
 }
 
-struct node *node_find(struct node_table *t, const struct node_key *key)
+static struct node *find(struct node_table *t, uint64_t hash, const struct node_key *key)
 {
 	LOCK_SCOPE(&t->lock);
 
-	return find_locked(t, key);
+	return find_locked(t, hash, key);
+}
+
+struct node *node_find(struct node_table *t, const struct node_key *key)
+{
+	return find(t, key_hash(t, key), key);
 }
 
 /* In `room` if it fits there. NULL without memory. */
@@ -162,7 +167,8 @@ static struct node *node_new(struct node_table *t, const struct vfs_stat *stat,
 static struct node *find_or_new(struct node_table *t, const struct vfs_stat *stat,
 				struct vfile *file, const struct place *at)
 {
-	struct node *fresh = node_find(t, &stat->key);
+	uint64_t hash = key_hash(t, &stat->key);
+	struct node *fresh = find(t, hash, &stat->key);
 	struct node *found;
 
 	if (fresh)
@@ -172,9 +178,9 @@ static struct node *find_or_new(struct node_table *t, const struct vfs_stat *sta
 		return NULL;
 	{
 		LOCK_SCOPE(&t->lock);
-		found = find_locked(t, &stat->key);
+		found = find_locked(t, hash, &stat->key);
 		if (!found)
-			map_add(&t->nodes, &fresh->by_key, key_hash(t, &stat->key));
+			map_add(&t->nodes, &fresh->by_key, hash);
 	}
 	if (!found)
 		return fresh;

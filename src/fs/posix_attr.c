@@ -15,13 +15,18 @@ int posix_stat(struct posix_volume *v, struct vfs_call *c, enum posix_where wher
 {
 	struct vfs_statcall *s = container_of(c, struct vfs_statcall, call);
 	struct posix_file *f = posix_file_of(s->file);
-
+	struct statx stx;
 	int err;
 
 	if (where == POSIX_INLINE && !f->fs->local)
 		return -EAGAIN;
-	err = posix_stat_file(f, c->cred, &s->stat);
-	if (!err && s->with_sd)
+	err = posix_statx(f->fd, "", &stx);
+	if (err)
+		return err;
+	posix_stat_from(f, c->cred, &stx, &s->stat);
+	if (s->with_eas)
+		s->has_eas = posix_has_eas(f, c->cred, &stx);
+	if (s->with_sd)
 		err = posix_sd_read(f, c->arena, &s->sd);
 	if (!err && s->with_acls)
 		err = posix_acls_read(f, c->arena, &s->acls);

@@ -1,5 +1,6 @@
 /*
- * posix_dosattr.c - reading stored DOS attributes, and remembering them: a table of the files seen lately.
+ * posix_dosattr.c - reading stored DOS attributes, and remembering them: a table of the files seen lately. It also
+ *                   remembers who has no extended attributes besides.
  *
  * Every change of an extended attribute moves the file's change time, so what was read holds as long as that stays
  * the same; but not for a change in the same tick of the file system's clock, which is why a file that was changed
@@ -21,12 +22,14 @@ enum {
 	SETTLED_S = 2, /* the coarsest file systems count in (two) seconds */
 };
 
+enum { KNOWN_ATTR = 1, KNOWN_NO_EAS = 2 };
+
 struct slot {
-	bool used;
+	unsigned known; /* KNOWN_*; 0: unused */
 	dev_t dev;
 	uint64_t ino;
 	struct statx_timestamp ctime;
-	struct dosattr attr;
+	struct dosattr attr; /* KNOWN_ATTR */
 };
 
 struct posix_dosattrs {
@@ -56,9 +59,10 @@ static size_t slot_index(const struct statx *stx)
 	return (stx->stx_ino ^ (stx->stx_ino >> 15) ^ posix_dev(stx)) % SLOTS;
 }
 
+/* Something of this file as it is. */
 static bool slot_holds(const struct slot *s, const struct statx *stx)
 {
-	return s->used && s->ino == stx->stx_ino && s->dev == posix_dev(stx) &&
+	return s->known && s->ino == stx->stx_ino && s->dev == posix_dev(stx) &&
 	       s->ctime.tv_sec == stx->stx_ctime.tv_sec &&
 	       s->ctime.tv_nsec == stx->stx_ctime.tv_nsec;
 }
@@ -69,30 +73,61 @@ static bool recall(struct posix_dosattrs *t, const struct statx *stx,
 	size_t i = slot_index(stx);
 
 	LOCK_SCOPE(&t->locks[i % LOCKS]);
-	if (!slot_holds(&t->slots[i], stx))
+	if (!slot_holds(&t->slots[i], stx) || !(t->slots[i].known & KNOWN_ATTR))
 		return false;
 	*ret_attr = t->slots[i].attr;
 	return true;
 }
 
-static void remember(struct posix_dosattrs *t, const struct statx *stx,
-		     const struct dosattr *attr)
+static bool settled(const struct statx *stx)
 {
-	size_t i = slot_index(stx);
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	if (now.tv_sec - stx->stx_ctime.tv_sec <= SETTLED_S)
+	return now.tv_sec - stx->stx_ctime.tv_sec > SETTLED_S;
+}
+
+/* The slot, under its lock: what it knows of the file as it is stays, all else goes. */
+static struct slot *slot_for(struct posix_dosattrs *t, const struct statx *stx)
+{
+	struct slot *s = &t->slots[slot_index(stx)];
+
+	if (!slot_holds(s, stx))
+		*s = (struct slot){
+			.dev = posix_dev(stx),
+			.ino = stx->stx_ino,
+			.ctime = stx->stx_ctime,
+		};
+	return s;
+}
+
+static void remember(struct posix_dosattrs *t, const struct statx *stx,
+		     const struct dosattr *attr)
+{
+	struct slot *s;
+
+	if (!settled(stx))
 		return;
+	LOCK_SCOPE(&t->locks[slot_index(stx) % LOCKS]);
+	s = slot_for(t, stx);
+	s->attr = *attr;
+	s->known |= KNOWN_ATTR;
+}
+
+bool posix_no_eas_recall(struct posix_dosattrs *t, const struct statx *stx)
+{
+	size_t i = slot_index(stx);
 
 	LOCK_SCOPE(&t->locks[i % LOCKS]);
-	t->slots[i] = (struct slot){
-		.used = true,
-		.dev = posix_dev(stx),
-		.ino = stx->stx_ino,
-		.ctime = stx->stx_ctime,
-		.attr = *attr,
-	};
+	return slot_holds(&t->slots[i], stx) && (t->slots[i].known & KNOWN_NO_EAS);
+}
+
+void posix_no_eas_remember(struct posix_dosattrs *t, const struct statx *stx)
+{
+	if (!settled(stx))
+		return;
+	LOCK_SCOPE(&t->locks[slot_index(stx) % LOCKS]);
+	slot_for(t, stx)->known |= KNOWN_NO_EAS;
 }
 
 /* ---- reading ------------------------------------------------------------------------------------ */

@@ -49,19 +49,74 @@ static struct xattr_name xattr_name(const char *name)
 	return x;
 }
 
-/* The names of all attributes, each with its NUL, in the arena. */
-static int list_names(struct posix_file *f, struct arena *a, struct span *ret_names)
+/* What most lists fit into: the kernel makes room for all that it is offered, and the arena clears it. */
+enum { LIST_SHORT = 1024 };
+
+static int list_names_in(struct posix_file *f, struct arena *a, size_t room,
+			 struct span *ret_names)
 {
-	char *names = arena_alloc(a, XATTR_LIST_MAX);
+	uint8_t *names = arena_alloc(a, room);
 	ssize_t len;
 
 	if (!names)
 		return -ENOMEM;
-	len = listxattr(posix_proc(f->fd).path, names, XATTR_LIST_MAX);
+	len = posix_listxattr(f->vol, f->fd, mspan_of(names, room));
 	if (len < 0)
-		return -errno;
+		return (int)len;
 	*ret_names = span_of(names, (size_t)len);
 	return 0;
+}
+
+/* The names of all attributes, each with its NUL, in the arena. */
+static int list_names(struct posix_file *f, struct arena *a, struct span *ret_names)
+{
+	int err = list_names_in(f, a, LIST_SHORT, ret_names);
+
+	return err == -ERANGE ? list_names_in(f, a, XATTR_LIST_MAX, ret_names) : err;
+}
+
+/* The name under which clients see an attribute; NULL: they do not. */
+static const char *ea_name(const char *xattr)
+{
+	const char *name = xattr + strlen(XATTR_USER_PREFIX);
+
+	if (strncmp(xattr, XATTR_USER_PREFIX, strlen(XATTR_USER_PREFIX)) != 0 ||
+	    check_ea_name(name) != 0)
+		return NULL;
+	return name;
+}
+
+static bool takes_eas(const struct posix_file *f)
+{
+	return f->type == VFS_FILE || f->type == VFS_DIR;
+}
+
+static bool has_ea_name(struct span all)
+{
+	const char *names = (const char *)all.p;
+
+	for (size_t i = 0; i < all.len; i += strlen(names + i) + 1)
+		if (ea_name(names + i))
+			return true;
+	return false;
+}
+
+/* Who may read which of them does not matter as long as there are none. */
+bool posix_has_eas(struct posix_file *f, const struct cred *c, const struct statx *stx)
+{
+	uint8_t names[LIST_SHORT];
+	ssize_t len;
+
+	if (!takes_eas(f) || posix_no_eas_recall(f->vol->dosattrs, stx))
+		return false;
+	posix_act_as(f->vol, c);
+	len = posix_listxattr(f->vol, f->fd, mspan_of(names, sizeof(names)));
+	if (len < 0) /* too many for us, or EA_LIST is to fail likewise */
+		return len != -EOPNOTSUPP;
+	if (has_ea_name(span_of(names, (size_t)len)))
+		return true;
+	posix_no_eas_remember(f->vol->dosattrs, stx);
+	return false;
 }
 
 /* Of `xattr`, in the arena. -ENODATA if it is not there. */
@@ -94,12 +149,11 @@ static int read_value(struct posix_file *f, const char *xattr, struct arena *a,
 /* Names one may not read, or that went meanwhile, are not there. */
 static int list_one(struct posix_file *f, const char *xattr, struct vfs_ea_list *l)
 {
-	const char *name = xattr + strlen(XATTR_USER_PREFIX);
 	struct vfs_ea *ea = &l->eas[l->count];
+	const char *name = ea_name(xattr);
 	int err;
 
-	if (strncmp(xattr, XATTR_USER_PREFIX, strlen(XATTR_USER_PREFIX)) != 0 ||
-	    check_ea_name(name) != 0)
+	if (!name)
 		return 0;
 	err = read_value(f, xattr, l->call.arena, &ea->value);
 	if (err == -ENODATA || err == -EACCES || err == -EPERM || err == -EBUSY)
@@ -127,7 +181,7 @@ int posix_ea_list(struct posix_volume *v, struct vfs_call *c, enum posix_where w
 	l->eas = NULL;
 	if (where == POSIX_INLINE && !f->fs->local)
 		return -EAGAIN;
-	if (f->type != VFS_FILE && f->type != VFS_DIR)
+	if (!takes_eas(f))
 		return 0;
 	err = list_names(f, c->arena, &all);
 	if (err)
@@ -238,7 +292,7 @@ int posix_ea_set(struct posix_volume *v, struct vfs_call *c, enum posix_where wh
 
 	if (where == POSIX_INLINE && !f->fs->local)
 		return -EAGAIN;
-	if (f->type != VFS_FILE && f->type != VFS_DIR)
+	if (!takes_eas(f))
 		return -EOPNOTSUPP;
 	err = check_set(s);
 	if (err)

@@ -41,6 +41,9 @@ int posix_reopen(const struct posix_volume *v, int fd, int flags)
 #ifndef SYS_getxattrat
 #define SYS_getxattrat 464
 #endif
+#ifndef SYS_listxattrat
+#define SYS_listxattrat 465
+#endif
 
 static ssize_t getxattr_at(int dirfd, const char *name, int flags, const char *xattr,
 			   struct mspan buf)
@@ -72,6 +75,18 @@ ssize_t posix_getxattr(const struct posix_volume *v, int fd, const char *xattr,
 	if (v->xattrat)
 		return getxattr_at(v->proc_fd, fd_name(fd).text, 0, xattr, buf);
 	n = getxattr(posix_proc(fd).path, xattr, buf.p, buf.len);
+	return n < 0 ? -errno : n;
+}
+
+ssize_t posix_listxattr(const struct posix_volume *v, int fd, struct mspan buf)
+{
+	ssize_t n;
+
+	if (v->xattrat)
+		n = syscall(SYS_listxattrat, v->proc_fd, fd_name(fd).text, 0, buf.p,
+			    buf.len);
+	else
+		n = listxattr(posix_proc(fd).path, (char *)buf.p, buf.len);
 	return n < 0 ? -errno : n;
 }
 

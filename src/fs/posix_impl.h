@@ -8,7 +8,7 @@
  *     posix_names.c   names that differ in case only, and short ones; posix_name_set.c those of one directory
  *     posix_tunnel.c  names that went a moment ago
  *     posix_stat.c    struct vfs_stat, what a user may
- *     posix_dosattr.c stored DOS attributes
+ *     posix_dosattr.c stored DOS attributes, and what is remembered of files
  *     posix_sd.c      stored security descriptors
  *     posix_reparse.c reparse points, stored and of the file system's own
  *     posix_open.c    CREATE, OPEN
@@ -208,6 +208,8 @@ ssize_t posix_getxattr(const struct posix_volume *v, int fd, const char *xattr,
 /* The same of a name in a directory, which the caller has checked; a link is not followed. */
 ssize_t posix_getxattr_at(const struct posix_volume *v, int dirfd, const char *name,
 			  const char *xattr, struct mspan buf);
+/* The names of all that a path handle has, each with its NUL: bytes, or negative errno; -ERANGE: buf is too small. */
+ssize_t posix_listxattr(const struct posix_volume *v, int fd, struct mspan buf);
 /* Does the kernel have getxattrat()? Asked once: v->xattrat. */
 bool posix_probe_xattrat(const struct posix_volume *v);
 
@@ -302,6 +304,15 @@ void posix_dosattr_get(struct posix_file *f, const struct cred *c,
 /* The same for a name in a directory, as the user the thread acts as. */
 void posix_dosattr_get_at(struct posix_volume *v, int dirfd, const char *name,
 			  const struct statx *stx, struct dosattr *ret_attr);
+/* Is it remembered that a file of which statx() says this has no extended attributes that clients see? */
+bool posix_no_eas_recall(struct posix_dosattrs *t, const struct statx *stx);
+/* It was found so after statx() had said this. */
+void posix_no_eas_remember(struct posix_dosattrs *t, const struct statx *stx);
+
+/* ---- posix_ea.c --------------------------------------------------------------------------------- */
+
+/* Might EA_LIST find any? From memory, or looked for as c. stx: what statx() said just now. */
+bool posix_has_eas(struct posix_file *f, const struct cred *c, const struct statx *stx);
 
 /* ---- posix_sd.c --------------------------------------------------------------------------------- */
 

@@ -44,10 +44,11 @@ static uint64_t key_hash(const struct state *s, const struct node_key *key)
 	return map_hash(s->hash_key, span_of(key, sizeof(*key)));
 }
 
-static struct state_node *find_locked(struct state *s, const struct node_key *key)
+/* hash: key_hash() of the key, here and below. */
+static struct state_node *find_locked(struct state *s, uint64_t hash,
+				      const struct node_key *key)
 {
-	for (struct map_node *m = map_first(&s->nodes, key_hash(s, key)); m;
-	     m = map_next(m)) {
+	for (struct map_node *m = map_first(&s->nodes, hash); m; m = map_next(m)) {
 		struct state_node *n = container_of(m, struct state_node, by_key);
 
 		if (node_key_eq(&n->key, key)) {
@@ -94,11 +95,11 @@ static struct state_node *node_free(struct state_node *n)
 }
 
 /* The table's lock is held, here and below. */
-static void node_list(struct state_node *n)
+static void node_list(struct state_node *n, uint64_t hash)
 {
 	LOCK_SCOPE(state_node_lock(n));
 
-	map_add(&n->state->nodes, &n->by_key, key_hash(n->state, &n->key));
+	map_add(&n->state->nodes, &n->by_key, hash);
 	if (n->base != n)
 		list_add_tail(&n->base->streams, &n->on_base);
 }
@@ -114,18 +115,19 @@ static void node_unlist(struct state_node *n)
 static struct state_node *node_get(struct state *s, const struct node_key *key,
 				   struct state_node *base)
 {
+	uint64_t hash = key_hash(s, key);
 	struct state_node *fresh, *n;
 
 	{
 		LOCK_SCOPE(&s->lock);
-		n = find_locked(s, key);
+		n = find_locked(s, hash, key);
 	}
 	fresh = n ? NULL : node_new(s, key, base);
 	if (fresh) {
 		LOCK_SCOPE(&s->lock);
-		n = find_locked(s, key);
+		n = find_locked(s, hash, key);
 		if (!n) {
-			node_list(fresh);
+			node_list(fresh, hash);
 			return fresh;
 		}
 	}

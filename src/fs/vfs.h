@@ -212,8 +212,10 @@ struct vfs_statcall {
 	bool with_sd;       /* path handle only			*/
 	bool with_acls;     /* likewise				*/
 	bool with_reparse;  /* likewise; -EILSEQ: a link whose target cannot be said */
+	bool with_eas;      /* are there any?			*/
 	/* out */
 	struct vfs_stat stat;
+	bool has_eas;         /* with_eas: EA_LIST may find some; false: it finds none */
 	struct span sd;       /* as of VFS_LOOKUP */
 	struct vfs_acls acls; /* in the arena */
 	struct span

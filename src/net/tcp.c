@@ -135,6 +135,11 @@ static void x_pause(struct xport *x, bool paused)
 	rx_pause(tcp_of(x), paused);
 }
 
+static void x_rest(struct xport *x)
+{
+	tcp_of(x)->rx.turn_frames = TCP_TURN_FRAMES;
+}
+
 static void x_frame_max(struct xport *x, size_t len)
 {
 	tcp_of(x)->rx.frame_max = len;
@@ -164,6 +169,7 @@ static const struct xport_ops tcp_ops = {
 	.send = x_send,
 	.writable = x_writable,
 	.pause = x_pause,
+	.rest = x_rest,
 	.frame_max = x_frame_max,
 	.close = x_close,
 	.peer = x_peer,

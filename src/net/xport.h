@@ -78,6 +78,9 @@ struct xport_ops {
 	bool (*writable)(struct xport *x);
 	/* Stop or go on reading: back pressure. */
 	void (*pause)(struct xport *x, bool paused);
+	/* Its share of this turn is used up: what else has arrived, or arrives, comes in the
+	 * next. Others get theirs first, and output goes out in between. */
+	void (*rest)(struct xport *x);
 	/* The longest frame to accept from now on; a longer one ends the connection
 	 * before a byte of it is stored. */
 	void (*frame_max)(struct xport *x, size_t len);

@@ -469,6 +469,17 @@ void conn_memory(struct conn *c, int64_t bytes)
 	c->xport->ops->pause(c->xport, pause);
 }
 
+void conn_turn_answer(struct conn *c, uint64_t turn_ns, size_t len)
+{
+	if (c->turn_ns != turn_ns) {
+		c->turn_ns = turn_ns;
+		c->turn_len = 0;
+	}
+	c->turn_len += len;
+	if (c->turn_len >= CONN_TURN_LEN && c->xport)
+		c->xport->ops->rest(c->xport);
+}
+
 void conn_authenticated(struct conn *c, bool named)
 {
 	uint32_t most = c->max_transact > c->max_write ? c->max_transact : c->max_write;

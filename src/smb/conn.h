@@ -95,6 +95,8 @@ struct conn {
 	uint32_t arrivals;    /* its frames that wait in lane->arrivals */
 	struct list_node out; /* struct out: finished, not protected yet		*/
 	size_t memory;        /* bytes of buffers that its requests hold */
+	uint64_t turn_ns;     /* the worker's turn that ... */
+	size_t turn_len;      /* ... made room for so many bytes of answers */
 	struct traffic_counters traffic;
 	atomic_ullong answered; /* requests */
 	bool paused;            /* not read until `memory` has shrunk */
@@ -112,6 +114,7 @@ enum {
 		24 << 20, /* bytes of buffers; with one more frame under 32 MiB */
 	CONN_MEMORY_RESUME = 8 << 20,
 	CONN_MEMORY_MAX = 32 << 20, /* who lets breaks pile up to that is disconnected */
+	CONN_TURN_LEN = 64 << 10,
 	CONN_RETIRE_MS = 10 * 1000, /* for the last answers to be fetched */
 	CONN_DROPS_MAX = 64,        /* dropped messages before the connection is closed */
 };
@@ -171,6 +174,12 @@ void channels_forget(struct sess *s, struct lane *lane);
 struct setup *setup_new(struct snapshot *snap);
 void setup_free(struct setup *s); /* wipes; NULL is fine */
 
+/*
+ * Room was made for an answer of len bytes, to what arrived in the worker's turn of turn_ns. Once that is CONN_TURN_LEN in one
+ * turn the rest of what has arrived waits for the next: so the client can work on the first answers while we do on the others,
+ * instead of each sleeping while the other works, and waking him.
+ */
+void conn_turn_answer(struct conn *c, uint64_t turn_ns, size_t len);
 /* Account for a buffer that a request of c got (bytes > 0) or gave back (< 0): pauses or resumes reading. */
 void conn_memory(struct conn *c, int64_t bytes);
 /* A session is valid here: longer frames, deadline off. */

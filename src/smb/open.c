@@ -395,13 +395,6 @@ struct node *open_parent(struct open *o)
 	return o->parent ? node_get(o->parent) : NULL;
 }
 
-void open_moved_to(struct open *o, uint64_t position)
-{
-	LOCK_SCOPE(&o->lock);
-
-	o->position = position;
-}
-
 /* Does it change contents, perhaps? IOCTL may copy. */
 static bool may_write(const struct req *q)
 {

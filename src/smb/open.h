@@ -112,10 +112,10 @@ struct open {
 	struct node
 		*parent; /* L  counted; the directory it was opened in; NULL for a root */
 	char *path; /* L  of open_path_new(): from the share root, with backslashes; "" for it */
-	uint64_t position;   /* L  FilePositionInformation			*/
-	uint32_t ea_next;    /* L  where FileFullEaInformation goes on		*/
-	uint64_t quota_next; /* L  the uid where a query of quotas goes on		*/
-	atomic_uint mode;    /* A  FileModeInformation: FILE_WRITE_THROUGH ...	*/
+	_Atomic uint64_t position; /* A  FilePositionInformation		*/
+	uint32_t ea_next;          /* L  where FileFullEaInformation goes on		*/
+	uint64_t quota_next;       /* L  the uid where quotas go on		*/
+	atomic_uint mode;          /* A  FileModeInformation: FILE_WRITE_THROUGH ...	*/
 	atomic_bool
 		wrote; /* A  its closing changes what the directory says of the file */
 	struct lock_sequences lock_sequences;     /* L */
@@ -245,7 +245,10 @@ bool open_is_closing(struct open *o);
 void open_after_writes(struct open *o, struct req *q, struct wait *w);
 
 /* READ and WRITE leave FilePositionInformation behind their last byte. [MS-FSA] 2.1.5.3 */
-void open_moved_to(struct open *o, uint64_t position);
+static inline void open_moved_to(struct open *o, uint64_t position)
+{
+	atomic_store_explicit(&o->position, position, memory_order_relaxed);
+}
 
 /*
  * Close. The first caller starts it: parked requests on it are claimed (WAIT_CLOSED), running ones awaited, locks go, the

@@ -291,8 +291,7 @@ static void close_turn(struct wait *w)
 {
 	struct open_closing *c = container_of(w, struct open_closing, wait);
 	struct open *o = c->open;
-	bool may_remove = o->delete_on_close || state_delete_pending(o->node->state) ||
-			  state_delete_pending(node_base(o->node)->state);
+	bool may_remove = o->delete_on_close || state_delete_pending(o->node->state);
 
 	if (c->named && !close_names_hold(c)) /* renamed in between */
 		close_give_names(c);

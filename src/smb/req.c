@@ -67,7 +67,7 @@ struct req *req_new(struct frame *f, struct span message)
 		arena_init(&arena, REQ_ARENA_MAX);
 	}
 	*q = (struct req){.arena = arena, .lane = l, .frame = f, .message = message};
-	q->conn = conn_get(f->conn);
+	q->conn = f->conn;
 	q->snap = snapshot_get(l->snapshot);
 	q->body = rd_of(message);
 	wait_init(&q->wait, l->lane->mailbox);
@@ -131,7 +131,6 @@ void req_free(struct req *q)
 	channel_put(q->channel);
 	sess_put(q->sess);
 	snapshot_put(q->snap);
-	conn_put(q->conn);
 	arena_reset(&q->arena);
 	if (l->free_req_count < REQ_FREE_MAX) {
 		q->next = l->free_reqs;
@@ -240,6 +239,12 @@ static void req_out_set(struct req *q, struct buf *b)
 	q->out = b;
 }
 
+/* By GMAC nothing gains by being signed with others. */
+static bool is_signed_together(const struct req *q)
+{
+	return q->protection == POLICY_SIGNED && q->conn->sign_alg != SIGN_AES_GMAC;
+}
+
 struct wr *req_reply(struct req *q, size_t body_len)
 {
 	struct span written = wr_done(&q->w);
@@ -260,6 +265,8 @@ struct wr *req_reply(struct req *q, size_t body_len)
 	w = wr_body(b);
 	wr_bytes(&w, span_from(written, SMB2_HEADER_LEN));
 	req_out_set(q, b);
+	if (!is_signed_together(q))
+		conn_turn_answer(q->conn, q->frame->began_ns, reply_len(body_len));
 	q->w = w;
 	return &q->w;
 }

@@ -40,7 +40,7 @@ typedef nt_status (*req_done)(struct req *q, int err, struct wr *w);
 enum req_parked { REQ_RUNNING, REQ_PARKED_POOL, REQ_PARKED_PEER };
 
 struct req {
-	struct conn *conn; /* counted						*/
+	struct conn *conn; /* the frame's, which counts it				*/
 	struct smb_lane *lane;
 	struct snapshot *snap; /* counted: the configuration it is judged by	*/
 	struct frame *frame;   /* the transport message and its siblings		*/

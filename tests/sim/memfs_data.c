@@ -46,6 +46,7 @@ int memfs_stat(struct memfs *fs, struct vfs_call *c)
 	struct memfs_inode *n = memfs_inode_of(s->file);
 
 	memfs_stat_of(n, &s->stat);
+	s->has_eas = !list_empty(&memfs_base(n)->eas);
 	if (s->with_reparse && memfs_reparse_get(memfs_base(n), c->arena, &s->reparse))
 		return -ENOMEM;
 	return s->with_sd ? memfs_sd_get(n, c->arena, &s->sd) : 0;

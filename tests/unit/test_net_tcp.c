@@ -280,6 +280,31 @@ TEST(tcp_share_of_a_turn_is_64_frames)
 	rig_stop(&r);
 }
 
+static void rest_after(struct rig *r, struct buf *b, struct mspan frame)
+{
+	(void)b;
+	(void)frame;
+	if (r->frames % 3 == 0)
+		r->x->ops->rest(r->x);
+}
+
+TEST(tcp_what_rests_goes_on_in_the_next_turn)
+{
+	struct rig r;
+
+	rig_start(&r);
+	r.on_frame = rest_after;
+	for (int i = 0; i < 8; i++)
+		peer_send_frame(&r, 20);
+	for (unsigned want = 3; want <= 6; want += 3) {
+		rig_turn(&r, RIG_WAIT_MS);
+		CHECK_EQ(r.frames, want);
+	}
+	rig_turn(&r, RIG_WAIT_MS);
+	CHECK_EQ(r.frames, 8);
+	rig_stop(&r);
+}
+
 TEST(tcp_share_of_a_turn_is_a_mebibyte)
 {
 	struct rig r;

@@ -1,4 +1,5 @@
 /* test_posix_ea.c - extended attributes, and those that are nobody's business. */
+#include "fs/posix_impl.h"
 #include "posix_fixture.h"
 
 #include <sys/xattr.h>
@@ -48,6 +49,96 @@ TEST(attributes_are_set_listed_and_removed)
 	CHECK_EQ(count, 1);
 	CHECK_EQ(set_one(&f, file, "ONE", ""), 0); /* there is none to remove */
 	CHECK_EQ(set_one(&f, f.root, "DIR", "x"), 0);
+	vfile_put(TAKE(file));
+	fix_fini(&f);
+}
+
+static bool has_eas(struct fix *f, struct vfile *file)
+{
+	struct vfs_statcall s = {.file = file, .with_eas = true};
+
+	assert_int_equal(fix_run(f, &s.call, VFS_STAT), 0);
+	return s.has_eas;
+}
+
+static void put_xattr(struct fix *f, const char *name)
+{
+	CHECK_EQ(setxattr(fix_path(f, "share/file"), name, "x", 1, 0), 0);
+}
+
+TEST(whether_there_are_any_is_part_of_what_a_file_is)
+{
+	struct fix f;
+
+	fix_init(&f);
+	fix_put(&f, "share/file", "");
+	CLEANUP(vfile_putp) struct vfile *file = fix_find(&f, "file");
+	CHECK(!has_eas(&f, file));
+	put_xattr(&f, "user.tsmb.mine"); /* none of theirs */
+	CHECK(!has_eas(&f, file));
+	CHECK_EQ(set_one(&f, file, "ONE", "value"), 0);
+	CHECK(has_eas(&f, file));
+	CHECK_EQ(set_one(&f, file, "ONE", ""), 0);
+	CHECK(!has_eas(&f, file));
+	CHECK(!has_eas(&f, f.root));
+	CHECK_EQ(set_one(&f, f.root, "DIR", "x"), 0);
+	CHECK(has_eas(&f, f.root));
+	vfile_put(TAKE(file));
+	fix_fini(&f);
+}
+
+/* More names than are asked for at first: nothing is concluded from that, and all are listed. */
+static void many_names(bool xattrat)
+{
+	enum { COUNT = 40 };
+	size_t count;
+	struct fix f;
+
+	fix_init(&f);
+	posix_volume_of(f.vfs)->xattrat &= xattrat;
+	fix_put(&f, "share/file", "");
+	CLEANUP(vfile_putp) struct vfile *file = fix_find(&f, "file");
+	for (int i = 0; i < COUNT; i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "a-name-of-some-thirty-characters-%02d", i);
+		CHECK_EQ(set_one(&f, file, name, "x"), 0);
+	}
+	CHECK(has_eas(&f, file));
+	CHECK_EQ(get(&f, file, "a-name-of-some-thirty-characters-07", &count).len, 1);
+	CHECK_EQ(count, COUNT);
+	vfile_put(TAKE(file));
+	fix_fini(&f);
+}
+
+TEST(many_names_are_found_and_listed)
+{
+	many_names(true);
+}
+
+TEST(older_kernels_list_them_by_path)
+{
+	many_names(false);
+}
+
+/* That there are none is remembered as long as the change time stays; here it is older than what is trusted. */
+TEST(attributes_made_by_others_are_seen)
+{
+	struct fix f;
+
+	fix_init(&f);
+	fix_put(&f, "share/file", "");
+	CLEANUP(vfile_putp) struct vfile *file = fix_find(&f, "file");
+	usleep(3200 * 1000);
+	CHECK(!has_eas(&f, file));
+	CHECK(!has_eas(&f, file));
+	put_xattr(&f, "user.theirs");
+	CHECK(has_eas(&f, file));
+	CHECK(has_eas(&f, file));
+	CHECK_EQ(removexattr(fix_path(&f, "share/file"), "user.theirs"), 0);
+	CHECK(!has_eas(&f, file));
+	put_xattr(&f, "user.theirs");
+	CHECK(has_eas(&f, file));
 	vfile_put(TAKE(file));
 	fix_fini(&f);
 }
@@ -182,6 +273,7 @@ TEST(special_files_have_none)
 	CLEANUP(vfile_putp) struct vfile *fifo = fix_find(&f, "fifo");
 	CHECK_EQ(get(&f, fifo, "A", &count).len, 0);
 	CHECK_EQ(count, 0);
+	CHECK(!has_eas(&f, fifo));
 	CHECK_EQ(set_one(&f, fifo, "A", "x"), -EOPNOTSUPP);
 	vfile_put(TAKE(fifo));
 	fix_fini(&f);

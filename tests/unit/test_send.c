@@ -109,4 +109,39 @@ TEST(a_piece_is_not_sealed)
 	fix_fini(&f);
 }
 
+/* ---- the share of a turn ------------------------------------------------------------------------ */
+
+/* A transport that counts how often it is told to rest. */
+struct idler {
+	struct xport x;
+	int rests;
+};
+
+static void idler_rest(struct xport *x)
+{
+	container_of(x, struct idler, x)->rests++;
+}
+
+TEST(answers_of_64_kib_end_the_turn)
+{
+	static const struct xport_ops ops = {.rest = idler_rest};
+	struct idler i = {.x.ops = &ops};
+	struct fix f;
+
+	fix_init(&f);
+	conn_turn_answer(&f.conn, 1, 1 << 20); /* the transport has gone */
+	f.conn.xport = &i.x;
+	conn_turn_answer(&f.conn, 2, 40000);
+	conn_turn_answer(&f.conn, 3, 40000); /* another turn */
+	CHECK_EQ(i.rests, 0);
+	conn_turn_answer(&f.conn, 3, 65536 - 40000);
+	CHECK_EQ(i.rests, 1);
+	conn_turn_answer(&f.conn, 3, 1);
+	CHECK_EQ(i.rests, 2);
+	conn_turn_answer(&f.conn, 4, 65535);
+	CHECK_EQ(i.rests, 2);
+	f.conn.xport = NULL;
+	fix_fini(&f);
+}
+
 TEST_MAIN()
