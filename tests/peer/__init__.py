@@ -25,6 +25,7 @@ MODULES = (
     "compound",
     "notify",
     "pieces",
+    "mapped",
     "ipc",
     "admin",
     "capture",

@@ -348,6 +348,7 @@ static void volume_free(struct vfs *v)
 static const struct vfs_ops volume_ops = {
 	.run = volume_run,
 	.root = volume_root,
+	.settle = memfs_settle,
 	.close = handle_close,
 	.free = volume_free,
 };

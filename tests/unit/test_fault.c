@@ -1,6 +1,7 @@
 /* test_fault.c - reading what is not there: who is led back, and who ends as he would have. */
 #include "base/fault.h"
 #include "fenced.h"
+#include "net/thread.h"
 #include "test.h"
 
 #include <errno.h>
@@ -260,6 +261,17 @@ TEST(each_thread_is_led_back_to_its_own)
 		pthread_join(threads[i], NULL);
 		CHECK_EQ(wrong[i], 0);
 	}
+}
+
+/* Workers are started with signals blocked: one that must not wait would end the process. */
+TEST(a_worker_is_led_back)
+{
+	pthread_t t;
+	size_t wrong = 1;
+
+	CHECK_EQ(thread_start(&t, "worker", tear, &wrong), 0);
+	pthread_join(t, NULL);
+	CHECK_EQ(wrong, 0);
 }
 
 /* ---- what is left on the stack ------------------------------------------------------------------------ */
