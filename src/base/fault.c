@@ -10,6 +10,16 @@
 #include <stdatomic.h>
 
 /*
+ * With SA_NODEFER the mask is as it was when the handler is left by a jump, and needs no call to be put back. But the thread
+ * sanitizer puts a handler of its own around ours, which blocks all signals.
+ */
+#if defined(__SANITIZE_THREAD__)
+enum { SAVE_MASK = 1 };
+#else
+enum { SAVE_MASK = 0 };
+#endif
+
+/*
  * What the signal's frame (with AMX, 11 KiB of registers, keys among them) and the calls above it may have left on the
  * stack, generously.
  */
@@ -43,7 +53,6 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 	pass_on(sig, info);
 }
 
-/* With SA_NODEFER the mask is as it was when the handler is left by a jump, and needs no call to be put back. */
 int fault_catch(void)
 {
 	struct sigaction a = {.sa_sigaction = on_fault,
@@ -82,7 +91,7 @@ int fault_guard(struct span shaky, void (*run)(void *arg), void *arg)
 	if (!fault_is_caught())
 		return -ENOTSUP;
 	assert(!guard);
-	if (sigsetjmp(g.back, 0)) {
+	if (sigsetjmp(g.back, SAVE_MASK)) {
 		guard = NULL;
 		wipe_stack();
 		return -EFAULT;

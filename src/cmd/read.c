@@ -181,6 +181,14 @@ static bool wants_piece(const struct req *q, const struct read *a)
 	       req_is_answered_plain(q);
 }
 
+/* Large enough, and sealed by who can do so while reading. */
+static bool wants_loan(const struct req *q, const struct read *a)
+{
+	size_t min = open_vfs(q->open)->lend_min;
+
+	return min && a->length >= min && req_may_seal_from(q);
+}
+
 static nt_status read_check(struct req *q, const struct read *a)
 {
 	struct open *o = q->open;
@@ -217,5 +225,5 @@ nt_status cmd_read(struct req *q)
 	if (!nt_ok(st))
 		return st;
 	q->state = a;
-	return wants_piece(q, a) ? piece_start(q) : read_start(q, req_may_seal_from(q));
+	return wants_piece(q, a) ? piece_start(q) : read_start(q, wants_loan(q, a));
 }

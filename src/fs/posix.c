@@ -421,6 +421,7 @@ int posix_new(const struct posix_settings *s, struct vfs **ret_vfs)
 	v->proc_fd = -1;
 	v->vfs.case_insensitive = s->case_insensitive;
 	v->vfs.piece_min = POSIX_PIECE_MIN;
+	v->vfs.lend_min = POSIX_MAP_MIN;
 	v->switch_credentials = s->switch_credentials;
 	v->sd_form = s->sd_form;
 	v->attributes = s->map_attributes;

@@ -101,7 +101,7 @@ static bool is_slow(const struct posix_file *f)
 		return false;
 	if (!f->fs->local)
 		return f->data;
-	if (posix_windows_are_large(f))
+	if (posix_windows_are_large(f->vol->windows, f))
 		return true;
 	if (f->small &&
 	    f->ino != atomic_load_explicit(&f->vol->large_gone, memory_order_relaxed))

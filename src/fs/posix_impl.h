@@ -258,7 +258,7 @@ bool posix_range_cached(int fd, uint64_t off, size_t len);
 struct posix_windows *posix_windows_new(void); /* NULL without memory */
 void posix_windows_free(struct posix_windows *t);
 /* Nobody else knows f any more: would unmapping hold a worker up? */
-bool posix_windows_are_large(const struct posix_file *f);
+bool posix_windows_are_large(struct posix_windows *t, const struct posix_file *f);
 /* f is about to be closed. */
 void posix_windows_drop(struct posix_windows *t, struct posix_file *f);
 /* A READ on its worker that lends. False: it does not, read as ever. */

@@ -35,7 +35,7 @@ struct posix_window {
 	uint8_t *p;                /* I */
 	unsigned users;            /* L  under way */
 	uint64_t used_ns;          /* L */
-	size_t lent; /* L  bytes in all, up to its length: so much may have to be unmapped */
+	size_t lent; /* L  bytes in all, up to its length: no more has to be unmapped */
 };
 
 struct posix_windows {
@@ -74,8 +74,7 @@ void posix_windows_free(struct posix_windows *t)
 
 static void window_free(struct posix_window *w)
 {
-	if (w->p)
-		munmap(w->p, POSIX_WINDOW_LEN + OVERLAP);
+	munmap(w->p, POSIX_WINDOW_LEN + OVERLAP);
 	free(w);
 }
 
@@ -198,34 +197,46 @@ static void window_give(struct posix_windows *t, struct posix_window *w)
 	w->users--;
 }
 
-bool posix_windows_are_large(const struct posix_file *f)
+/* Most files have none. Another one that needs the room may take those there are, until they are gone from the list. */
+static bool has_windows(const struct posix_file *f)
+{
+	return atomic_load_explicit(&f->read_before, memory_order_relaxed);
+}
+
+bool posix_windows_are_large(struct posix_windows *t, const struct posix_file *f)
 {
 	size_t lent = 0;
 
+	if (!has_windows(f))
+		return false;
+	LOCK_SCOPE(&t->lock);
 	for (const struct posix_window *w = f->windows; w; w = w->next)
 		lent += w->lent;
 	return lent > QUICK_LEN;
 }
 
+static struct posix_window *windows_unlink(struct posix_windows *t, struct posix_file *f)
+{
+	struct posix_window *all;
+
+	LOCK_SCOPE(&t->lock);
+	all = TAKE(f->windows);
+	for (struct posix_window *w = all; w; w = w->next) {
+		list_del(&w->by_use);
+		t->count--;
+	}
+	return all;
+}
+
 void posix_windows_drop(struct posix_windows *t, struct posix_file *f)
 {
-	struct posix_window *all = f->windows; /* nobody else knows f any more */
+	struct posix_window *next;
 
-	if (!all)
+	if (!has_windows(f))
 		return;
-	{
-		LOCK_SCOPE(&t->lock);
-		for (struct posix_window *w = all; w; w = w->next) {
-			list_del(&w->by_use);
-			t->count--;
-		}
-		f->windows = NULL;
-	}
-	while (all) {
-		struct posix_window *next = all->next;
-
-		window_free(all);
-		all = next;
+	for (struct posix_window *w = windows_unlink(t, f); w; w = next) {
+		next = w->next;
+		window_free(w);
 	}
 }
 

@@ -578,6 +578,7 @@ struct vfs {
 	bool case_insensitive;
 	uint64_t volume;
 	size_t piece_min; /* bytes from which on PIECE is cheaper than READ; 0: there is none */
+	size_t lend_min; /* bytes from which on a READ may lend; 0: none does */
 };
 
 struct vfs *vfs_get(struct vfs *v);

@@ -364,6 +364,7 @@ struct vfs *memfs_new(const struct memfs_world *world, bool case_insensitive, ui
 		.case_insensitive = case_insensitive,
 		.volume = 0x5349,
 		.piece_min = 1,
+		.lend_min = 1,
 	};
 	fs->world = world;
 	fs->next_number = 2;

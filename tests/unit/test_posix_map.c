@@ -4,7 +4,7 @@
 
 #include "base/fault.h"
 
-#include <sys/xattr.h>
+#include <pthread.h>
 
 enum {
 	MIN = POSIX_MAP_MIN,
@@ -325,6 +325,14 @@ static size_t mappings_of(const char *path)
 	return count;
 }
 
+/* Soon: where there was much of it, the closer's thread does it. */
+static void expect_unmapped(struct fix *f)
+{
+	for (int i = 0; i < 500 && mappings_of(fix_path(f, "share/file")); i++)
+		usleep(10000);
+	CHECK_EQ(mappings_of(fix_path(f, "share/file")), 0);
+}
+
 /* Those of a sparse file that is in memory where it is read. */
 static void prepare(struct vfile *data, uint64_t off, size_t len)
 {
@@ -367,7 +375,8 @@ TEST(windows_are_kept_until_the_file_is_closed)
 			CHECK(lends(&f, data, i * WINDOW, MIN));
 		}
 	CHECK_EQ(mappings_of(fix_path(&f, "share/file")), 3);
-	CHECK(!posix_windows_are_large(posix_file_of(data)));
+	CHECK(!posix_windows_are_large(posix_volume_of(f.vfs)->windows,
+				       posix_file_of(data)));
 	vfile_put(data);
 	CHECK_EQ(mappings_of(fix_path(&f, "share/file")), 0);
 	fix_fini(&f);
@@ -395,11 +404,80 @@ TEST(there_are_only_so_many_and_the_longest_unused_goes)
 	CHECK(vfs_settle(&io));
 	CHECK(lends(&f, data, WINDOW, MIN)); /* in place of another */
 	CHECK_EQ(mappings_of(fix_path(&f, "share/file")), POSIX_WINDOWS_MAX);
-	CHECK(posix_windows_are_large(posix_file_of(data)));
-	vfile_put(data); /* which the closer's thread does */
-	for (int i = 0; i < 500 && mappings_of(fix_path(&f, "share/file")); i++)
-		usleep(10000);
-	CHECK_EQ(mappings_of(fix_path(&f, "share/file")), 0);
+	CHECK(posix_windows_are_large(posix_volume_of(f.vfs)->windows,
+				      posix_file_of(data)));
+	vfile_put(data);
+	expect_unmapped(&f);
+	fix_fini(&f);
+}
+
+/* ---- several workers ---------------------------------------------------------------------------------- */
+
+enum { WORKERS = 4, TIMES = 60, FILES = 3 };
+
+struct reading {
+	struct fix f;
+	struct vfile *common; /* read by all */
+	unsigned seed;
+	size_t wrong;
+};
+
+static void read_one(struct reading *r, struct vfile *data)
+{
+	uint8_t *p = malloc(MIN);
+	struct vfs_io io = {.data = data,
+			    .off = r->seed % MIN,
+			    .bytes = mspan_of(p, MIN),
+			    .lend = true};
+	struct span got;
+
+	r->wrong += fix_run(&r->f, &io.call, VFS_READ) != 0 || io.done != MIN;
+	got = io.lent.p ? io.lent : span_of(p, MIN);
+	r->wrong += got.p[MIN - 1] != byte_at((size_t)io.off + MIN - 1);
+	if (io.lent.p)
+		r->wrong += !vfs_settle(&io);
+	free(p);
+}
+
+static void *read_on(void *arg)
+{
+	struct reading *r = arg;
+
+	for (size_t i = 0; i < TIMES; i++) {
+		struct vfile *file = fix_find(&r->f, "file");
+		struct vfile *data = fix_open(&r->f, file, true, false);
+
+		for (size_t n = 0; n < FILES; n++) {
+			r->seed = r->seed * 1664525 + 1013904223;
+			read_one(r, data);
+			read_one(r, r->common);
+		}
+		vfile_put(file);
+		vfile_put(data);
+	}
+	return NULL;
+}
+
+TEST(workers_map_and_close_at_once)
+{
+	static struct reading r[WORKERS];
+	pthread_t threads[WORKERS];
+	struct fix f;
+
+	fix_init(&f);
+	struct vfile *data = file_of(&f, 2 * MIN);
+	for (size_t i = 0; i < WORKERS; i++) {
+		r[i] = (struct reading){.common = data, .seed = (unsigned)i};
+		fix_join(&r[i].f, &f);
+		CHECK_EQ(pthread_create(&threads[i], NULL, read_on, &r[i]), 0);
+	}
+	for (size_t i = 0; i < WORKERS; i++) {
+		pthread_join(threads[i], NULL);
+		CHECK_EQ(r[i].wrong, 0);
+		fix_leave(&r[i].f);
+	}
+	vfile_put(data);
+	expect_unmapped(&f);
 	fix_fini(&f);
 }
 
