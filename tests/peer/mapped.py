@@ -25,6 +25,12 @@ def ready(server, dialect="3.1.1", ciphers=("AES-128-GCM",)):
     return c, tree
 
 
+def can_seal(server):
+    """Only ipsec-mb reads from memory of others; where there is none nothing is mapped."""
+    with open(server.log) as f:
+        return "cryptography by ipsec-mb" in f.read()
+
+
 def mappings(server, path):
     """How many of the server's mappings are of the file."""
     with open(f"/proc/{server.process.pid}/maps") as f:
@@ -47,7 +53,7 @@ def which(build):
             file_id = raw.file_id_of(c.expect(raw.CREATE, raw.create_body("file"), how, tree=tree))
             for n, offset in enumerate((0, 1, 4095, MIB, 4096)):
                 expect(data_of(read(c, tree, file_id, offset, length, how)), data[offset:offset + length], f"{cipher}, {how}")
-                expect(mappings(s, path) > 0, mapped and n > 0, f"{dialect}, {cipher}, {how}, {length}, READ {n}: mapped")
+                expect(mappings(s, path) > 0, mapped and n > 0 and can_seal(s), f"{dialect}, {cipher}, {how}, {length}, READ {n}: mapped")
             c.expect(raw.CLOSE, raw.close_body(file_id), how, tree=tree)
             expect(mappings(s, path), 0, "mappings after CLOSE")
             c.socket.close()
@@ -113,7 +119,7 @@ def cutting(build):
         print(f"{whole} whole, {len(lengths) - whole} short, {ends} behind the end")
         if not (whole and len(lengths) > whole and ends):
             raise Failed("not all of whole, short and no READs happened")
-        expect(mappings(s, path) > 0, True, "mapped")
+        expect(mappings(s, path) > 0, can_seal(s), "mapped")
         c.socket.close()
 
 
