@@ -288,12 +288,10 @@ void out_queue(struct conn *c, struct out *o)
 		(void)pad(&o->messages[o->count - 1]);
 	alone = list_empty(&c->out);
 	list_add_tail(&c->out, &o->node);
-	if (alone && o->ready) {
+	if (alone && o->ready)
 		conn_send(c); /* while it is in the processor's cache */
-		if (list_empty(&c->out))
-			return;
-	}
-	if (!list_linked(&c->on_out))
+	/* also if nothing is left: at the end of the turn its request is gone, which a connection may wait for to end */
+	if (c->xport && !list_linked(&c->on_out))
 		list_add_tail(&c->lane->out_conns, &c->on_out);
 }
 
