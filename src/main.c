@@ -1,6 +1,7 @@
 /*
  * tsmb-server: the command line, signals, and the ready line.
  */
+#include "base/fault.h"
 #include "base/log.h"
 #include "conf/file.h"
 #include "server.h"
@@ -177,6 +178,8 @@ static int serve(const char *path, const char *keylog)
 	}
 	umask(0); /* every file is made with the mode it shall have */
 	forbid_core_files();
+	if (fault_catch() != 0)
+		log_warn("SIGBUS cannot be handled: files are read by a copy only");
 	if (server_start(conf, path, keylog, &s) != 0)
 		return EXIT_FAILURE;
 	conf_file_close(&lock);

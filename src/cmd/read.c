@@ -81,7 +81,7 @@ static nt_status read_done(struct req *q, int err, struct wr *w)
 	open_moved_to(q->open, a->offset + a->io.done);
 	if (q->piece)
 		read_encode_fixed(w, q->piece_len);
-	else
+	else if (!q->sealed)
 		read_encode(q, a->io.done);
 	return STATUS_SUCCESS;
 }
@@ -106,8 +106,32 @@ static nt_status read_hold_times(struct req *q, int err, struct wr *w)
 	return open_call(q, &s->call, VFS_SETATTR, read_times_held);
 }
 
-/* Into the answer's buffer. */
-static nt_status read_start(struct req *q)
+static nt_status read_start(struct req *q, bool lend);
+
+/* Reading what was lent, encrypting it and putting it into the answer is one. */
+static bool read_seal(struct req *q, struct vfs_io *io)
+{
+	int err;
+
+	read_encode(q, io->lent.len);
+	err = req_seal_from(q, io->lent);
+	if (vfs_settle(io) && !err)
+		return true;
+	req_unseal(q);
+	return false;
+}
+
+static nt_status read_got(struct req *q, int err, struct wr *w)
+{
+	struct read *a = q->state;
+
+	if (!err && a->io.lent.p && !read_seal(q, &a->io))
+		return read_start(q, false);
+	return read_hold_times(q, err, w);
+}
+
+/* Into the answer's buffer, or from where the bytes lie. */
+static nt_status read_start(struct req *q, bool lend)
 {
 	struct read *a = q->state;
 
@@ -117,8 +141,9 @@ static nt_status read_start(struct req *q)
 	a->io.buf = q->out;
 	a->io.data = q->open->data;
 	a->io.off = a->offset;
+	a->io.lend = lend;
 	vfs_run(open_vfs(q->open), &a->io.call, VFS_READ, q->lane->lane, NULL, &q->arena,
-		req_wait(q, read_hold_times));
+		req_wait(q, read_got));
 	return STATUS_PENDING;
 }
 
@@ -127,7 +152,7 @@ static nt_status piece_done(struct req *q, int err, struct wr *w)
 	struct read *a = q->state;
 
 	if (err == -EOPNOTSUPP)
-		return read_start(q);
+		return read_start(q, false);
 	if (!err && a->piece.piece)
 		req_piece_set(q, a->piece.piece, a->piece.done);
 	a->io.done = err ? 0 : a->piece.done;
@@ -154,6 +179,14 @@ static bool wants_piece(const struct req *q, const struct read *a)
 
 	return min && a->length >= min && q->frame->first == q->frame->last &&
 	       req_is_answered_plain(q);
+}
+
+/* Large enough, and sealed by who can do so while reading. */
+static bool wants_loan(const struct req *q, const struct read *a)
+{
+	size_t min = open_vfs(q->open)->lend_min;
+
+	return min && a->length >= min && req_may_seal_from(q);
 }
 
 static nt_status read_check(struct req *q, const struct read *a)
@@ -192,5 +225,5 @@ nt_status cmd_read(struct req *q)
 	if (!nt_ok(st))
 		return st;
 	q->state = a;
-	return wants_piece(q, a) ? piece_start(q) : read_start(q);
+	return wants_piece(q, a) ? piece_start(q) : read_start(q, wants_loan(q, a));
 }

@@ -2,6 +2,7 @@
 #include "crypto/aead.h"
 
 #include "base/ct.h"
+#include "base/fault.h"
 #include "crypto/evp_key.h"
 #include "crypto/ipsec.h"
 #include "crypto/suite.h"
@@ -167,6 +168,23 @@ int aead_seal(const struct aead_key *k, const uint8_t *nonce, struct span aad,
 	err = evp_seal(&k->evp, c, nonce, aad, text, ret_tag);
 	evp_key_give(&k->evp, c);
 	return err;
+}
+
+bool aead_seals_from(const struct aead_key *k)
+{
+	return k->use == AEAD_SEAL && k->backend == CRYPTO_IPSEC_MB && fault_is_caught();
+}
+
+int aead_seal_from(const struct aead_key *k, const uint8_t *nonce, struct span aad,
+		   struct mspan text, struct span from, uint8_t ret_tag[AEAD_TAG_LEN])
+{
+	size_t head_len = text.len - from.len;
+
+	if (!aead_seals_from(k) || from.len > text.len || text.len > INT_MAX ||
+	    aad.len > INT_MAX)
+		return -EIO;
+	return ipsec_gcm_seal_from(k->ipsec, nonce, aad, mspan_of(text.p, head_len), from,
+				   text.p + head_len, ret_tag);
 }
 
 static int ipsec_open(const struct ipsec_key *k, const uint8_t *nonce, struct span aad,

@@ -45,5 +45,23 @@ static inline void aead_key_freep(struct aead_key **k)
 MUST_CHECK int aead_seal(const struct aead_key *k, const uint8_t *nonce, struct span aad,
 			 struct mspan text, uint8_t ret_tag[AEAD_TAG_LEN]);
 
+/*
+ * Can aead_seal_from() be had? With GCM by ipsec-mb only, and after fault_catch(): CCM looks at each byte twice, to encrypt
+ * it and to authenticate it, and the two might differ; OpenSSL cannot be left in the middle.
+ */
+bool aead_seals_from(const struct aead_key *k);
+/*
+ * Seal `head`, in place, and behind it `from`, into text: a message whose second part is read from memory that others may
+ * change meanwhile, or take away (base/fault.h).
+ *
+ * text  head and then room for `from`: head_len + from.len bytes
+ *
+ * -EFAULT: part of `from` was not there. The nonce is used up all the same, and what lies in text, head included, is
+ * worthless.
+ */
+MUST_CHECK int aead_seal_from(const struct aead_key *k, const uint8_t *nonce,
+			      struct span aad, struct mspan text, struct span from,
+			      uint8_t ret_tag[AEAD_TAG_LEN]);
+
 MUST_CHECK int aead_open(const struct aead_key *k, const uint8_t *nonce, struct span aad,
 			 struct mspan text, const uint8_t tag[AEAD_TAG_LEN]);

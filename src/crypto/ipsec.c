@@ -2,6 +2,7 @@
 #include "crypto/ipsec.h"
 
 #include "base/ct.h"
+#include "base/fault.h"
 #include "base/secret.h"
 #include "crypto/touch.h"
 
@@ -119,6 +120,55 @@ void ipsec_gcm_seal(const struct ipsec_key *k, const uint8_t nonce[12], struct s
 	run(&k->schedule, &c, text.p, text.p, text.len, nonce, aad.p, aad.len, ret_tag,
 	    16);
 	wipe(&c, sizeof(c));
+}
+
+/* One part of a message. */
+struct part {
+	aes_gcm_enc_dec_update_t run;
+	const struct gcm_key_data *schedule;
+	struct gcm_context_data *context;
+	const uint8_t *from;
+	uint8_t *to;
+	size_t len;
+};
+
+static void part_run(void *arg)
+{
+	const struct part *p = arg;
+
+	p->run(p->schedule, p->context, p->to, p->from, p->len);
+}
+
+int ipsec_gcm_seal_from(const struct ipsec_key *k, const uint8_t nonce[12],
+			struct span aad, struct mspan head, struct span from, uint8_t *to,
+			uint8_t ret_tag[16])
+{
+	const IMB_MGR *m = manager();
+	struct gcm_context_data c;
+	struct part p = {
+		.run = k->is_256 ? m->gcm256_enc_update : m->gcm128_enc_update,
+		.schedule = &k->schedule,
+		.context = &c,
+		.from = from.p,
+		.to = to,
+		.len = from.len,
+	};
+	int err;
+
+	touch_fixed(nonce, ret_tag);
+	touch(aad);
+	touch(span_of_m(head));
+	touch(span_of(to, from.len));
+	(k->is_256 ? m->gcm256_init : m->gcm128_init)(&k->schedule, &c, nonce, aad.p,
+						      aad.len);
+	p.run(&k->schedule, &c, head.p, head.p, head.len);
+	err = fault_guard(from, part_run, &p);
+	(k->is_256 ? m->gcm256_enc_finalize : m->gcm128_enc_finalize)(&k->schedule, &c,
+								      ret_tag, 16);
+	wipe(&c, sizeof(c));
+	if (err)
+		wipe(ret_tag, 16); /* of what was never said */
+	return err;
 }
 
 void ipsec_gcm_open(const struct ipsec_key *k, const uint8_t nonce[12], struct span aad,

@@ -25,6 +25,14 @@ void ipsec_key_free(struct ipsec_key *k); /* wipes; NULL is fine */
 /* In place. nonce: 12 bytes. */
 void ipsec_gcm_seal(const struct ipsec_key *k, const uint8_t nonce[12], struct span aad,
 		    struct mspan text, uint8_t ret_tag[16]);
+/*
+ * Out of place, in two parts, from memory that others may change or take away meanwhile, which is read once: what is
+ * authenticated is what was written to `to`. head: in place, and ours. -EFAULT, -ENOTSUP as of fault_guard(); what was
+ * written is worthless then.
+ */
+MUST_CHECK int ipsec_gcm_seal_from(const struct ipsec_key *k, const uint8_t nonce[12],
+				   struct span aad, struct mspan head, struct span from,
+				   uint8_t *to, uint8_t ret_tag[16]);
 /* Decrypts and gives the tag the text should have had; the caller compares, and wipes if it differs. */
 void ipsec_gcm_open(const struct ipsec_key *k, const uint8_t nonce[12], struct span aad,
 		    struct mspan text, uint8_t ret_tag[16]);

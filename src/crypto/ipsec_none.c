@@ -28,6 +28,13 @@ void ipsec_gcm_seal(const struct ipsec_key *k, const uint8_t nonce[12], struct s
 	abort();
 }
 
+int ipsec_gcm_seal_from(const struct ipsec_key *k, const uint8_t nonce[12],
+			struct span aad, struct mspan head, struct span from, uint8_t *to,
+			uint8_t ret_tag[16])
+{
+	abort();
+}
+
 void ipsec_gcm_open(const struct ipsec_key *k, const uint8_t nonce[12], struct span aad,
 		    struct mspan text, uint8_t ret_tag[16])
 {

@@ -329,6 +329,7 @@ static void volume_free(struct vfs *vfs)
 	posix_dosattrs_free(v->dosattrs);
 	posix_streams_free(v->streams);
 	posix_pipes_free(v->pipes);
+	posix_windows_free(v->windows);
 	posix_closep(&v->proc_fd);
 	stock_fini(&v->files);
 	lock_fini(&v->devs_lock);
@@ -338,6 +339,7 @@ static void volume_free(struct vfs *vfs)
 const struct vfs_ops posix_vfs_ops = {
 	.run = volume_run,
 	.root = volume_root,
+	.settle = posix_map_settle,
 	.close = posix_file_close,
 	.free = volume_free,
 };
@@ -411,6 +413,7 @@ int posix_new(const struct posix_settings *s, struct vfs **ret_vfs)
 	v->proc_fd = -1;
 	v->vfs.case_insensitive = s->case_insensitive;
 	v->vfs.piece_min = POSIX_PIECE_MIN;
+	v->vfs.lend_min = POSIX_MAP_MIN;
 	v->switch_credentials = s->switch_credentials;
 	v->sd_form = s->sd_form;
 	v->attributes = s->map_attributes;
@@ -431,7 +434,8 @@ int posix_new(const struct posix_settings *s, struct vfs **ret_vfs)
 	v->closer = posix_closer_new();
 	v->streams = posix_streams_new();
 	v->pipes = posix_pipes_new();
-	if (!v->dosattrs || !v->closer || !v->streams || !v->pipes ||
+	v->windows = posix_windows_new();
+	if (!v->dosattrs || !v->closer || !v->streams || !v->pipes || !v->windows ||
 	    (s->case_insensitive && (!v->names || !v->tunnel)))
 		goto fail;
 	err = open_proc(v);

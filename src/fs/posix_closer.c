@@ -1,6 +1,7 @@
 /*
  * posix_closer.c - closing what takes its time, on a thread of the volume's own: the last handle of a large file
- *                  whose name is gone gives back its blocks, and a network file system sends what it still holds.
+ *                  whose name is gone gives back its blocks, a network file system sends what it still holds, and what
+ *                  was mapped of a large file is unmapped.
  *
  * Handles are closed wherever their last reference goes, which may be a worker. The thread is made when it is needed
  * first; if that fails, the closer does it himself.
@@ -100,6 +101,8 @@ static bool is_slow(const struct posix_file *f)
 		return false;
 	if (!f->fs->local)
 		return f->data;
+	if (posix_windows_are_large(f->vol->windows, f))
+		return true;
 	if (f->small &&
 	    f->ino != atomic_load_explicit(&f->vol->large_gone, memory_order_relaxed))
 		return false;

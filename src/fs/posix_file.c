@@ -111,6 +111,7 @@ void posix_closep(int *fd)
 
 void posix_file_free(struct posix_file *f)
 {
+	posix_windows_drop(f->vol->windows, f);
 	posix_stream_put(f->vol->streams, f->stream);
 	close(f->fd);
 	stock_give(&f->vol->files, f);

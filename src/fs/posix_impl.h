@@ -14,6 +14,7 @@
  *     posix_open.c    CREATE, OPEN
  *     posix_io.c      READ, WRITE, SYNC
  *     posix_piece.c   PIECE, pipes
+ *     posix_map.c     READ from mapped page cache
  *     posix_copy.c    COPY
  *     posix_sparse.c  ZERO, RANGES
  *     posix_extent.c  CLONE, compression
@@ -47,6 +48,9 @@ enum {
 	POSIX_WRITE_INLINE_MAX = 1 << 20, /* while the bytes are in its cache */
 	/* below 128 KiB a copy costs less; at that it is the same */
 	POSIX_PIECE_MIN = 256 * 1024,
+	POSIX_MAP_MIN = 256 * 1024,  /* below, a copy costs no more */
+	POSIX_WINDOW_LEN = 64 << 20, /* that are mapped at once */
+	POSIX_WINDOWS_MAX = 128, /* a volume: 9 GiB of addresses, 18 MiB of page tables */
 	POSIX_QUICK_BLOCKS =
 		32768,       /* of 512 bytes, 16 MiB: they are quickly given back */
 	POSIX_DEVS_MAX = 64, /* file systems mounted below one root	*/
@@ -79,6 +83,7 @@ struct posix_volume {
 	struct posix_closer *closer;
 	struct posix_streams *streams;
 	struct posix_pipes *pipes;
+	struct posix_windows *windows;
 	struct stock files;                    /* struct posix_file */
 	enum posix_sd_form sd_form;            /* I */
 	struct conf_map_attributes attributes; /* I */
@@ -108,13 +113,16 @@ struct posix_file {
 	bool data;                /* I  a data handle, else O_PATH */
 	bool small;   /* I  had few blocks when it was found, and `data` does not write */
 	uint64_t ino; /* I  if small */
-	bool dot_name;             /* I  found under a name that begins with a dot */
-	const struct posix_fs *fs; /* I  one of vol->devs */
-	atomic_bool no_nowait;     /* reading without waiting does not work here */
-	atomic_bool no_splice;     /* neither does splice() */
-	atomic_bool dir_busy;      /* somebody is using the position of a directory */
-	uint64_t dir_pos;          /* his: the cookie of that position, or 0 */
-	struct posix_pace pace;    /* of writes */
+	bool dot_name;                /* I  found under a name that begins with a dot */
+	const struct posix_fs *fs;    /* I  one of vol->devs */
+	atomic_bool no_nowait;        /* reading without waiting does not work here */
+	atomic_bool no_splice;        /* neither does splice() */
+	atomic_bool no_map;           /* nor mmap() */
+	atomic_bool read_before;      /* as much as is worth mapping */
+	struct posix_window *windows; /* posix_map.c's, under vol->windows' lock */
+	atomic_bool dir_busy;         /* somebody is using the position of a directory */
+	uint64_t dir_pos;             /* his: the cookie of that position, or 0 */
+	struct posix_pace pace;       /* of writes */
 	struct posix_stream *
 		stream; /* I  counted: one of the file's named streams, whatever `data` says; or NULL */
 };
@@ -242,6 +250,23 @@ void posix_closer_close(struct posix_closer *c, struct posix_file *f);
 
 struct posix_pipes *posix_pipes_new(void); /* NULL without memory */
 void posix_pipes_free(struct posix_pipes *t);
+/* What may be read of f without waiting for anything but a disk of this machine; -1: nothing. */
+int posix_quick_fd(const struct posix_file *f);
+/* Are the pages of a range in memory? len > 0. As far as the kernel says; see there. */
+bool posix_range_cached(int fd, uint64_t off, size_t len);
+
+/* ---- posix_map.c -------------------------------------------------------------------------------- */
+
+struct posix_windows *posix_windows_new(void); /* NULL without memory */
+void posix_windows_free(struct posix_windows *t);
+/* Nobody else knows f any more: would unmapping hold a worker up? */
+bool posix_windows_are_large(struct posix_windows *t, const struct posix_file *f);
+/* f is about to be closed. */
+void posix_windows_drop(struct posix_windows *t, struct posix_file *f);
+/* A READ on its worker that lends. False: it does not, read as ever. */
+MUST_CHECK bool posix_map_lend(struct posix_volume *v, struct posix_file *f,
+			       struct vfs_io *io);
+bool posix_map_settle(struct vfs *vfs, struct vfs_io *io);
 
 /* ---- posix_lookup.c ----------------------------------------------------------------------------- */
 

@@ -41,11 +41,13 @@ static int read_on(int fd, struct vfs_io *io, int flags)
 	return 0;
 }
 
-static int read_inline(struct posix_file *f, struct vfs_io *io)
+static int read_inline(struct posix_volume *v, struct posix_file *f, struct vfs_io *io)
 {
 	int fd = posix_contents_fd(f);
 	int err;
 
+	if (posix_map_lend(v, f, io))
+		return 0;
 	io->done = 0;
 	if (!atomic_load_explicit(&f->no_nowait, memory_order_relaxed)) {
 		err = read_on(fd, io, RWF_NOWAIT);
@@ -63,6 +65,7 @@ int posix_read(struct posix_volume *v, struct vfs_call *c, enum posix_where wher
 	bool done = false;
 	int err;
 
+	io->lent = (struct span){0};
 	err = check_range(io);
 	if (!err && posix_contents_fd(f) < 0) {
 		if (where == POSIX_INLINE)
@@ -71,7 +74,7 @@ int posix_read(struct posix_volume *v, struct vfs_call *c, enum posix_where wher
 	}
 	if (err || done)
 		return err;
-	return where == POSIX_INLINE ? read_inline(f, io)
+	return where == POSIX_INLINE ? read_inline(v, f, io)
 				     : read_on(posix_contents_fd(f), io, 0);
 }
 

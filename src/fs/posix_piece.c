@@ -232,15 +232,18 @@ static int fill(struct posix_pipes *t, struct posix_pipe *p, int fd, struct vfs_
 	return 0;
 }
 
-/* What may be taken from f without waiting for anything but a disk of this machine; -1: nothing. */
-static int splice_fd(const struct posix_file *f)
+int posix_quick_fd(const struct posix_file *f)
 {
 	bool file = f->stream || (f->data && f->type == VFS_FILE);
 
-	if (!file || !f->fs->local ||
-	    atomic_load_explicit(&f->no_splice, memory_order_relaxed))
-		return -1;
-	return posix_contents_fd(f);
+	return file && f->fs->local ? posix_contents_fd(f) : -1;
+}
+
+static int splice_fd(const struct posix_file *f)
+{
+	return atomic_load_explicit(&f->no_splice, memory_order_relaxed)
+		       ? -1
+		       : posix_quick_fd(f);
 }
 
 /* Linux 6.5; <sys/syscall.h> of older systems lacks it. */
@@ -275,7 +278,7 @@ static bool byte_cached(int fd, uint64_t off)
  * Where the kernel cannot say for all pages, both ends stand for what is between: read-ahead brings whole ranges. It
  * counts none where the pages are another file's, as on overlayfs.
  */
-static bool range_cached(int fd, uint64_t off, size_t len)
+bool posix_range_cached(int fd, uint64_t off, size_t len)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t pages = (off + len - 1) / page - off / page + 1;
@@ -300,7 +303,7 @@ static int piece_look(const struct posix_file *f, int fd, struct vfs_piece *c,
 		c->len = (size_t)((uint64_t)st.st_size - c->off);
 	if (c->len == 0 || where == POSIX_POOL || f->fs->memory)
 		return 0;
-	return range_cached(fd, c->off, c->len) ? 0 : -EAGAIN;
+	return posix_range_cached(fd, c->off, c->len) ? 0 : -EAGAIN;
 }
 
 int posix_piece(struct posix_volume *v, struct vfs_call *call, enum posix_where where)

@@ -293,7 +293,13 @@ struct vfs_link {
 	bool replace;
 };
 
-/* Read or write at an offset; short only at the end of the file (read). -EINVAL beyond INT64_MAX. */
+/*
+ * Read or write at an offset; short only at the end of the file (read). -EINVAL beyond INT64_MAX.
+ *
+ * With `lend` a READ that has the bytes at hand may show them where they lie, instead of copying them: they are to be looked at
+ * once, soon, on the caller's worker and by way of fault_guard() (base/fault.h), as others may change them meanwhile or take
+ * them away. vfs_settle() ends that, and says whether what was made of them counts.
+ */
 struct vfs_io {
 	struct vfs_call call;
 	struct vfile *data;
@@ -301,8 +307,11 @@ struct vfs_io {
 	struct mspan bytes;
 	struct buf *buf; /* keeps `bytes` alive; borrowed	*/
 	bool sync;       /* write: fdatasync before the end	*/
+	bool lend;       /* read: see below			*/
 	/* out */
-	size_t done; /* with an error, too: so far it came before */
+	size_t done;      /* with an error, too: so far it came before */
+	struct span lent; /* read: `done` bytes, not in `bytes`; else p is NULL */
+	void *lender;     /* the back end's own */
 };
 
 /*
@@ -554,6 +563,8 @@ struct vfs_ops {
 	void (*run)(struct vfs *v, struct vfs_call *c, struct wait *w);
 	/* The volume's root: a new reference. NULL without memory or descriptors. */
 	struct vfile *(*root)(struct vfs *v);
+	/* See vfs_settle(). NULL: never lends. */
+	bool (*settle)(struct vfs *v, struct vfs_io *io);
 	void (*close)(struct vfile *f); /* last reference gone; frees f */
 	void (*free)(
 		struct vfs *
@@ -570,6 +581,7 @@ struct vfs {
 	bool case_insensitive;
 	uint64_t volume;
 	size_t piece_min; /* bytes from which on PIECE is cheaper than READ; 0: there is none */
+	size_t lend_min; /* bytes from which on a READ may lend; 0: none does */
 };
 
 struct vfs *vfs_get(struct vfs *v);
@@ -589,4 +601,14 @@ static inline void vfs_run(struct vfs *v, struct vfs_call *c, enum vfs_op op,
 	c->cred = cred;
 	c->arena = arena;
 	v->ops->run(v, c, w);
+}
+
+/*
+ * A READ that lent (io->lent.p is not NULL): give that back, once. False: the file no longer has all of it, so that zeros may have
+ * been in place of some; read anew.
+ */
+static inline MUST_CHECK bool vfs_settle(struct vfs_io *io)
+{
+	io->lent = (struct span){0};
+	return io->call.vfs->ops->settle(io->call.vfs, io);
 }

@@ -11,6 +11,7 @@ int thread_start(pthread_t *ret_thread, const char *name, void *(*run)(void *), 
 	int err;
 
 	sigfillset(&all); /* inherited by the new thread from its first instruction */
+	sigdelset(&all, SIGBUS);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	err = pthread_create(ret_thread, NULL, run, arg);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);

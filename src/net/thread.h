@@ -1,5 +1,6 @@
 /*
- * thread.h - start a named thread that takes no signals; the main thread takes them all.
+ * thread.h - start a named thread that takes no signals but what it causes itself and base/fault.h handles (SIGBUS); the
+ *            main thread takes all others.
  */
 #pragma once
 

@@ -165,32 +165,59 @@ static int take_nonce(struct seal_tx *t, uint8_t ret_field[NONCE_FIELD_LEN])
 	return 0;
 }
 
-int seal_message(struct seal_tx *tx, uint64_t session_id, struct mspan frame)
+/* What is sealed, and with what, once the header stands. */
+struct sealing {
+	uint8_t nonce[NONCE_FIELD_LEN];
+	struct span aad;
+	struct mspan text;
+	uint8_t *tag;
+};
+
+/* Takes a nonce, and writes the header around it. */
+static int seal_begin(struct seal_tx *tx, uint64_t session_id, struct mspan frame,
+		      struct sealing *ret)
 {
 	struct wr w = wr_of(frame);
-	uint8_t nonce[NONCE_FIELD_LEN];
-	uint8_t *tag;
-	uint8_t *aad;
 	size_t size;
 	int err;
 
 	if (frame.len <= SEAL_HEADER_LEN || frame.len - SEAL_HEADER_LEN > UINT32_MAX)
 		return -EIO;
 	size = frame.len - SEAL_HEADER_LEN;
-	err = take_nonce(tx, nonce);
+	err = take_nonce(tx, ret->nonce);
 	if (err)
 		return err;
 
 	wr_u32(&w, SMB2_TRANSFORM_PROTOCOL_ID);
-	tag = wr_room(&w, AEAD_TAG_LEN);
-	aad = frame.p + wr_pos(&w);
-	wr_bytes(&w, span_of(nonce, sizeof(nonce)));
+	ret->tag = wr_room(&w, AEAD_TAG_LEN);
+	ret->aad = span_of(frame.p + wr_pos(&w), AAD_LEN);
+	wr_bytes(&w, span_of(ret->nonce, sizeof(ret->nonce)));
 	wr_u32(&w, (uint32_t)size);
 	wr_u16(&w, 0); /* Reserved */
 	wr_u16(&w, FLAG_ENCRYPTED);
 	wr_u64(&w, session_id);
-	if (!wr_ok(&w) || !tag)
-		return -EIO;
-	return aead_seal(tx->aead, nonce, span_of(aad, AAD_LEN),
-			 mspan_of(frame.p + SEAL_HEADER_LEN, size), tag);
+	ret->text = mspan_of(frame.p + SEAL_HEADER_LEN, size);
+	return wr_ok(&w) && ret->tag ? 0 : -EIO;
+}
+
+int seal_message(struct seal_tx *tx, uint64_t session_id, struct mspan frame)
+{
+	struct sealing s;
+	int err = seal_begin(tx, session_id, frame, &s);
+
+	return err ? err : aead_seal(tx->aead, s.nonce, s.aad, s.text, s.tag);
+}
+
+bool seal_tx_reads_shared(const struct seal_tx *tx)
+{
+	return aead_seals_from(tx->aead);
+}
+
+int seal_message_from(struct seal_tx *tx, uint64_t session_id, struct mspan frame,
+		      struct span from)
+{
+	struct sealing s;
+	int err = seal_begin(tx, session_id, frame, &s);
+
+	return err ? err : aead_seal_from(tx->aead, s.nonce, s.aad, s.text, from, s.tag);
 }

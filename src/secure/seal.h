@@ -85,3 +85,16 @@ MUST_CHECK int seal_open(const struct seal_key *key, struct mspan frame,
  * connection: never send it plain, never seal again under the same nonce.
  */
 MUST_CHECK int seal_message(struct seal_tx *tx, uint64_t session_id, struct mspan frame);
+
+/* Can seal_message_from() be had? With GCM only, and not with every library: see crypto/aead.h. */
+bool seal_tx_reads_shared(const struct seal_tx *tx);
+/*
+ * The same for a message that ends with bytes which lie elsewhere, in memory that others may change meanwhile or take away.
+ *
+ * from   is read once, and takes the place of the last from.len bytes of `frame`
+ *
+ * As seal_message(); and -EFAULT: part of `from` was not there. Nothing is lost but the nonce and what was in `frame`: it
+ * may be filled anew and sealed, under another nonce.
+ */
+MUST_CHECK int seal_message_from(struct seal_tx *tx, uint64_t session_id,
+				 struct mspan frame, struct span from);

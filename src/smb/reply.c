@@ -4,6 +4,7 @@
  * Spec     [MS-SMB2] 3.3.4.1, 3.3.4.2, 3.3.4.4, 2.2.2
  */
 #include "base/log.h"
+#include "secure/seal.h"
 #include "smb/breaks.h"
 #include "smb/req.h"
 #include "smb/send.h"
@@ -27,6 +28,8 @@ static const struct {
 
 static bool keeps_body(const struct req *q, nt_status st)
 {
+	if (q->sealed)
+		return nt_is(st, STATUS_SUCCESS);
 	if (nt_ok(st) || q->with_body)
 		return true;
 	for (size_t i = 0; i < ARRAY_LEN(with_body); i++)
@@ -102,6 +105,42 @@ bool req_is_answered_plain(const struct req *q)
 	return policy_answer(&in, false, q->final_setup) == POLICY_ANSWER_PLAIN;
 }
 
+bool req_may_seal_from(const struct req *q)
+{
+	struct policy_in in = req_policy(q);
+
+	return q->sess && q->sess->seal && seal_tx_reads_shared(q->sess->seal) &&
+	       q->frame->first == q->frame->last && !q->frame->out && !q->async_id &&
+	       policy_answer(&in, false, q->final_setup) == POLICY_ANSWER_ENCRYPTED;
+}
+
+/* The final answer of an asynchronous request grants nothing: its interim did. */
+static uint16_t reply_credits(struct req *q)
+{
+	if (!q->granted && !q->async_id)
+		q->credits = credits_grant(&q->conn->credits, q->header.credits, false);
+	q->granted = true;
+	return q->credits;
+}
+
+void req_unseal(struct req *q)
+{
+	q->sealed = false;
+	q->w = wr_body(q->out);
+}
+
+int req_seal_from(struct req *q, struct span data)
+{
+	struct mspan frame = mspan_of(q->out->data + BUF_HEADROOM - SEAL_HEADER_LEN,
+				      SEAL_HEADER_LEN + wr_pos(&q->w));
+	int err;
+
+	wr_reply_header(q, STATUS_SUCCESS, reply_credits(q));
+	err = seal_message_from(q->sess->seal, q->sess->id, frame, data);
+	q->sealed = !err;
+	return err;
+}
+
 /* Pass an encoded answer on: into the frame's gathered answers, protected as policy says. Takes m's buffer and piece over. */
 static int reply_append(struct req *q, struct out_message *m, bool interim)
 {
@@ -116,6 +155,7 @@ static int reply_append(struct req *q, struct out_message *m, bool interim)
 		f->out = out_new(q->conn);
 	o = f->out;
 	if (!o || (how == POLICY_ANSWER_SIGNED && !m->sign) ||
+	    (q->sealed && how != POLICY_ANSWER_ENCRYPTED) ||
 	    reply_hash(q, m->buf, m->len, &m->sign) != 0) { /* never sent otherwise */
 		conn_memory(q->conn, -(int64_t)(m->buf->cap + m->piece_len));
 		buf_put(m->buf);
@@ -124,7 +164,8 @@ static int reply_append(struct req *q, struct out_message *m, bool interim)
 	}
 	if (how == POLICY_ANSWER_ENCRYPTED) {
 		o->sealed = true;
-		m->buf->secret = true;
+		o->ready = q->sealed;
+		m->buf->secret = !q->sealed;
 	}
 	if (!o->sess && q->sess)
 		o->sess = sess_get(q->sess);
@@ -160,6 +201,7 @@ static bool reply_body(struct req *q, nt_status *st)
 	if (keeps_body(q, *st))
 		*st = STATUS_INSUFFICIENT_RESOURCES;
 	req_piece_drop(q);
+	q->sealed = false;
 	w = req_reply_anew(q, ERROR_RESPONSE_SIZE + ERROR_CONTEXT_HEADER_LEN +
 				      q->error_data.len);
 	wr_error_body(w, q->conn->dialect, q->error_data);
@@ -169,15 +211,12 @@ static bool reply_body(struct req *q, nt_status *st)
 /* ret_len: of the answer, if there is one. */
 static int reply_encode(struct req *q, nt_status *st, size_t *ret_len)
 {
-	struct conn *c = q->conn;
 	struct out_message m;
 
 	if (!reply_body(q, st))
 		return -ENOMEM;
-	/* the final answer of an asynchronous request grants nothing: its interim did */
-	wr_reply_header(
-		q, *st,
-		q->async_id ? 0 : credits_grant(&c->credits, q->header.credits, false));
+	if (!q->sealed)
+		wr_reply_header(q, *st, reply_credits(q));
 	m = (struct out_message){.len = wr_pos(&q->w), .piece_len = q->piece_len};
 	*ret_len = m.len + m.piece_len;
 	m.buf = TAKE(q->out);

@@ -83,8 +83,11 @@ struct req {
 	bool sequence_counted; /* in open->channel_sequence */
 	struct open_drain drain;
 
-	struct buf *out;        /* response: BUF_HEADROOM, SMB2 header, body	*/
-	struct wr w;            /* over header and body				*/
+	struct buf *out; /* response: BUF_HEADROOM, SMB2 header, body	*/
+	struct wr w;     /* over header and body				*/
+	bool sealed;     /* what is in `out` is ciphertext already	*/
+	bool granted;    /* `credits`: they are granted once		*/
+	uint16_t credits;
 	struct seg_file *piece; /* counted: bytes of a file that follow it; or NULL */
 	size_t piece_len;
 	struct span
@@ -127,6 +130,20 @@ struct wr *req_reply(struct req *q, size_t body_len);
 bool req_is_answered_plain(const struct req *q);
 /* End the answer with a piece of a file: takes the reference over, in place of the one before. */
 void req_piece_set(struct req *q, struct seg_file *piece, size_t len);
+
+/*
+ * May the answer be sealed while its bytes are read, from where the file system has them? If it is going to be encrypted,
+ * alone in its frame, by a cipher that reads each byte once.
+ */
+bool req_may_seal_from(const struct req *q);
+/*
+ * Seal the answer, as it stands in q->w and with STATUS_SUCCESS, but with `data` in place of its last bytes; see
+ * seal_message_from(). Nothing can be written to it any more, after an error neither: it can only be begun anew. An answer
+ * with another status is.
+ */
+MUST_CHECK int req_seal_from(struct req *q, struct span data);
+/* What req_seal_from() made does not count: an empty answer, as in the beginning. */
+void req_unseal(struct req *q);
 
 /* Arm the request's wait: pass the result to an asynchronous call, then return STATUS_PENDING. */
 struct wait *req_wait(struct req *q, req_done done);

@@ -101,9 +101,11 @@ static void link_to_next(struct out_message *m)
 	wr_fill_u32(&w, SMB2_OFF_NEXT_COMMAND, (uint32_t)m->len);
 }
 
-/* Nobody could protect a piece, or put another message behind it. */
+/* Nobody could protect a piece, or put another message behind it, or behind what is sealed. */
 static bool fits(const struct out *o, const struct out_message *m)
 {
+	if (o->ready && (o->count || !o->sealed || m->sign || m->piece))
+		return false;
 	if (o->count && o->messages[o->count - 1].piece)
 		return false;
 	return !m->piece || (!o->count && !m->sign && !o->sealed);
@@ -128,19 +130,6 @@ int out_append(struct out *o, const struct out_message *in)
 	if (m.channel)
 		channel_get(m.channel);
 	return 0;
-}
-
-void out_queue(struct conn *c, struct out *o)
-{
-	if (!c->xport) {
-		out_free(o);
-		return;
-	}
-	if (o->count > 1) /* the last of a compound, too, as Windows does */
-		(void)pad(&o->messages[o->count - 1]);
-	list_add_tail(&c->out, &o->node);
-	if (!list_linked(&c->on_out))
-		list_add_tail(&c->lane->out_conns, &c->on_out);
 }
 
 void out_discard(struct conn *c)
@@ -275,7 +264,7 @@ static void conn_send(struct conn *c)
 		struct out *o = container_of(list_pop(&c->out), struct out, node);
 
 		stats_sent(c, o);
-		if (o->sealed && out_seal(c, o) != 0)
+		if (o->sealed && !o->ready && out_seal(c, o) != 0)
 			conn_disconnect(c, "a response could not be encrypted");
 		else if (out_send(c, o) != 0)
 			conn_disconnect(c, "a response could not be sent");
@@ -285,6 +274,25 @@ static void conn_send(struct conn *c)
 		conn_sent_all(c);
 	if (c->state == CONN_CLOSED)
 		out_discard(c);
+}
+
+void out_queue(struct conn *c, struct out *o)
+{
+	bool alone;
+
+	if (!c->xport) {
+		out_free(o);
+		return;
+	}
+	if (o->count > 1) /* the last of a compound, too, as Windows does */
+		(void)pad(&o->messages[o->count - 1]);
+	alone = list_empty(&c->out);
+	list_add_tail(&c->out, &o->node);
+	if (alone && o->ready)
+		conn_send(c); /* while it is in the processor's cache */
+	/* also if nothing is left: at the end of the turn its request is gone, which a connection may wait for to end */
+	if (c->xport && !list_linked(&c->on_out))
+		list_add_tail(&c->lane->out_conns, &c->on_out);
 }
 
 void smb_lane_turn_end(struct smb_lane *l)

@@ -37,6 +37,7 @@ struct out {
 	struct sess
 		*sess; /* counted: whose keys seal; or that keeps a signing key alive */
 	bool sealed;
+	bool ready; /* sealed already, before it came here: one message, and in front of it its transform */
 	size_t len; /* of all messages, without padding between them */
 	size_t count, cap;
 	struct out_message *messages; /* `inl`, or from the heap for long compounds */
@@ -51,7 +52,7 @@ void out_free(struct out *o);
  * as the connection's memory already; its channel stays the caller's. -ENOMEM.
  *
  * A piece is of a file, so that no byte of it can be protected: it goes alone, and what is to be sealed or signed is not
- * sent with one (-EIO).
+ * sent with one (-EIO). What is sealed already goes alone, too.
  * Spec: [MS-SMB2] 3.3.4.1.3
  */
 MUST_CHECK int out_append(struct out *o, const struct out_message *m);

@@ -26,6 +26,7 @@ MODULES = (
     "compound",
     "notify",
     "pieces",
+    "mapped",
     "ipc",
     "admin",
     "capture",

@@ -14,6 +14,7 @@
  * Options: --seed N (the first), --runs N, --seconds N (runs until then), --stats (what met what, steps a minute),
  * --trace. A run that fails says how to repeat it.
  */
+#include "base/fault.h"
 #include "sim/cacher.h"
 #include "sim/chaos.h"
 #include "sim/cost.h"
@@ -430,6 +431,8 @@ int main(int argc, char **argv)
 			usage();
 	}
 	setlinebuf(stdout);
+	if (fault_catch() != 0)
+		abort();
 	sim_users_new(&o.users);
 	for (size_t i = 0; argc > 1 && i < ARRAY_LEN(modes); i++)
 		if (strcmp(argv[1], modes[i].name) == 0) {

@@ -381,6 +381,7 @@ static void volume_free(struct vfs *v)
 static const struct vfs_ops volume_ops = {
 	.run = volume_run,
 	.root = volume_root,
+	.settle = memfs_settle,
 	.close = handle_close,
 	.free = volume_free,
 };
@@ -396,6 +397,7 @@ struct vfs *memfs_new(const struct memfs_world *world, bool case_insensitive, ui
 		.case_insensitive = case_insensitive,
 		.volume = 0x5349,
 		.piece_min = 1,
+		.lend_min = 1,
 	};
 	fs->world = world;
 	fs->next_number = 2;

@@ -23,6 +23,12 @@ struct memfs_change {
 	uint32_t filter; /* FILE_NOTIFY_CHANGE_*: who wants to hear of it */
 };
 
+enum memfs_lend {
+	MEMFS_LEND_NOT,
+	MEMFS_LEND_ALL,
+	MEMFS_LEND_HALF, /* touching the rest raises SIGBUS */
+};
+
 /* Who decides, and hears. */
 struct memfs_world {
 	struct env *env;
@@ -32,6 +38,8 @@ struct memfs_world {
 	int (*fault)(void *arg, enum vfs_op op);
 	/* May this READ be answered with a piece of the file? */
 	bool (*piece)(void *arg);
+	/* Does this READ, which may lend, do so, and of how much that is there? */
+	enum memfs_lend (*lend)(void *arg);
 	void (*changed)(void *arg, const struct memfs_change *c);
 	void *arg;
 	/* A SYNC of a handle with WRITEs that were started and are not done fails with -EBUSY: only where all of them came

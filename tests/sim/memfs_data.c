@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 enum { BLOCK = 4096 };
 
@@ -155,13 +157,47 @@ int memfs_setattr(struct memfs *fs, struct vfs_call *c)
 
 /* ---- contents ----------------------------------------------------------------------------------------- */
 
+/* A copy in memory that can be missing from some page on, as that of a mapped file. */
+struct memfs_loan {
+	uint8_t *p;
+	size_t len;
+};
+
+static void lend(struct vfs_io *io, const uint8_t *bytes, enum memfs_lend how)
+{
+	struct memfs_loan *l = memfs_alloc(sizeof(*l));
+	size_t there = how == MEMFS_LEND_ALL ? io->done : io->done / 2 & ~(size_t)4095;
+	int fd = memfd_create("lent", MFD_CLOEXEC);
+
+	if (fd < 0 || (there && pwrite(fd, bytes, there, 0) != (ssize_t)there))
+		abort();
+	l->len = io->done;
+	l->p = mmap(NULL, l->len, PROT_READ, MAP_SHARED, fd, 0);
+	if (l->p == MAP_FAILED)
+		abort();
+	close(fd);
+	io->lender = l;
+	io->lent = span_of(l->p, l->len);
+}
+
+bool memfs_settle(struct vfs *v, struct vfs_io *io)
+{
+	struct memfs_loan *l = TAKE(io->lender);
+
+	munmap(l->p, l->len);
+	free(l);
+	return memfs_handle_of(io->data)->inode->len >= io->off + io->done;
+}
+
 int memfs_read(struct memfs *fs, struct vfs_call *c)
 {
 	struct vfs_io *io = container_of(c, struct vfs_io, call);
 	struct memfs_handle *h = memfs_handle_of(io->data);
+	enum memfs_lend how;
 	size_t left;
 
 	io->done = 0;
+	io->lent = (struct span){0};
 	if (!h->data || !h->read)
 		return -EBADF;
 	if (h->inode->type == VFS_DIR)
@@ -170,7 +206,11 @@ int memfs_read(struct memfs *fs, struct vfs_call *c)
 		return 0;
 	left = h->inode->len - (size_t)io->off;
 	io->done = io->bytes.len < left ? io->bytes.len : left;
-	memcpy(io->bytes.p, h->inode->data + io->off, io->done);
+	how = io->lend && io->done ? fs->world->lend(fs->world->arg) : MEMFS_LEND_NOT;
+	if (how == MEMFS_LEND_NOT)
+		memcpy(io->bytes.p, h->inode->data + io->off, io->done);
+	else
+		lend(io, h->inode->data + io->off, how);
 	return 0;
 }
 

@@ -130,6 +130,7 @@ int memfs_stat(struct memfs *fs, struct vfs_call *c);
 int memfs_setattr(struct memfs *fs, struct vfs_call *c);
 int memfs_read(struct memfs *fs, struct vfs_call *c);
 int memfs_piece(struct memfs *fs, struct vfs_call *c);
+bool memfs_settle(struct vfs *v, struct vfs_io *io);
 int memfs_write(struct memfs *fs, struct vfs_call *c);
 int memfs_sync(struct memfs *fs, struct vfs_call *c);
 int memfs_zero(struct memfs *fs, struct vfs_call *c);

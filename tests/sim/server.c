@@ -191,6 +191,15 @@ static bool world_piece(void *arg)
 	return rng_chance(&s->rng, 500);
 }
 
+static enum memfs_lend world_lend(void *arg)
+{
+	struct sim *s = arg;
+
+	if (s->settings.calm)
+		return MEMFS_LEND_ALL;
+	return (enum memfs_lend)rng_below(&s->rng, MEMFS_LEND_HALF + 1);
+}
+
 static int world_fault(void *arg, enum vfs_op op)
 {
 	struct sim *s = arg;
@@ -247,6 +256,7 @@ void sim_server_make(struct sim *s)
 		.defer = world_defer,
 		.fault = world_fault,
 		.piece = world_piece,
+		.lend = world_lend,
 		.changed = world_changed,
 		.arg = s,
 		.strict_sync = s->settings.strict_sync,

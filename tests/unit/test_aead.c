@@ -2,11 +2,13 @@
 #include "fenced.h"
 #include "test.h"
 
+#include "base/fault.h"
 #include "crypto/aead.h"
 #include "crypto/touch.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
@@ -396,6 +398,166 @@ TEST(aead_one_key_serves_many_threads)
 			CHECK_EQ(w[n].failures, 0);
 		}
 	}
+}
+
+/* ---- from memory of others --------------------------------------------------------------------- */
+
+enum { HEAD_LEN = 80 };
+
+/* Sealed by ipsec-mb as one, from two places; the same by OpenSSL in place. */
+static void check_from(enum aead_alg alg, size_t head_len, size_t len, size_t shift)
+{
+	CLEANUP(aead_key_freep)
+	struct aead_key *k = key_of(alg, AEAD_SEAL, CRYPTO_IPSEC_MB);
+	CLEANUP(aead_key_freep)
+	struct aead_key *plain = key_of(alg, AEAD_SEAL, CRYPTO_OPENSSL);
+	uint8_t *from = malloc(len + shift + 1), *a = malloc(head_len + len + 1),
+		*b = malloc(head_len + len + 1);
+	uint8_t nonce[AEAD_NONCE_MAX_LEN] = {(uint8_t)len}, aad[AAD_LEN] = {1};
+	uint8_t tag_a[AEAD_TAG_LEN], tag_b[AEAD_TAG_LEN];
+
+	scramble(b, head_len + len, (uint32_t)len);
+	memcpy(a, b, head_len);
+	memcpy(from + shift, b + head_len, len);
+	CHECK_EQ(aead_seal_from(k, nonce, span_of(aad, AAD_LEN),
+				mspan_of(a, head_len + len), span_of(from + shift, len),
+				tag_a),
+		 0);
+	CHECK_EQ(aead_seal(plain, nonce, span_of(aad, AAD_LEN),
+			   mspan_of(b, head_len + len), tag_b),
+		 0);
+	CHECK_MEM(a, b, head_len + len);
+	CHECK_MEM(tag_a, tag_b, sizeof(tag_a));
+	free(from);
+	free(a);
+	free(b);
+}
+
+TEST(aead_from_elsewhere_is_as_in_place)
+{
+	static const size_t large[] = {65535, 65536, 65537, 1 << 20, (1 << 20) + 13};
+
+	if (!crypto_has(CRYPTO_IPSEC_MB))
+		skip();
+	CHECK_EQ(fault_catch(), 0);
+	for (size_t len = 1; len < 600; len++) {
+		check_from(AEAD_AES_128_GCM, HEAD_LEN, len, len % 17);
+		check_from(AEAD_AES_256_GCM, len % 97, len, 0); /* any head */
+	}
+	for (size_t i = 0; i < ARRAY_LEN(large); i++)
+		check_from(AEAD_AES_128_GCM, HEAD_LEN, large[i], i);
+}
+
+struct unrest {
+	_Atomic uint8_t *p;
+	size_t len;
+	atomic_bool stop;
+};
+
+static void *change_on(void *arg)
+{
+	struct unrest *u = arg;
+
+	for (uint8_t x = 1; !atomic_load(&u->stop); x++)
+		for (size_t i = 0; i < u->len; i++)
+			atomic_store_explicit(&u->p[i], (uint8_t)(x + i),
+					      memory_order_relaxed);
+	return NULL;
+}
+
+static bool has_changed(const uint8_t *sealed, _Atomic uint8_t *now, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (sealed[i] != atomic_load_explicit(&now[i], memory_order_relaxed))
+			return true;
+	return false;
+}
+
+/* That what is hashed is what was written, not what is read a second time: or clients would find the tag wrong. */
+TEST(aead_bytes_that_change_while_they_are_sealed)
+{
+	enum { LEN = 64 << 10, TIMES = 500 };
+	static _Atomic uint8_t shared[LEN];
+	static uint8_t text[HEAD_LEN + LEN];
+	struct unrest u = {.p = shared, .len = LEN};
+	size_t changed = 0; /* else this would show nothing */
+	pthread_t t;
+
+	if (!crypto_has(CRYPTO_IPSEC_MB))
+		skip();
+	CHECK_EQ(fault_catch(), 0);
+	CHECK_EQ(pthread_create(&t, NULL, change_on, &u), 0);
+	for (size_t i = 0; i < TIMES * 2 || !changed; i++) {
+		enum aead_alg alg = i % 2 ? AEAD_AES_256_GCM : AEAD_AES_128_GCM;
+		CLEANUP(aead_key_freep)
+		struct aead_key *s = key_of(alg, AEAD_SEAL, CRYPTO_IPSEC_MB);
+		CLEANUP(aead_key_freep)
+		struct aead_key *o = key_of(alg, AEAD_OPEN, CRYPTO_IPSEC_MB);
+		uint8_t nonce[AEAD_NONCE_MAX_LEN] = {(uint8_t)i, (uint8_t)(i >> 8)};
+		uint8_t tag[AEAD_TAG_LEN];
+		size_t off = i % 61, len = i % 3 ? LEN - off : 1 + i % 300;
+		struct mspan m = mspan_of(text, HEAD_LEN + len);
+
+		CHECK_EQ(aead_seal_from(s, nonce, span_of(NULL, 0), m,
+					span_of((uint8_t *)shared + off, len), tag),
+			 0);
+		CHECK_EQ(aead_open(o, nonce, span_of(NULL, 0), m, tag), 0);
+		changed += has_changed(text + HEAD_LEN, shared + off, len);
+	}
+	atomic_store(&u.stop, true);
+	pthread_join(t, NULL);
+}
+
+TEST(aead_what_is_not_there_is_not_sealed)
+{
+	static uint8_t text[HEAD_LEN + 3 * 4096];
+	int fd = memfd_create("cut", MFD_CLOEXEC);
+	uint8_t nonce[AEAD_NONCE_MAX_LEN] = {1}, tag[AEAD_TAG_LEN],
+		none[AEAD_TAG_LEN] = {0};
+	uint8_t *p;
+
+	if (!crypto_has(CRYPTO_IPSEC_MB))
+		skip();
+	CHECK_EQ(fault_catch(), 0);
+	CHECK_EQ(ftruncate(fd, 2 * 4096), 0);
+	p = mmap(NULL, 3 * 4096, PROT_READ, MAP_SHARED, fd, 0);
+	CHECK(p != MAP_FAILED);
+	CLEANUP(aead_key_freep)
+	struct aead_key *k = key_of(AEAD_AES_128_GCM, AEAD_SEAL, CRYPTO_IPSEC_MB);
+	for (size_t len = 2 * 4096 - 70; len < 2 * 4096 + 70; len++) {
+		int err = len > 2 * 4096 ? -EFAULT : 0;
+
+		CHECK_EQ(aead_seal_from(k, nonce, span_of(NULL, 0),
+					mspan_of(text, HEAD_LEN + len), span_of(p, len),
+					tag),
+			 err);
+		CHECK_EQ(memcmp(tag, none, sizeof(tag)) == 0, err != 0);
+	}
+	munmap(p, 3 * 4096);
+	close(fd);
+}
+
+TEST(aead_only_gcm_of_ipsec_mb_reads_from_elsewhere)
+{
+	CHECK_EQ(fault_catch(), 0);
+	for (size_t a = 0; a < ARRAY_LEN(algs); a++)
+		for (size_t b = 0; b < ARRAY_LEN(backends); b++)
+			for (int use = AEAD_OPEN; use <= AEAD_SEAL; use++) {
+				CLEANUP(aead_key_freep)
+				struct aead_key *k = key_of(algs[a], (enum aead_use)use,
+							    backends[b]);
+				uint8_t text[32] = {0}, nonce[12] = {0}, tag[16];
+				bool may = use == AEAD_SEAL &&
+					   backends[b] == CRYPTO_IPSEC_MB;
+
+				if (!k)
+					continue;
+				CHECK_EQ(aead_seals_from(k), may);
+				CHECK_EQ(aead_seal_from(k, nonce, span_of(NULL, 0),
+							mspan_of(text, 32),
+							span_of(nonce, 12), tag),
+					 may ? 0 : -EIO);
+			}
 }
 
 TEST_MAIN()

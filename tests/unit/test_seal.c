@@ -2,11 +2,16 @@
 #include "test.h"
 #include "vectors.h"
 
+#include "base/fault.h"
+#include "crypto/crypto.h"
 #include "secure/seal.h"
 #include "wire/smb2_proto.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 enum { FRAME_MAX = 8192 };
 
@@ -436,6 +441,69 @@ TEST(seal_keys_of_the_wrong_length_are_refused)
 	}
 	seal_key_free(NULL);
 	seal_tx_free(NULL);
+}
+
+/* ---- from memory of others --------------------------------------------------------------------- */
+
+/* A message whose end lies elsewhere. */
+static int seal_half(struct seal_tx *t, uint8_t *buf, size_t len, struct span from)
+{
+	struct mspan frame = fill(buf, len);
+
+	memset(buf + frame.len - from.len, 0xEE, from.len);
+	return seal_message_from(t, 7, frame, from);
+}
+
+TEST(seal_from_elsewhere_opens_as_any_other)
+{
+	for (size_t c = 0; c < ARRAY_LEN(ciphers); c++) {
+		CLEANUP(seal_tx_freep)
+		struct seal_tx *t = seal_tx_new(ciphers[c], key_for(ciphers[c]), tail);
+		CLEANUP(seal_key_freep)
+		struct seal_key *k = seal_key_new(ciphers[c], key_for(ciphers[c]));
+		uint8_t buf[FRAME_MAX], want[FRAME_MAX];
+		struct mspan frame = fill(want, 3000), got;
+		struct span from = span_of(want + frame.len - 2000, 2000);
+		bool gcm = ciphers[c] == SEAL_AES_128_GCM ||
+			   ciphers[c] == SEAL_AES_256_GCM;
+		bool may = gcm && crypto_has(CRYPTO_IPSEC_MB) && !getenv("TSMB_CRYPTO");
+
+		CHECK_EQ(fault_catch(), 0);
+		CHECK_EQ(seal_tx_reads_shared(t), may);
+		CHECK_EQ(seal_half(t, buf, 3000, from), may ? 0 : -EIO);
+		if (!may)
+			continue;
+		CHECK_EQ(seal_open(k, mspan_of(buf, frame.len), &got), 0);
+		CHECK_SPAN(span_of_m(got), span_of(want + SEAL_HEADER_LEN, 3000));
+	}
+}
+
+/* [MS-SMB2] 3.1.4.3: not even what was never sent may share its nonce with anything else. */
+TEST(seal_after_a_fault_takes_another_nonce)
+{
+	CLEANUP(seal_tx_freep)
+	struct seal_tx *t = seal_tx_new(SEAL_AES_128_GCM, key_for(SEAL_AES_128_GCM),
+					tail);
+	CLEANUP(seal_key_freep)
+	struct seal_key *k = seal_key_new(SEAL_AES_128_GCM, key_for(SEAL_AES_128_GCM));
+	uint8_t a[FRAME_MAX], b[FRAME_MAX];
+	int fd = memfd_create("empty", MFD_CLOEXEC);
+	void *gone = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	struct mspan got;
+
+	CHECK(gone != MAP_FAILED);
+	CHECK_EQ(fault_catch(), 0);
+	if (!seal_tx_reads_shared(t))
+		skip();
+	CHECK_EQ(seal_half(t, a, 3000, span_of(gone, 2000)), -EFAULT);
+	CHECK_EQ(seal_open(k, mspan_of(a, SEAL_HEADER_LEN + 3000), &got), -EBADMSG);
+	CHECK_EQ(seal_half(t, a, 3000, span_of(gone, 2000)), -EFAULT);
+	CHECK_EQ(seal_message(t, 7, fill(b, 3000)), 0);
+	CHECK_EQ(seal_open(k, mspan_of(b, SEAL_HEADER_LEN + 3000), &got), 0);
+	CHECK_EQ(a[20], 1); /* the counter, after two of which nothing came */
+	CHECK_EQ(b[20], 2);
+	munmap(gone, 4096);
+	close(fd);
 }
 
 TEST_MAIN()

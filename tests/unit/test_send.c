@@ -144,4 +144,35 @@ TEST(answers_of_64_kib_end_the_turn)
 	fix_fini(&f);
 }
 
+/* ---- what is sealed already ----------------------------------------------------------------------- */
+
+TEST(what_is_sealed_already_goes_alone)
+{
+	struct sign_key *key = (struct sign_key *)&key; /* not looked at */
+	struct fix f;
+
+	fix_init(&f);
+	f.out->ready = true;
+	CHECK_EQ(append(&f, false, NULL), -EIO); /* where nobody wants it sealed */
+	f.out->sealed = true;
+	CHECK_EQ(append(&f, false, key), -EIO);
+	CHECK_EQ(append(&f, true, NULL), -EIO);
+	CHECK_EQ(append(&f, false, NULL), 0);
+	CHECK_EQ(append(&f, false, NULL), -EIO); /* nothing behind it */
+	CHECK_EQ(f.out->count, 1);
+	fix_fini(&f);
+}
+
+TEST(nothing_stands_before_what_is_sealed_already)
+{
+	struct fix f;
+
+	fix_init(&f);
+	f.out->sealed = true;
+	CHECK_EQ(append(&f, false, NULL), 0);
+	f.out->ready = true;
+	CHECK_EQ(append(&f, false, NULL), -EIO);
+	fix_fini(&f);
+}
+
 TEST_MAIN()
