@@ -304,8 +304,8 @@ TEST(what_is_done_after_a_request_is_told_to_the_next_however_late_the_thread)
 	late_thread(true);
 }
 
-/* What a client does right behind its first request, without waiting for an answer. */
-static void late_start(bool tree)
+/* What a client does right behind its first request, without waiting for an answer. ends: who has watched until then. */
+static void late_start(bool tree, bool ends)
 {
 	struct notify *first;
 	struct holder h;
@@ -317,43 +317,30 @@ static void late_start(bool tree)
 	holder_begin(&h, first);
 	fix_put(&s.fix, "share/a", "");
 	usleep(50000); /* until the thread has come that far */
+	if (ends)
+		s.server->ops->free(TAKE(first));
 	s.server->ops->start(s.server, s.dir, s.cred, FILE_NOTIFY_CHANGE_FILE_NAME, tree,
 			     &s.notify, wait_arm(&s.wait, seer_ended));
 	fix_put(&s.fix, "share/b", "");
 	holder_end(&h);
 	CHECK_EQ(seer_await(&s), 0);
 	CHECK_STR(seer_news(&s), "+b");
-	s.server->ops->free(first);
+	if (first)
+		s.server->ops->free(first);
 	seer_fini(&s);
 }
 
 TEST(what_is_done_behind_the_first_request_is_seen_however_late_the_thread)
 {
-	late_start(false);
-	late_start(true);
+	late_start(false, false);
+	late_start(true, false);
 }
 
 /* The kernel knows a directory once: who ends must not take it from who is about to begin. */
 TEST(one_ends_while_another_begins)
 {
-	struct notify *first;
-	struct holder h;
-	struct seer s;
-
-	seer_init(&s);
-	CHECK_EQ(seer_start(&s, FILE_NOTIFY_CHANGE_FILE_NAME, false), 0);
-	first = s.notify;
-	holder_begin(&h, first);
-	fix_put(&s.fix, "share/a", "");
-	usleep(50000);
-	s.server->ops->free(first);
-	s.server->ops->start(s.server, s.dir, s.cred, FILE_NOTIFY_CHANGE_FILE_NAME, false,
-			     &s.notify, wait_arm(&s.wait, seer_ended));
-	fix_put(&s.fix, "share/b", "");
-	holder_end(&h);
-	CHECK_EQ(seer_await(&s), 0);
-	CHECK_STR(seer_news(&s), "+b");
-	seer_fini(&s);
+	late_start(false, true);
+	late_start(true, true);
 }
 
 /* However late the answer is made: what is done next is the next request's. */

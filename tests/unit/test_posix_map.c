@@ -1,6 +1,5 @@
 /* test_posix_map.c - READs that lend what is mapped instead of copying it: which do, what they show, and when it counts. */
-#include "fs/posix_impl.h"
-#include "posix_stream_fixture.h"
+#include "posix_pattern_fixture.h"
 
 #include "base/fault.h"
 
@@ -14,27 +13,12 @@ enum {
 	PAGE = 4096,
 };
 
-static uint8_t byte_at(size_t i)
-{
-	return (uint8_t)(i * 7 + i / 4096);
-}
-
-/* A data handle of a file with so many bytes of the pattern, that has been read from once. */
+/* A file that has been read from once. */
 static struct vfile *file_of(struct fix *f, size_t len)
 {
-	uint8_t *bytes = malloc(len + 1);
-	struct vfile *file, *data;
+	struct vfile *data = pattern_file(f, len);
 
-	fix_put(f, "share/file", "");
-	file = fix_find(f, "file");
-	data = fix_open(f, file, true, true);
-	vfile_put(file);
-	for (size_t i = 0; i < len; i++)
-		bytes[i] = byte_at(i);
-	CHECK_EQ(pwrite(posix_file_of(data)->fd, bytes, len, 0), (ssize_t)len);
-	free(bytes);
 	atomic_store(&posix_file_of(data)->read_before, true);
-	f->jobs = 0;
 	return data;
 }
 
@@ -103,7 +87,7 @@ TEST(what_is_lent_is_what_is_copied)
 		CHECK_EQ(io.done, copy.done);
 		got = io.lent.p ? io.lent : span_of(buffer, io.done);
 		for (size_t n = 0; n < io.done; n++)
-			if (got.p[n] != byte_at((size_t)cases[i].off + n))
+			if (got.p[n] != pattern_at((size_t)cases[i].off + n))
 				fail_msg("case %zu, byte %zu", i, n);
 		if (io.lent.p)
 			CHECK(vfs_settle(&io));
@@ -339,7 +323,7 @@ static void prepare(struct vfile *data, uint64_t off, size_t len)
 	int fd = posix_file_of(data)->fd;
 
 	for (size_t i = 0; i < len; i++)
-		buffer[i] = byte_at((size_t)off + i);
+		buffer[i] = pattern_at((size_t)off + i);
 	CHECK_EQ(pwrite(fd, buffer, len, (off_t)off), (ssize_t)len);
 }
 
@@ -355,7 +339,7 @@ TEST(a_read_across_windows_is_one)
 
 		CHECK_EQ(fix_run(&f, &io.call, VFS_READ), 0);
 		CHECK_EQ(io.lent.len, len);
-		CHECK_EQ(io.lent.p[len - 1], byte_at((size_t)io.off + len - 1));
+		CHECK_EQ(io.lent.p[len - 1], pattern_at((size_t)io.off + len - 1));
 		CHECK(vfs_settle(&io));
 	}
 	CHECK_EQ(mappings_of(fix_path(&f, "share/file")), 1);
@@ -400,7 +384,7 @@ TEST(there_are_only_so_many_and_the_longest_unused_goes)
 	CHECK(io.lent.p);
 	usleep(1100 * 1000);
 	CHECK(lends(&f, data, (uint64_t)POSIX_WINDOWS_MAX * WINDOW, MIN));
-	CHECK_EQ(io.lent.p[MIN - 1], byte_at(MIN - 1));
+	CHECK_EQ(io.lent.p[MIN - 1], pattern_at(MIN - 1));
 	CHECK(vfs_settle(&io));
 	CHECK(lends(&f, data, WINDOW, MIN)); /* in place of another */
 	CHECK_EQ(mappings_of(fix_path(&f, "share/file")), POSIX_WINDOWS_MAX);
@@ -433,7 +417,7 @@ static void read_one(struct reading *r, struct vfile *data)
 
 	r->wrong += fix_run(&r->f, &io.call, VFS_READ) != 0 || io.done != MIN;
 	got = io.lent.p ? io.lent : span_of(p, MIN);
-	r->wrong += got.p[MIN - 1] != byte_at((size_t)io.off + MIN - 1);
+	r->wrong += got.p[MIN - 1] != pattern_at((size_t)io.off + MIN - 1);
 	if (io.lent.p)
 		r->wrong += !vfs_settle(&io);
 	free(p);

@@ -1,33 +1,9 @@
 /* test_posix_piece.c - bytes of files on their way to a socket without a copy: what is sent, and where there are none. */
-#include "fs/posix_impl.h"
-#include "posix_stream_fixture.h"
+#include "posix_pattern_fixture.h"
 
 #include <sys/socket.h>
 
 enum { BIG = (3 << 20) + 12345 };
-
-static uint8_t byte_at(size_t i)
-{
-	return (uint8_t)(i * 7 + i / 4096);
-}
-
-/* A data handle of a file with so many bytes of the pattern. */
-static struct vfile *file_of(struct fix *f, size_t len)
-{
-	uint8_t *bytes = malloc(len + 1);
-	struct vfile *file, *data;
-
-	fix_put(f, "share/file", "");
-	file = fix_find(f, "file");
-	data = fix_open(f, file, true, true);
-	vfile_put(file);
-	for (size_t i = 0; i < len; i++)
-		bytes[i] = byte_at(i);
-	CHECK_EQ(pwrite(posix_file_of(data)->fd, bytes, len, 0), (ssize_t)len);
-	free(bytes);
-	f->jobs = 0;
-	return data;
-}
 
 static int piece_of(struct fix *f, struct vfile *data, uint64_t off, size_t len,
 		    struct vfs_piece *ret)
@@ -66,7 +42,7 @@ static void expect(struct seg_file *seg, uint64_t off, size_t len, bool cut)
 		n = read(ends[1], got, sizeof(got));
 		assert_true(n > 0);
 		for (ssize_t i = 0; i < n; i++)
-			wrong += got[i] != byte_at((size_t)off + taken + (size_t)i) &&
+			wrong += got[i] != pattern_at((size_t)off + taken + (size_t)i) &&
 				 !(cut && got[i] == 0);
 		taken += (size_t)n;
 	}
@@ -98,7 +74,7 @@ TEST(a_piece_sends_what_the_file_held)
 	struct fix f;
 
 	fix_init(&f);
-	CLEANUP(vfile_putp) struct vfile *data = file_of(&f, BIG);
+	CLEANUP(vfile_putp) struct vfile *data = pattern_file(&f, BIG);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct vfs_piece p;
 
@@ -119,7 +95,7 @@ TEST(there_is_no_piece_at_the_end)
 	struct vfs_piece p;
 
 	fix_init(&f);
-	CLEANUP(vfile_putp) struct vfile *data = file_of(&f, 1000);
+	CLEANUP(vfile_putp) struct vfile *data = pattern_file(&f, 1000);
 	for (size_t i = 0; i < ARRAY_LEN(offs); i++) {
 		CHECK_EQ(piece_of(&f, data, offs[i], 10, &p), 0);
 		CHECK_EQ(p.done, 0);
@@ -138,7 +114,7 @@ TEST(a_piece_stays_whole_when_the_file_is_cut)
 	struct vfs_piece p;
 
 	fix_init(&f);
-	struct vfile *data = file_of(&f, BIG);
+	struct vfile *data = pattern_file(&f, BIG);
 	CHECK_EQ(piece_of(&f, data, 4096, 1 << 20, &p), 0);
 	CHECK_EQ(ftruncate(posix_file_of(data)->fd, 4096), 0);
 	vfile_put(data); /* closed while output is under way */
@@ -156,7 +132,7 @@ TEST(holes_are_zeros)
 	int ends[2];
 
 	fix_init_at(&f, "/var/tmp", (struct posix_settings){0});
-	struct vfile *data = file_of(&f, 10);
+	struct vfile *data = pattern_file(&f, 10);
 	CHECK_EQ(ftruncate(posix_file_of(data)->fd, 1 << 20), 0);
 	CHECK_EQ(piece_of(&f, data, 65536, 65536, &p), 0);
 	CHECK_EQ(p.done, 65536);
@@ -177,7 +153,7 @@ TEST(what_is_not_in_memory_is_taken_by_the_pool)
 	struct vfs_piece p;
 
 	fix_init_at(&f, "/var/tmp", (struct posix_settings){0});
-	CLEANUP(vfile_putp) struct vfile *data = file_of(&f, BIG);
+	CLEANUP(vfile_putp) struct vfile *data = pattern_file(&f, BIG);
 	int fd = posix_file_of(data)->fd;
 	CHECK_EQ(piece_of(&f, data, 0, BIG, &p), 0);
 	CHECK_EQ(f.jobs, 0);
@@ -201,7 +177,7 @@ TEST(what_was_not_sent_goes_with_the_piece)
 	int ends[2];
 
 	fix_init(&f);
-	CLEANUP(vfile_putp) struct vfile *data = file_of(&f, BIG);
+	CLEANUP(vfile_putp) struct vfile *data = pattern_file(&f, BIG);
 	pair_init(ends);
 	CHECK_EQ(piece_of(&f, data, 0, 1 << 20, &p), 0);
 	CHECK_EQ(p.piece->ops->send(p.piece, ends[0], 4096, false), 4096);
@@ -224,7 +200,7 @@ TEST(errors_of_the_socket_are_told)
 
 	fix_init(&f);
 	CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
-	CLEANUP(vfile_putp) struct vfile *data = file_of(&f, 65536);
+	CLEANUP(vfile_putp) struct vfile *data = pattern_file(&f, 65536);
 	pair_init(ends);
 	CHECK_EQ(piece_of(&f, data, 0, 65536, &p), 0);
 	CHECK_EQ(p.piece->ops->send(p.piece, -1, 10, false), -EBADF);
@@ -245,7 +221,7 @@ TEST(pieces_end_where_pipes_do)
 	int count = 0, err = 0;
 
 	fix_init(&f);
-	CLEANUP(vfile_putp) struct vfile *data = file_of(&f, 65536);
+	CLEANUP(vfile_putp) struct vfile *data = pattern_file(&f, 65536);
 	while (count < MANY && !(err = piece_of(&f, data, 0, 65536, &p[count])))
 		count++;
 	CHECK_EQ(err, -EOPNOTSUPP);
@@ -266,7 +242,7 @@ TEST(without_descriptors_there_is_no_piece)
 	struct fix f;
 
 	fix_init(&f);
-	CLEANUP(vfile_putp) struct vfile *data = file_of(&f, 65536);
+	CLEANUP(vfile_putp) struct vfile *data = pattern_file(&f, 65536);
 	CHECK_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
 	none = old;
 	none.rlim_cur = 1;
@@ -303,7 +279,7 @@ TEST(a_stream_has_pieces_once_it_lies_in_a_file)
 	CHECK_EQ(write_at(&f, data, 0, "small", 5), 0);
 	CHECK_EQ(piece_of(&f, data, 0, 65536, &p), -EOPNOTSUPP);
 	for (size_t i = 0; i < sizeof(bytes); i++)
-		bytes[i] = byte_at(i);
+		bytes[i] = pattern_at(i);
 	CHECK_EQ(write_at(&f, data, 0, bytes, sizeof(bytes)), 0);
 	CHECK_EQ(piece_of(&f, data, 0, 65536, &p), 0);
 	CHECK_EQ(p.done, 65536);
