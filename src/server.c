@@ -10,6 +10,7 @@
 #include "fs/cred.h"
 #include "fs/local_watch.h"
 #include "fs/notify.h"
+#include "fs/posix.h"
 #include "fs/quota.h"
 #include "gather.h"
 #include "interfaces.h"
@@ -41,6 +42,7 @@ struct server {
 	struct auditing *auditing;
 	struct smb_server smb;
 	struct snapshot *snapshot;
+	atomic_int windows; /* A  that volumes may still map: POSIX_WINDOWS_ALL */
 	struct net *net;
 	bool net_started;
 	size_t descriptors;             /* as many as there may be */
@@ -260,6 +262,7 @@ static int snapshot_make(struct server *s, struct conf *conf,
 		.hash_key = s->smb.hash_key,
 		.lane_count = net_lane_count(s->net),
 		.log_limit = &s->smb.logon_log,
+		.windows = &s->windows,
 	};
 
 	return snapshot_new(&e, conf, s->snapshot, ret_snapshot);
@@ -408,6 +411,7 @@ int server_start(struct conf *conf, const char *path, const char *keylog,
 		return -ENOMEM;
 	s->conf = conf_get(conf);
 	s->descriptors = descriptors_raise();
+	atomic_init(&s->windows, POSIX_WINDOWS_ALL);
 	err = errands_init(&s->errands);
 	if (err) {
 		conf_put(s->conf);

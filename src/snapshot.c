@@ -57,6 +57,7 @@ static int volume_open(const struct snapshot_env *e, struct share *s)
 		.force_create_mode = s->conf->force_create_mode,
 		.force_directory_mode = s->conf->force_directory_mode,
 		.hash_key = e->hash_key,
+		.windows = e->windows,
 	};
 	int err = posix_new(&p, &s->vfs);
 

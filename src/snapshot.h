@@ -13,6 +13,7 @@ struct snapshot_env {
 	const uint8_t *hash_key;     /* 16 bytes, for the volumes' name caches		*/
 	unsigned lane_count;         /* that count what is done with shares		*/
 	struct log_limit *log_limit; /* of logon failures				*/
+	atomic_int *windows;         /* of struct posix_settings, for all volumes	*/
 };
 
 /* Takes a reference to conf. Volumes of `old` (may be NULL) are used again where path and settings are the same,

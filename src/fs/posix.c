@@ -434,7 +434,7 @@ int posix_new(const struct posix_settings *s, struct vfs **ret_vfs)
 	v->closer = posix_closer_new();
 	v->streams = posix_streams_new();
 	v->pipes = posix_pipes_new();
-	v->windows = posix_windows_new();
+	v->windows = posix_windows_new(s->windows);
 	if (!v->dosattrs || !v->closer || !v->streams || !v->pipes || !v->windows ||
 	    (s->case_insensitive && (!v->names || !v->tunnel)))
 		goto fail;

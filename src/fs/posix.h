@@ -19,12 +19,17 @@
 #include "conf/conf.h"
 #include "fs/vfs.h"
 
+#include <stdatomic.h>
+
 /* Where stored descriptors are. */
 enum posix_sd_form {
 	POSIX_SD_RAW,    /* user.tsmb.$sd */
 	POSIX_SD_NTACL3, /* security.NTACL, see ntacl.h */
 	POSIX_SD_NTACL4,
 };
+
+/* Windows onto files (posix_map.c), of all volumes of a process: it may have 65530 mappings, as Linux comes. */
+enum { POSIX_WINDOWS_ALL = 1024 };
 
 struct posix_settings {
 	const char *path; /* absolute				*/
@@ -36,6 +41,9 @@ struct posix_settings {
 	uint32_t force_directory_mode;
 	const uint8_t *hash_key;           /* 16 bytes, for names peers choose	*/
 	const struct quota_source *quotas; /* NULL: the kernel		*/
+	/* How many windows onto files all volumes together may still map, of POSIX_WINDOWS_ALL; it outlives them. NULL: each as
+	 * many as one may. */
+	atomic_int *windows;
 };
 
 MUST_CHECK int posix_new(const struct posix_settings *s, struct vfs **ret_vfs);

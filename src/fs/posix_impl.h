@@ -257,7 +257,8 @@ bool posix_range_cached(int fd, uint64_t off, size_t len);
 
 /* ---- posix_map.c -------------------------------------------------------------------------------- */
 
-struct posix_windows *posix_windows_new(void); /* NULL without memory */
+/* left: of struct posix_settings. NULL without memory. */
+struct posix_windows *posix_windows_new(atomic_int *left);
 void posix_windows_free(struct posix_windows *t);
 /* Nobody else knows f any more: would unmapping hold a worker up? */
 bool posix_windows_are_large(struct posix_windows *t, const struct posix_file *f);

@@ -3,7 +3,7 @@
  *
  * Files are mapped in windows, each when it is read from for the second time, and stay so until they are closed or others
  * need the room: filling page tables takes half of what is gained, so a mapping pays when it is kept. Windows overlap by the longest
- * READ, so that each READ lies in one. There may be so many a volume; who gets none reads into memory like everybody else,
+ * READ, so that each READ lies in one. There may be so many a volume, and in all; who gets none reads into memory like everybody else,
  * and nobody takes away what was used within a second, as mapping anew each time would cost more than the copy.
  *
  *     window: made -> in use <-> kept -> gone	file closed, or the longest unused of a full volume
@@ -42,6 +42,7 @@ struct posix_windows {
 	struct lock lock;        /* leaf; also of posix_file.windows */
 	struct list_node by_use; /* L */
 	unsigned count;          /* L  of all there are, and are being made */
+	atomic_int *left;        /* I  of all volumes; or NULL */
 	uint64_t retry_ns;       /* L  none is made before */
 };
 
@@ -53,7 +54,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-struct posix_windows *posix_windows_new(void)
+struct posix_windows *posix_windows_new(atomic_int *left)
 {
 	struct posix_windows *t = calloc(1, sizeof(*t));
 
@@ -61,6 +62,7 @@ struct posix_windows *posix_windows_new(void)
 		return NULL;
 	lock_init(&t->lock, LOCK_RANK_LEAF);
 	list_init(&t->by_use);
+	t->left = left;
 	return t;
 }
 
@@ -117,6 +119,26 @@ static struct posix_window *window_oldest(struct posix_windows *t)
 	return NULL;
 }
 
+/* Room for one more, or false. The kernel gives a process no more than some ten thousand mappings in all, which buffers need. */
+static bool room_take(struct posix_windows *t)
+{
+	if (t->count == POSIX_WINDOWS_MAX)
+		return false;
+	if (t->left && atomic_fetch_sub(t->left, 1) <= 0) {
+		atomic_fetch_add(t->left, 1);
+		return false;
+	}
+	t->count++;
+	return true;
+}
+
+static void room_give(struct posix_windows *t)
+{
+	t->count--;
+	if (t->left)
+		atomic_fetch_add(t->left, 1);
+}
+
 /* The file's, in use; or NULL, and leave to make one, in place of *ret_old if there is that. */
 static struct posix_window *window_find(struct posix_windows *t, struct posix_file *f,
 					uint64_t index, size_t len, bool *ret_make,
@@ -130,13 +152,11 @@ static struct posix_window *window_find(struct posix_windows *t, struct posix_fi
 		}
 	if (now_ns() < t->retry_ns)
 		return NULL;
-	if (t->count == POSIX_WINDOWS_MAX) {
+	if (!room_take(t)) {
 		*ret_old = window_oldest(t);
 		if (!*ret_old)
 			return NULL;
 		window_unlink(*ret_old);
-	} else {
-		t->count++;
 	}
 	*ret_make = true;
 	return NULL;
@@ -180,7 +200,7 @@ static struct posix_window *window_take(struct posix_windows *t, struct posix_fi
 
 	LOCK_SCOPE(&t->lock);
 	if (!w) {
-		t->count--;
+		room_give(t);
 		if (!atomic_load_explicit(&f->no_map, memory_order_relaxed))
 			t->retry_ns = now_ns() + WINDOWS_RETRY_NS;
 		return NULL;
@@ -223,7 +243,7 @@ static struct posix_window *windows_unlink(struct posix_windows *t, struct posix
 	all = TAKE(f->windows);
 	for (struct posix_window *w = all; w; w = w->next) {
 		list_del(&w->by_use);
-		t->count--;
+		room_give(t);
 	}
 	return all;
 }

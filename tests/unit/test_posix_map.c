@@ -395,6 +395,31 @@ TEST(there_are_only_so_many_and_the_longest_unused_goes)
 	fix_fini(&f);
 }
 
+/* One takes what there is, another has to wait until it is given back. */
+TEST(all_volumes_share_a_number_of_windows)
+{
+	atomic_int left = 2;
+	struct fix f, g;
+
+	fix_init_at(&f, "/tmp", (struct posix_settings){.windows = &left});
+	fix_init_at(&g, "/tmp", (struct posix_settings){.windows = &left});
+	struct vfile *data = file_of(&f, 0), *other = file_of(&g, MIN);
+	for (uint64_t i = 0; i < 3; i++) {
+		prepare(data, i * WINDOW, MIN);
+		CHECK_EQ(lends(&f, data, i * WINDOW, MIN), i < 2);
+	}
+	CHECK(!lends(&g, other, 0, MIN));
+	CHECK_EQ(atomic_load(&left), 0);
+	vfile_put(data);
+	expect_unmapped(&f);
+	CHECK(lends(&g, other, 0, MIN));
+	CHECK_EQ(atomic_load(&left), 1);
+	vfile_put(other);
+	fix_fini(&g);
+	fix_fini(&f);
+	CHECK_EQ(atomic_load(&left), 2);
+}
+
 /* ---- several workers ---------------------------------------------------------------------------------- */
 
 enum { WORKERS = 4, TIMES = 60, FILES = 3 };
