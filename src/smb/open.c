@@ -319,20 +319,21 @@ void open_unlist(struct open *o)
 	map_del(&o->sess->opens, &o->by_id);
 }
 
-struct open *open_take_any(struct sess *s, const struct tree *tree)
+struct open *open_take_any(struct sess *s, const struct tree *tree, struct map_cursor *at)
 {
-	struct map_walk pos;
+	struct map_cursor next = *at;
+	struct map_node *n;
 	LOCK_SCOPE(&s->lock);
 
-	for (struct map_node *n = map_walk_first(&s->opens, &pos); n;
-	     n = map_walk_next(&s->opens, &pos)) {
-		struct open *o = container_of(n, struct open, by_id);
+	for (; map_cursor_next(&s->opens, &next, &n); *at = next)
+		for (; n; n = n->next) {
+			struct open *o = container_of(n, struct open, by_id);
 
-		if (tree && o->tree != tree)
-			continue;
-		open_unlist(o);
-		return o;
-	}
+			if (tree && o->tree != tree)
+				continue;
+			open_unlist(o);
+			return o;
+		}
 	return NULL;
 }
 

@@ -227,8 +227,9 @@ static inline struct shown *open_shown(const struct open *o)
 }
 
 /* Some open of s (of tree; NULL: any), taken out of the session's table: nobody finds it there any more. The table's reference
- * is the caller's. NULL: there is none. */
-struct open *open_take_any(struct sess *s, const struct tree *tree);
+ * is the caller's. NULL: there is none. at: zero at first; what was passed is not looked at again. */
+struct open *open_take_any(struct sess *s, const struct tree *tree,
+			   struct map_cursor *at);
 
 /* A request begins or ends to use o; done by req_open_get() and the request's end. STATUS_FILE_CLOSED if it is not open in the
  * request's tree; STATUS_FILE_NOT_AVAILABLE if it would change something and is older than the failure of a channel:

@@ -6,7 +6,7 @@ static void teardown_step(struct wait *w);
 
 static void teardown_next(struct teardown *t)
 {
-	struct open *o = open_take_any(t->sess, t->tree);
+	struct open *o = open_take_any(t->sess, t->tree, &t->at);
 	struct wait *then = t->then;
 	struct tree *tree = t->tree;
 	struct sess *s = t->sess;
@@ -37,6 +37,7 @@ void teardown_run(struct teardown *t, struct lane *lane, struct sess *s,
 {
 	wait_init(&t->wait, lane->mailbox);
 	t->lane = lane;
+	t->at = (struct map_cursor){0};
 	t->sess = sess_get(s);
 	t->tree = tree ? tree_get(tree) : NULL;
 	t->keep = keep;

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "base/map.h"
 #include "base/wait.h"
 
 struct lane;
@@ -15,10 +16,11 @@ struct tree;
 struct teardown {
 	struct wait wait;
 	struct lane *lane;
-	struct sess *sess; /* whose opens				*/
-	struct tree *tree; /* only those of this tree; NULL: all	*/
-	bool keep;         /* the connection was lost: durable ones may stay */
-	struct wait *then; /* ended when none is left; may be NULL	*/
+	struct sess *sess;    /* whose opens				*/
+	struct tree *tree;    /* only those of this tree; NULL: all	*/
+	struct map_cursor at; /* in the table of opens	*/
+	bool keep;            /* the connection was lost: durable ones may stay */
+	struct wait *then;    /* ended when none is left; may be NULL	*/
 };
 
 /* Close every open of s (of tree), or part with it if `keep`. The table of opens must be shut to new ones already. Once per
