@@ -361,14 +361,18 @@ static void on_entry(struct notify_root *r, struct watch *w, const struct fan_na
 	bool came = mask & FAN_CREATE, went = mask & FAN_DELETE;
 	bool back = came && went && is_there(w, e.name);
 
+	watch_pin(w);
+	watch_pin(e.self);
 	if (back)
 		notify_gone(w, &e);
 	if (came)
 		notify_created(w, &e, false);
 	if (filter_of(mask))
 		notify_modified(w, e.name, filter_of(mask));
-	if (went && !back)
+	if (went && !back && !list_empty(&w->spots))
 		notify_gone(w, &e);
+	watch_unpin(r, e.self);
+	watch_unpin(r, w);
 }
 
 static void on_event(struct notify_root *r, uint64_t mask, struct span records)

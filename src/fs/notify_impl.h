@@ -102,7 +102,8 @@ struct notify_root {
 
 struct watch {
 	struct map_node by_key; /* inotify's descriptor; a hash of fanotify's handle */
-	struct list_node spots;
+	struct list_node spots; /* without any it goes, unless it is pinned */
+	unsigned pins;
 };
 
 struct spot {
@@ -156,6 +157,9 @@ bool notify_shows(const struct spot *s, const char *on_disk);
 void notify_gather(struct spot *s, uint32_t action, const char *on_disk);
 /* Something was lost. */
 void notify_lose(struct notify *n);
+/* Somebody looks at w, or at NULL, while spots may go. */
+void watch_pin(struct watch *w);
+void watch_unpin(struct notify_root *r, struct watch *w);
 /* Those who asked before the event that comes now are told of what came before it, and those begin who were to see it. */
 void notify_reached(struct notify_root *r);
 /* One thing that happened has been gathered by all whom it concerns. */
@@ -184,7 +188,7 @@ struct notify_entry {
 	const char *name;
 	bool directory;
 	bool by_name; /* a directory's watch is the one at that name; else it is `self` */
-	const struct watch *self; /* or NULL: nobody has asked for it */
+	struct watch *self; /* or NULL: nobody has asked for it */
 };
 
 bool notify_wants_name(const struct notify *n, bool directory);

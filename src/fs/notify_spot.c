@@ -8,6 +8,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- watches ------------------------------------------------------------------------------------ */
+
+static void drop_if_unused(struct notify_root *r, struct watch *w)
+{
+	if (list_empty(&w->spots) && !w->pins)
+		r->source->drop(r, w);
+}
+
+void watch_pin(struct watch *w)
+{
+	if (w)
+		w->pins++;
+}
+
+void watch_unpin(struct notify_root *r, struct watch *w)
+{
+	if (!w)
+		return;
+	w->pins--;
+	drop_if_unused(r, w);
+}
+
 /* ---- spots -------------------------------------------------------------------------------------- */
 
 struct spot *spot_find(const struct watch *w, const struct notify *n)
@@ -45,8 +67,7 @@ static void spot_free(struct spot *s)
 
 	list_del(&s->in_watch);
 	list_del(&s->in_notify);
-	if (list_empty(&w->spots))
-		s->n->root->source->drop(s->n->root, w);
+	drop_if_unused(s->n->root, w);
 	spot_orphan(s);
 	free(s->name);
 	free(s);
@@ -89,9 +110,13 @@ void spot_drop(struct spot *top)
 	spots_free(&doomed);
 }
 
+/*
+ * False: no memory, or it would lie below itself. Nowhere does it, but a place may have been looked up as it is now, while
+ * the events that led there are still to come.
+ */
 static bool spot_move(struct spot *s, struct spot *parent, const char *name)
 {
-	char *copy = strdup(name);
+	char *copy = spot_is_below(parent, s) ? NULL : strdup(name);
 
 	if (!copy)
 		return false;
@@ -118,8 +143,7 @@ int spot_new(struct notify *n, struct watch *w, struct spot *parent, const char 
 
 	if (!s || !spot_move(s, parent, name)) {
 		free(s);
-		if (list_empty(&w->spots))
-			n->root->source->drop(n->root, w);
+		drop_if_unused(n->root, w);
 		return -ENOMEM;
 	}
 	s->n = n;
@@ -210,9 +234,20 @@ void notify_created(struct watch *w, const struct notify_entry *e, bool fresh)
 	}
 }
 
+/* The root whose watch it is, which has spots. */
+static struct notify_root *root_of(const struct watch *w)
+{
+	return container_of(w->spots.next, struct spot, in_watch)->n->root;
+}
+
 /* The kernel would tell us when a directory is gone, too, but not as long as we hold it open. */
 void notify_gone(struct watch *w, const struct notify_entry *e)
 {
+	struct notify_root *r = root_of(w);
+
+	watch_pin(w);
+	watch_pin(
+		e->self); /* who has no spot there is asked for it after the last one went */
 	list_for_each (it, &w->spots) {
 		struct spot *s = container_of(it, struct spot, in_watch);
 		struct spot *child = child_of(s, e);
@@ -221,6 +256,8 @@ void notify_gone(struct watch *w, const struct notify_entry *e)
 		if (child)
 			spot_drop(child);
 	}
+	watch_unpin(r, e->self);
+	watch_unpin(r, w);
 }
 
 /* Names that cannot be shown come and go as far as clients are concerned. */
@@ -228,6 +265,7 @@ static void renamed(struct spot *s, const struct notify_entry *from,
 		    const struct notify_entry *to)
 {
 	struct spot *child = child_of(s, from);
+	struct notify *n = s->n;
 
 	if (!notify_shows(s, from->name)) {
 		tell_name(s, FILE_ACTION_ADDED, to);
@@ -240,7 +278,7 @@ static void renamed(struct spot *s, const struct notify_entry *from,
 	tell_renamed(s, to);
 	if (child && !spot_move(child, s, to->name)) {
 		spot_drop(child);
-		notify_lose(s->n);
+		notify_lose(n);
 	}
 }
 
@@ -270,12 +308,19 @@ static void moved(struct watch *from, const struct notify_entry *old, struct wat
 void notify_renamed(struct watch *from, const struct notify_entry *old, struct watch *to,
 		    const struct notify_entry *e)
 {
-	if (from != to) {
+	struct notify_root *r = root_of(to);
+
+	watch_pin(from);
+	watch_pin(to);
+	watch_pin(old->self);
+	if (from != to)
 		moved(from, old, to, e);
-		return;
-	}
-	list_for_each (it, &to->spots)
-		renamed(container_of(it, struct spot, in_watch), old, e);
+	else
+		list_for_each (it, &to->spots)
+			renamed(container_of(it, struct spot, in_watch), old, e);
+	watch_unpin(r, old->self);
+	watch_unpin(r, to);
+	watch_unpin(r, from);
 }
 
 void notify_modified(struct watch *w, const char *name, uint32_t filter)

@@ -6,9 +6,10 @@
 #include "posix_fixture.h"
 
 #include "fs/cred.h"
-#include "fs/notify.h"
+#include "fs/notify_impl.h"
 #include "wire/smb2_proto.h"
 
+#include <pthread.h>
 #include <semaphore.h>
 
 /* Every filter there is. */
@@ -102,6 +103,42 @@ static inline void seer_fini(struct seer *s)
 	vfile_put(s->dir);
 	sem_destroy(&s->home.posted);
 	fix_fini(&s->fix);
+}
+
+/* The notify thread comes no further than to what this one is told first. */
+struct holder {
+	struct notify *held;
+	sem_t holds, go;
+	pthread_t thread;
+};
+
+static inline void *hold(void *arg)
+{
+	struct holder *h = arg;
+
+	LOCK_SCOPE(&h->held->lock);
+	sem_post(&h->holds);
+	while (sem_wait(&h->go) < 0)
+		;
+	return NULL;
+}
+
+static inline void holder_begin(struct holder *h, struct notify *held)
+{
+	h->held = held;
+	CHECK_EQ(sem_init(&h->holds, 0, 0), 0);
+	CHECK_EQ(sem_init(&h->go, 0, 0), 0);
+	CHECK_EQ(pthread_create(&h->thread, NULL, hold, h), 0);
+	while (sem_wait(&h->holds) < 0)
+		;
+}
+
+static inline void holder_end(struct holder *h)
+{
+	sem_post(&h->go);
+	pthread_join(h->thread, NULL);
+	sem_destroy(&h->holds);
+	sem_destroy(&h->go);
 }
 
 /* One character for each action, to write expectations in a line: "+new -old" and so on. */

@@ -1,10 +1,6 @@
 /* test_notify.c - what the kernel tells, as CHANGE_NOTIFY wants to hear it. [MS-FSA] 2.1.5.11, 2.1.5.11.1 */
 #include "seer.h"
 
-#include "fs/notify_impl.h"
-
-#include <pthread.h>
-
 TEST(files_come_change_and_go)
 {
 	struct seer s;
@@ -237,42 +233,6 @@ TEST(a_request_is_told_of_all_that_was_done_before_it)
 	seer_fini(&s);
 }
 
-/* The notify thread comes no further than to what this one is told first. */
-struct holder {
-	struct notify *held;
-	sem_t holds, go;
-	pthread_t thread;
-};
-
-static void *hold(void *arg)
-{
-	struct holder *h = arg;
-
-	LOCK_SCOPE(&h->held->lock);
-	sem_post(&h->holds);
-	while (sem_wait(&h->go) < 0)
-		;
-	return NULL;
-}
-
-static void holder_begin(struct holder *h, struct notify *held)
-{
-	h->held = held;
-	CHECK_EQ(sem_init(&h->holds, 0, 0), 0);
-	CHECK_EQ(sem_init(&h->go, 0, 0), 0);
-	CHECK_EQ(pthread_create(&h->thread, NULL, hold, h), 0);
-	while (sem_wait(&h->holds) < 0)
-		;
-}
-
-static void holder_end(struct holder *h)
-{
-	sem_post(&h->go);
-	pthread_join(h->thread, NULL);
-	sem_destroy(&h->holds);
-	sem_destroy(&h->go);
-}
-
 /* smb2.notify.dir: 11 changes instead of 10, where the thread was late */
 static void late_thread(bool tree)
 {
@@ -307,14 +267,16 @@ TEST(what_is_done_after_a_request_is_told_to_the_next_however_late_the_thread)
 /* What a client does right behind its first request, without waiting for an answer. ends: who has watched until then. */
 static void late_start(bool tree, bool ends)
 {
-	struct notify *first;
+	struct notify *held, *first;
 	struct holder h;
 	struct seer s;
 
 	seer_init(&s);
 	CHECK_EQ(seer_start(&s, FILE_NOTIFY_CHANGE_FILE_NAME, tree), 0);
+	held = s.notify;
+	CHECK_EQ(seer_start(&s, FILE_NOTIFY_CHANGE_FILE_NAME, tree), 0);
 	first = s.notify;
-	holder_begin(&h, first);
+	holder_begin(&h, held);
 	fix_put(&s.fix, "share/a", "");
 	usleep(50000); /* until the thread has come that far */
 	if (ends)
@@ -327,6 +289,7 @@ static void late_start(bool tree, bool ends)
 	CHECK_STR(seer_news(&s), "+b");
 	if (first)
 		s.server->ops->free(first);
+	s.server->ops->free(held);
 	seer_fini(&s);
 }
 

@@ -358,6 +358,66 @@ static void follow_a_tree(void)
 }
 
 /* Each call that fanotify needs may be missing or forbidden, at the start or later. */
+/* Of two who watch a tree one knows the directory that goes, and the other has never heard of it. */
+TEST(a_directory_goes_that_only_one_knows)
+{
+	struct notify *knows;
+	struct seer s;
+
+	seer_init(&s);
+	CHECK_EQ(mkdir(fix_path(&s.fix, "share/d"), 0755), 0);
+	need_fanotify(&s, ALL);
+	fix_put(&s.fix, "share/d/x", "");
+	CHECK_EQ(unlink(fix_path(&s.fix, "share/d/x")), 0);
+	seer_news(&s);
+	knows = s.notify;
+	CHECK_EQ(seer_start(&s, FILE_NOTIFY_CHANGE_DIR_NAME, true), 0);
+	CHECK_EQ(rmdir(fix_path(&s.fix, "share/d")), 0);
+	CHECK_STR(seer_news(&s), "-d");
+	s.server->ops->free(knows);
+	seer_fini(&s);
+}
+
+/* A place is looked up as it is now, while the thread is still where the directory below which it lies moves into it. */
+TEST(directories_that_seem_to_lie_in_each_other)
+{
+	const char *news;
+	struct notify *held;
+	struct holder h;
+	struct seer s;
+
+	seer_init(&s);
+	CHECK_EQ(mkdir(fix_path(&s.fix, "share/a"), 0755), 0);
+	CHECK_EQ(mkdir(fix_path(&s.fix, "share/a/x"), 0755), 0);
+	CHECK_EQ(mkdir(fix_path(&s.fix, "share/b"), 0755), 0);
+	CHECK_EQ(mkdir(fix_path(&s.fix, "share/d"), 0755), 0);
+	CHECK_EQ(mkdir(fix_path(&s.fix, "share/e"), 0755), 0);
+	CHECK_EQ(mkdir(fix_path(&s.fix, "share/e/f"), 0755), 0);
+	need_fanotify(&s, FILE_NOTIFY_CHANGE_FILE_NAME);
+	held = s.notify;
+	CHECK_EQ(seer_start(&s, FILE_NOTIFY_CHANGE_FILE_NAME, true), 0);
+	fix_put(&s.fix, "share/a/x/known", "");
+	CHECK_STR(seer_news(&s), "+a\\x\\known");
+	fix_put(&s.fix, "share/e/f/known", "");
+	CHECK_STR(seer_news(&s), "+e\\f\\known");
+	holder_begin(&h, held);
+	fix_put(&s.fix, "share/held", "");
+	usleep(50000); /* until the thread has come that far */
+	do_rename(&s, "share/a/x", "share/b/x");
+	do_rename(&s, "share/e", "gone"); /* what lies below it is searched for */
+	do_rename(&s, "share/b/x", "share/d/x");
+	do_rename(&s, "share/b", "share/d/x/b");
+	fix_put(&s.fix, "share/d/x/b/deep", "");
+	holder_end(&h);
+	do
+		news = seer_news(&s);
+	while (!strstr(news, "deep") && strcmp(news, "overflow") != 0);
+	fix_put(&s.fix, "share/d/x/b/end", "");
+	CHECK_STR(seer_news(&s), "+d\\x\\b\\end");
+	s.server->ops->free(held);
+	seer_fini(&s);
+}
+
 TEST(without_fanotify_there_is_inotify)
 {
 	static const struct {
