@@ -16,7 +16,7 @@ run: build ## serve a demonstration share on 127.0.0.1:4450 (LISTEN=0.0.0.0 PORT
 	@packaging/deps run
 	@LISTEN='$(LISTEN)' PORT='$(PORT)' packaging/demo $(BUILD)
 
-test: deps ## everything, in 20 to 25 minutes (GROUPS="unit peer" for a part)
+test: deps ## everything, in 12 minutes on two cores (GROUPS="unit peer" for a part)
 	@tests/run $(GROUPS)
 
 check: ## layout, lint, direction of includes
