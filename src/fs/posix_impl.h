@@ -113,16 +113,17 @@ struct posix_file {
 	bool data;                /* I  a data handle, else O_PATH */
 	bool small;   /* I  had few blocks when it was found, and `data` does not write */
 	uint64_t ino; /* I  if small */
-	bool dot_name;                /* I  found under a name that begins with a dot */
-	const struct posix_fs *fs;    /* I  one of vol->devs */
-	atomic_bool no_nowait;        /* reading without waiting does not work here */
-	atomic_bool no_splice;        /* neither does splice() */
-	atomic_bool no_map;           /* nor mmap() */
-	atomic_bool read_before;      /* as much as is worth mapping */
-	struct posix_window *windows; /* posix_map.c's, under vol->windows' lock */
-	atomic_bool dir_busy;         /* somebody is using the position of a directory */
-	uint64_t dir_pos;             /* his: the cookie of that position, or 0 */
-	struct posix_pace pace;       /* of writes */
+	bool dot_name;                 /* I  found under a name that begins with a dot */
+	const struct posix_fs *fs;     /* I  one of vol->devs */
+	atomic_bool no_nowait;         /* reading without waiting does not work here */
+	atomic_bool no_splice;         /* neither does splice() */
+	atomic_bool no_map;            /* nor mmap() */
+	atomic_bool read_before;       /* as much as is worth mapping */
+	_Atomic uint64_t map_again_ns; /* not before: it was being changed */
+	struct posix_window *windows;  /* posix_map.c's, under vol->windows' lock */
+	atomic_bool dir_busy;          /* somebody is using the position of a directory */
+	uint64_t dir_pos;              /* his: the cookie of that position, or 0 */
+	struct posix_pace pace;        /* of writes */
 	struct posix_stream *
 		stream; /* I  counted: one of the file's named streams, whatever `data` says; or NULL */
 };

@@ -9,8 +9,11 @@
  *     window: made -> in use <-> kept -> gone	file closed, or the longest unused of a full volume
  *
  * What is not in memory is not touched: a page fault would hold the worker up. What others cut off meanwhile raises SIGBUS,
- * which the one who reads survives (base/fault.h); in the page where the file now ends there are zeros instead. So
- * afterwards the file is asked for the last byte of what was read, which also sets its access time as each read does.
+ * which the one who reads survives (base/fault.h); in the page where the file then ends there are zeros instead, and it may
+ * have grown again before anybody looks. So afterwards the file is asked for its length and its change time, which who cuts
+ * moves before he lets another write; where either is another one, the bytes do not count, and the file is read into memory
+ * for a while. (Linux before 6.13 counts change times in ticks of the clock: there, what happens within one is not seen.)
+ * One byte is read as well, for the access time.
  */
 #include "fs/posix_impl.h"
 
@@ -24,6 +27,7 @@ enum {
 	OVERLAP = 8 << 20,             /* as long as a READ may be */
 	WINDOW_HOLD_NS = 1000000000,   /* kept for at least so long */
 	WINDOWS_RETRY_NS = 1000000000, /* after the kernel gave none */
+	CHANGED_HOLD_NS = 1000000000,  /* after a file was changed while it was read */
 	QUICK_LEN = 16 << 20,          /* unmapped in half a millisecond */
 };
 
@@ -36,6 +40,12 @@ struct posix_window {
 	unsigned users;            /* L  under way */
 	uint64_t used_ns;          /* L */
 	size_t lent; /* L  bytes in all, up to its length: no more has to be unmapped */
+};
+
+/* A READ's, in its arena. */
+struct lent {
+	struct posix_window *window;
+	struct timespec changed; /* the file, before it was looked at */
 };
 
 struct posix_windows {
@@ -262,8 +272,8 @@ void posix_windows_drop(struct posix_windows *t, struct posix_file *f)
 
 /* ---- READ --------------------------------------------------------------------------------------- */
 
-/* How many of the bytes there are; 0: it is not worth it, or they are not in memory. */
-static size_t readable(int fd, const struct vfs_io *io)
+/* How many of the bytes there are, and since when as they are; 0: it is not worth it, or they are not in memory. */
+static size_t readable(int fd, const struct vfs_io *io, struct timespec *ret_changed)
 {
 	struct stat st;
 	size_t len = io->bytes.len;
@@ -272,6 +282,7 @@ static size_t readable(int fd, const struct vfs_io *io)
 		return 0;
 	if (len > (uint64_t)st.st_size - io->off)
 		len = (size_t)((uint64_t)st.st_size - io->off);
+	*ret_changed = st.st_ctim;
 	return len >= POSIX_MAP_MIN && len <= OVERLAP &&
 			       posix_range_cached(fd, io->off, len)
 		       ? len
@@ -283,46 +294,56 @@ static bool worth_mapping(struct posix_file *f, const struct vfs_io *io)
 {
 	return io->lend && io->bytes.len >= POSIX_MAP_MIN &&
 	       !atomic_load_explicit(&f->no_map, memory_order_relaxed) &&
+	       now_ns() >= atomic_load_explicit(&f->map_again_ns, memory_order_relaxed) &&
 	       atomic_exchange_explicit(&f->read_before, true, memory_order_relaxed);
 }
 
 bool posix_map_lend(struct posix_volume *v, struct posix_file *f, struct vfs_io *io)
 {
 	struct posix_window *w;
+	struct lent *l;
 	size_t len;
 	int fd;
 
 	if (!worth_mapping(f, io))
 		return false;
 	fd = posix_quick_fd(f);
-	len = fd < 0 ? 0 : readable(fd, io);
+	l = arena_alloc(io->call.arena, sizeof(*l));
+	len = fd < 0 || !l ? 0 : readable(fd, io, &l->changed);
 	if (!len)
 		return false;
 	w = window_take(v->windows, f, fd, io->off / POSIX_WINDOW_LEN, len);
 	if (!w)
 		return false;
-	io->lender = w;
+	l->window = w;
+	io->lender = l;
 	io->lent = span_of(w->p + io->off % POSIX_WINDOW_LEN, len);
 	io->done = len;
 	return true;
 }
 
-/* As it has just been looked at it is in memory, so this does not wait. */
-static bool is_there(int fd, uint64_t off)
+static bool is_unchanged(int fd, const struct lent *l, uint64_t end)
 {
-	uint8_t byte;
-	ssize_t n;
+	struct stat st;
 
-	do
-		n = pread(fd, &byte, 1, (off_t)off);
-	while (n < 0 && errno == EINTR);
-	return n == 1;
+	return fstat(fd, &st) == 0 && (uint64_t)st.st_size >= end &&
+	       st.st_ctim.tv_sec == l->changed.tv_sec &&
+	       st.st_ctim.tv_nsec == l->changed.tv_nsec;
 }
 
 bool posix_map_settle(struct vfs *vfs, struct vfs_io *io)
 {
 	struct posix_file *f = posix_file_of(io->data);
+	const struct lent *l = TAKE(io->lender);
+	uint64_t end = io->off + io->done;
+	int fd = posix_quick_fd(f);
+	uint8_t byte;
 
-	window_give(posix_volume_of(vfs)->windows, TAKE(io->lender));
-	return is_there(posix_quick_fd(f), io->off + io->done - 1);
+	window_give(posix_volume_of(vfs)->windows, l->window);
+	(void)!pread(fd, &byte, 1, (off_t)end - 1); /* it has just been in memory */
+	if (is_unchanged(fd, l, end))
+		return true;
+	atomic_store_explicit(&f->map_again_ns, now_ns() + CHANGED_HOLD_NS,
+			      memory_order_relaxed);
+	return false;
 }

@@ -604,7 +604,7 @@ static inline void vfs_run(struct vfs *v, struct vfs_call *c, enum vfs_op op,
 }
 
 /*
- * A READ that lent (io->lent.p is not NULL): give that back, once. False: the file no longer has all of it, so that zeros may have
+ * A READ that lent (io->lent.p is not NULL): give that back, once. False: the file was changed meanwhile, so that zeros may have
  * been in place of some; read anew.
  */
 static inline MUST_CHECK bool vfs_settle(struct vfs_io *io)
