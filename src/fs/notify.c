@@ -23,8 +23,7 @@
 #include <unistd.h>
 
 enum {
-	EVENTS_BYTES = 65536, /* read at once */
-	MOVE_WAIT_MS = 10,    /* for the second half of a rename */
+	MOVE_WAIT_MS = 10, /* for the second half of a rename */
 	PATH_BYTES_MAX = PATH_MAX,
 };
 
@@ -526,30 +525,6 @@ void notify_reached(struct notify_root *r)
 		asked(n);
 }
 
-static ssize_t read_some(struct notify_root *r)
-{
-	LOCK_SCOPE(&r->lock);
-	ssize_t n = read(r->reader.fd, r->events, EVENTS_BYTES);
-
-	r->seen = r->taken;
-	if (n > 0)
-		r->taken += r->source->queued(span_of(r->events, (size_t)n));
-	return n;
-}
-
-/* All there is. True if there was something. */
-static bool read_events(struct notify_root *r)
-{
-	bool any = false;
-	ssize_t n;
-
-	while ((n = read_some(r)) > 0) {
-		r->source->events(r, span_of(r->events, (size_t)n));
-		any = true;
-	}
-	return any;
-}
-
 static int turn(struct reader *reader, bool woken)
 {
 	struct notify_root *r = container_of(reader, struct notify_root, reader);
@@ -559,7 +534,7 @@ static int turn(struct reader *reader, bool woken)
 	if (woken)
 		collect_waits(r);
 	/* events first: they are older than what is commanded now */
-	if (!read_events(r) && !woken) {
+	if (!notify_look(r) && !woken) {
 		r->source->flush(r);
 		notify_tell(r);
 	}
@@ -572,6 +547,8 @@ static int turn(struct reader *reader, bool woken)
 	start_reached(r);
 	if (woken)
 		end_some(r);
+	if (!list_empty(&r->chunks)) /* read ahead since */
+		return 0;
 	return r->move.pending ? MOVE_WAIT_MS : -1;
 }
 
@@ -582,7 +559,7 @@ static void root_free(struct notify_root *r)
 	map_fini(&r->watches);
 	lock_fini(&r->lock);
 	free(r->fan);
-	free(r->events);
+	notify_queue_fini(r);
 	free(r);
 }
 
@@ -590,9 +567,10 @@ static int root_start(struct notify_root *r)
 {
 	int err = map_init(&r->watches), fd;
 
-	r->events = malloc(EVENTS_BYTES);
-	if (err || !r->events)
-		return -ENOMEM;
+	if (!err)
+		err = notify_queue_init(r);
+	if (err)
+		return err;
 	fd = r->source->open(r);
 	return fd < 0 ? fd : reader_start(&r->reader, fd, turn);
 }
@@ -609,6 +587,7 @@ static int root_new(struct notify_server *server, const struct notify_source *so
 	r->source = source;
 	r->others = others;
 	lock_init(&r->lock, LOCK_RANK_LEAF);
+	list_init(&r->chunks);
 	list_init(&r->ready);
 	list_init(&r->started);
 	list_init(&r->asking);

@@ -3,8 +3,12 @@
  *
  * The kernel names the directory in which something happened by a handle, wherever it is. Once it is opened by that handle
  * its path says whose it is; then it is walked to from there, with the rights of who watches, and what was passed gets
- * spots. So nothing is known of a directory before something happens in it, and spots can be forgotten at any time. What
- * is nowhere for somebody is remembered, too (`misses`), until a directory moves or its rights change.
+ * spots. So spots can be forgotten at any time. What is nowhere for somebody is remembered, too (`misses`), until a
+ * directory moves or its rights change.
+ *
+ * A path says where a directory is now, which may be elsewhere than when the event happened. So one that is made or comes
+ * gets its spot from that event, and each rename moves it. Only what happens in one that was there before and was not met
+ * yet is told at its new place, if it is renamed before this thread comes that far; and then the rename.
  *
  * The kernel puts what happens to one name into one event until it is read; what came first is found by whether the name
  * is there.
@@ -89,12 +93,11 @@ static struct watch *watch_get(struct notify_root *r, const struct fan_handle *h
 
 static uint64_t mask_of(const struct notify *n)
 {
-	uint64_t mask = FAN_CREATE | FAN_DELETE | FAN_RENAME | FAN_ONDIR;
+	/* attributes, for rights are among them: who may see a directory does not always */
+	uint64_t mask = FAN_CREATE | FAN_DELETE | FAN_RENAME | FAN_ATTRIB | FAN_ONDIR;
 
 	if (n->filter & NOTIFY_FILTER_CONTENTS)
 		mask |= FAN_MODIFY;
-	if (n->filter & NOTIFY_FILTER_ATTRIBUTES)
-		mask |= FAN_ATTRIB;
 	return mask;
 }
 
@@ -162,6 +165,21 @@ static int handle_open(const struct notify *n, const struct fan_handle *h)
 	posix_act_as(n->dir->vol, NULL);
 	fd = open_by_handle_at(n->mount_fd, &buf.fh, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
+}
+
+/* As who watches. O_PATH: look for what is in it; O_RDONLY: list it, too. */
+static bool may_open(const struct notify *n, const struct fan_handle *dir, int how)
+{
+	int fd = handle_open(n, dir), in;
+
+	if (fd < 0)
+		return false;
+	posix_act_as(n->dir->vol, n->cred);
+	in = openat(fd, ".", how | O_DIRECTORY | O_CLOEXEC);
+	close(fd);
+	if (in >= 0)
+		close(in);
+	return in >= 0;
 }
 
 static bool path_read(int fd, char path[PATH_MAX])
@@ -299,6 +317,7 @@ static struct notify_entry entry_of(struct notify_root *r, const struct fan_name
 		.name = name->name,
 		.directory = mask & FAN_ONDIR,
 		.self = f->has_self ? watch_find(r, &f->self) : NULL,
+		.handle = f->has_self ? &f->self : NULL,
 	};
 }
 
@@ -321,6 +340,21 @@ static void on_rename(struct notify_root *r, const struct fan_names *f, uint64_t
 		notify_gone(from, &old);
 	else if (to)
 		notify_arrived(to, &entry);
+}
+
+/* Who may not list it any more loses it; it is looked up again if there is another way. */
+static void on_rights(struct notify_root *r, struct watch *w)
+{
+	const struct fan_watch *fw = container_of(w, struct fan_watch, watch);
+
+	watch_pin(w);
+	list_for_each (it, &w->spots) {
+		struct spot *s = container_of(it, struct spot, in_watch);
+
+		if (s->parent && !may_open(s->n, &fw->handle, O_RDONLY))
+			spot_drop(s);
+	}
+	watch_unpin(r, w);
 }
 
 /* A directory's own attributes: told where it is, as its parent's are. */
@@ -369,8 +403,11 @@ static void on_entry(struct notify_root *r, struct watch *w, const struct fan_na
 		notify_created(w, &e, false);
 	if (filter_of(mask))
 		notify_modified(w, e.name, filter_of(mask));
-	if (went && !back && !list_empty(&w->spots))
-		notify_gone(w, &e);
+	if (went && !back && !list_empty(&w->spots)) {
+		struct notify_entry gone = entry_of(r, f, &f->in, mask);
+
+		notify_gone(w, &gone);
+	}
 	watch_unpin(r, e.self);
 	watch_unpin(r, w);
 }
@@ -397,10 +434,15 @@ static void on_event(struct notify_root *r, uint64_t mask, struct span records)
 	if (mask & FAN_ATTRIB && mask & FAN_ONDIR) /* it may be open to others now */
 		forget_misses(r);
 	w = places(r, &f.in.dir);
-	if (w && strcmp(f.in.name, ".") == 0)
-		on_directory(w, filter_of(mask));
-	else if (w)
+	if (!w)
+		return;
+	if (strcmp(f.in.name, ".") != 0) {
 		on_entry(r, w, &f, mask);
+		return;
+	}
+	on_directory(w, filter_of(mask));
+	if (mask & FAN_ATTRIB)
+		on_rights(r, w);
 }
 
 /* Of each event only what all have. */
@@ -415,17 +457,23 @@ static uint64_t fan_queued(struct span events)
 	return sum;
 }
 
-static void fan_events(struct notify_root *r, struct span events)
+static struct span fan_next(struct span *events)
+{
+	struct fanotify_event_metadata e;
+	struct span all = *events, records;
+
+	return fan_event_next(events, &e, &records)
+		       ? span_head(all, all.len - events->len)
+		       : span_of(NULL, 0);
+}
+
+static void fan_event(struct notify_root *r, struct span event)
 {
 	struct fanotify_event_metadata e;
 	struct span records;
 
-	while (fan_event_next(&events, &e, &records)) {
-		notify_reached(r);
+	if (fan_event_next(&event, &e, &records))
 		on_event(r, e.mask, records);
-		notify_tell(r);
-		r->seen += FAN_EVENT_METADATA_LEN;
-	}
 }
 
 /* ---- life ---------------------------------------------------------------------------------------- */
@@ -515,9 +563,20 @@ static void fan_stop(struct notify *n)
 	unmark(n);
 }
 
-/* Everything that happens in it is seen. */
-static void fan_appeared(struct spot *s, const char *name, bool fresh)
+/* Everything that happens in it is seen; where it is, only now. */
+static void fan_appeared(struct spot *s, const struct notify_entry *e, bool fresh)
 {
+	const struct fan_watch *parent = container_of(s->watch, struct fan_watch, watch);
+	struct watch *w = e->handle ? watch_find(s->n->root, e->handle) : NULL;
+	struct spot *child;
+
+	if (!e->handle || (w && spot_find(w, s->n)) ||
+	    !may_open(s->n, &parent->handle, O_PATH) ||
+	    !may_open(s->n, e->handle, O_RDONLY))
+		return;
+	w = watch_get(s->n->root, e->handle);
+	if (!w || spot_new(s->n, w, s, e->name, &child) != 0)
+		notify_lose(s->n);
 }
 
 static void fan_flush(struct notify_root *r)
@@ -580,6 +639,7 @@ const struct notify_source notify_fanotify = {
 	.drop = fan_drop,
 	.appeared = fan_appeared,
 	.queued = fan_queued,
-	.events = fan_events,
+	.next = fan_next,
+	.event = fan_event,
 	.flush = fan_flush,
 };

@@ -2,6 +2,7 @@
  * notify_impl.h - what the files of notify share.
  *
  *     notify.c        gathering, waits, the threads
+ *     notify_queue.c  what the kernel has told, in its order
  *     notify_spot.c   where the directories are, what a change in one means
  *     notify_watch.c  inotify: a watch for each directory
  *     notify_fan.c    fanotify: a mark for each file system; directories are looked up as they are met
@@ -24,7 +25,10 @@
 #include <linux/limits.h>
 #include <sys/types.h>
 
+struct fan_handle;
 struct posix_file;
+struct chunk;
+struct notify_entry;
 struct notify_root;
 struct watch;
 struct spot;
@@ -56,11 +60,14 @@ struct notify_source {
 	void (*stop)(struct notify *n);
 	void (*drop)(struct notify_root *r, struct watch *w); /* it has no spots */
 	/* A directory appeared in that of s. fresh: what is in it came before we could see it come */
-	void (*appeared)(struct spot *s, const char *name, bool fresh);
-	/* Of a buffer of what the kernel tells: what FIONREAD said of it while it waited to be read. */
+	void (*appeared)(struct spot *s, const struct notify_entry *e, bool fresh);
+	/* It has another place now. NULL: that does not matter. */
+	void (*moved)(struct spot *s);
+	/* Of events that the kernel tells: what FIONREAD said of them while they waited to be read. */
 	uint64_t (*queued)(struct span events);
-	/* The same, event by event: notify_reached() before each, notify_tell() after it. */
-	void (*events)(struct notify_root *r, struct span events);
+	/* Cut the first event off. Empty: there is none, or it cannot be read. */
+	struct span (*next)(struct span *events);
+	void (*event)(struct notify_root *r, struct span event);
 	void (*flush)(struct notify_root *r); /* no second half will come */
 };
 
@@ -80,13 +87,15 @@ struct notify_root {
 	struct notify_server *server; /* I */
 	struct notify_root *others;   /* I  takes over what this one cannot; or NULL */
 	struct reader reader;         /* of the source's descriptor */
-	char *events;                 /* thread: as read from the kernel */
-	struct map watches;           /* thread  watch.by_key */
-	size_t watch_count;           /* thread */
-	struct notify_move move;      /* thread  inotify's */
-	struct notify_fan *fan;       /* thread  fanotify's */
-	struct list_node started;     /* thread  all */
-	struct list_node ready;       /* thread: struct notify with new events */
+	struct list_node chunks; /* thread  as read; of the first what is behind `seen` */
+	size_t chunk_count;      /* thread */
+	struct chunk *spare;     /* thread  for the next to be read; or NULL */
+	struct map watches;      /* thread  watch.by_key */
+	size_t watch_count;      /* thread */
+	struct notify_move move; /* thread  inotify's */
+	struct notify_fan *fan;  /* thread  fanotify's */
+	struct list_node started; /* thread  all */
+	struct list_node ready;   /* thread: struct notify with new events */
 	uint64_t seen; /* thread  where the event is that is looked at now, see `taken` */
 
 	struct lock lock; /* leaf */
@@ -106,6 +115,8 @@ struct watch {
 	unsigned pins;
 };
 
+enum notify_missed { MISSED_NONE, MISSED_OLD, MISSED_FRESH };
+
 struct spot {
 	struct list_node in_watch;
 	struct list_node in_notify;
@@ -113,7 +124,8 @@ struct spot {
 	struct notify *n;
 	struct spot *parent; /* NULL: the directory itself */
 	size_t child_count;
-	char *name; /* below parent; "" for none */
+	char *name;                /* below parent; "" for none */
+	enum notify_missed missed; /* inotify's: directories in it */
 };
 
 struct notify {
@@ -167,6 +179,24 @@ void notify_tell(struct notify_root *r);
 
 void notify_lose_all(struct notify_root *r);
 
+/* ---- notify_queue.c ------------------------------------------------------------------------------ */
+
+/* 0 or -ENOMEM. */
+MUST_CHECK int notify_queue_init(struct notify_root *r);
+void notify_queue_fini(struct notify_root *r); /* also if it failed */
+/* Look at all there is, event by event. True if there was something. */
+bool notify_look(struct notify_root *r);
+/* Read all that was done until now. False: there is not the memory for it. */
+MUST_CHECK bool notify_read_ahead(struct notify_root *r);
+/* Walk what was read and is behind the event that is looked at. */
+struct notify_later {
+	struct list_node *chunk;
+	struct span rest;
+};
+void notify_later(const struct notify_root *r, struct notify_later *ret);
+/* Empty: that was all. */
+struct span notify_later_next(const struct notify_root *r, struct notify_later *l);
+
 /* ---- notify_spot.c ------------------------------------------------------------------------------- */
 
 /* Where n sees the directory that is watched; NULL: nowhere. */
@@ -174,6 +204,7 @@ struct spot *spot_find(const struct watch *w, const struct notify *n);
 /* -ENOMEM: w is given up if nobody else wants it. parent NULL: n's own directory */
 MUST_CHECK int spot_new(struct notify *n, struct watch *w, struct spot *parent,
 			const char *name, struct spot **ret_spot);
+bool spot_is_below(const struct spot *s, const struct spot *top); /* or it is top */
 /* It and all below it. */
 void spot_drop(struct spot *top);
 /* All of a list; whose parents are all in it. */
@@ -188,11 +219,12 @@ struct notify_entry {
 	const char *name;
 	bool directory;
 	bool by_name; /* a directory's watch is the one at that name; else it is `self` */
-	struct watch *self; /* or NULL: nobody has asked for it */
+	struct watch *self;              /* or NULL: nobody has asked for it */
+	const struct fan_handle *handle; /* fanotify's, of itself; or NULL: not told */
 };
 
 bool notify_wants_name(const struct notify *n, bool directory);
-/* fresh: it was made, so that all in it is new. */
+/* fresh: it was made, so that all that was in it when it was met is new. */
 void notify_created(struct watch *w, const struct notify_entry *e, bool fresh);
 void notify_gone(struct watch *w, const struct notify_entry *e);
 /* From where nobody watches. */

@@ -84,7 +84,7 @@ void spots_free(struct list_node *spots)
 		spot_free(container_of(node, struct spot, in_notify));
 }
 
-static bool spot_is_below(const struct spot *s, const struct spot *top)
+bool spot_is_below(const struct spot *s, const struct spot *top)
 {
 	while (s && s != top)
 		s = s->parent;
@@ -223,15 +223,27 @@ static struct spot *child_of(const struct spot *s, const struct notify_entry *e)
 	return spot_child(s, e->name);
 }
 
-void notify_created(struct watch *w, const struct notify_entry *e, bool fresh)
+static void appeared(struct spot *s, const struct notify_entry *e, bool fresh)
+{
+	if (e->directory && s->n->tree && notify_shows(s, e->name))
+		s->n->root->source->appeared(s, e, fresh);
+}
+
+/* Who sees `from` (or NULL) and yet does not know it there comes too late for what came into it there. */
+static void came(struct watch *w, const struct notify_entry *e, bool fresh,
+		 const struct watch *from)
 {
 	list_for_each (it, &w->spots) {
 		struct spot *s = container_of(it, struct spot, in_watch);
 
 		tell_name(s, FILE_ACTION_ADDED, e);
-		if (e->directory && s->n->tree)
-			s->n->root->source->appeared(s, e->name, fresh);
+		appeared(s, e, fresh || (from && spot_find(from, s->n)));
 	}
+}
+
+void notify_created(struct watch *w, const struct notify_entry *e, bool fresh)
+{
+	came(w, e, fresh, NULL);
 }
 
 /* The root whose watch it is, which has spots. */
@@ -260,6 +272,14 @@ void notify_gone(struct watch *w, const struct notify_entry *e)
 	watch_unpin(r, w);
 }
 
+static void has_moved(struct spot *s)
+{
+	const struct notify_source *source = s->n->root->source;
+
+	if (source->moved)
+		source->moved(s);
+}
+
 /* Names that cannot be shown come and go as far as clients are concerned. */
 static void renamed(struct spot *s, const struct notify_entry *from,
 		    const struct notify_entry *to)
@@ -276,17 +296,29 @@ static void renamed(struct spot *s, const struct notify_entry *from,
 		tell_name(s, FILE_ACTION_RENAMED_NEW_NAME, to);
 	}
 	tell_renamed(s, to);
-	if (child && !spot_move(child, s, to->name)) {
+	if (!child) {
+		appeared(s, to, true); /* it came and was renamed before we looked */
+	} else if (!notify_shows(s, to->name)) {
+		spot_drop(child);
+	} else if (spot_move(child, s, to->name)) {
+		has_moved(child);
+	} else {
 		spot_drop(child);
 		notify_lose(n);
 	}
 }
 
-void notify_arrived(struct watch *w, const struct notify_entry *e)
+static void arrived(struct watch *w, const struct notify_entry *e,
+		    const struct watch *from)
 {
-	notify_created(w, e, false);
+	came(w, e, false, from);
 	list_for_each (it, &w->spots)
 		tell_renamed(container_of(it, struct spot, in_watch), e);
+}
+
+void notify_arrived(struct watch *w, const struct notify_entry *e)
+{
+	arrived(w, e, NULL);
 }
 
 /* From one directory to another: for who sees both, gone here and added there. */
@@ -299,10 +331,17 @@ static void moved(struct watch *from, const struct notify_entry *old, struct wat
 		struct spot *parent = spot_find(to, s->n);
 
 		tell_name(s, FILE_ACTION_REMOVED, old);
-		if (child && !(parent && spot_move(child, parent, e->name)))
+		if (child && !(parent && notify_shows(parent, e->name) &&
+			       spot_move(child, parent, e->name)))
 			spot_drop(child);
 	}
-	notify_arrived(to, e); /* moved spots are there already */
+	arrived(to, e, from); /* moved spots are there already */
+	list_for_each (it, &to->spots) {
+		struct spot *child = child_of(container_of(it, struct spot, in_watch), e);
+
+		if (child)
+			has_moved(child);
+	}
 }
 
 void notify_renamed(struct watch *from, const struct notify_entry *old, struct watch *to,

@@ -196,6 +196,21 @@ static inline const char *seer_news(struct seer *s)
 	return text;
 }
 
+/* As many requests as it takes to be told of `last`: "+a !a -b". */
+static inline const char *seer_told_up_to(struct seer *s, const char *last)
+{
+	char *text = arena_alloc(&s->fix.arena, 65536);
+	size_t at = 0, len = strlen(last);
+
+	do {
+		s->server->ops->wait(s->notify, wait_park(&s->wait, seer_ended));
+		CHECK_EQ(seer_await(s), 0);
+		at += (size_t)snprintf(text + at, 65536 - at, "%s%s", at ? " " : "",
+				       seer_told(s));
+	} while (at < len || strcmp(text + at - len, last) != 0);
+	return text;
+}
+
 static inline void do_write(struct seer *s, const char *rel)
 {
 	int fd = open(fix_path(&s->fix, rel), O_WRONLY);
