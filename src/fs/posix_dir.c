@@ -106,6 +106,7 @@ static int stat_entry(struct listing *l, const struct dirent64 *de, struct vfs_s
 	struct statx stx;
 	int err;
 
+	posix_dosattr_expect(l->v->dosattrs, de->d_ino, l->volume);
 	err = posix_statx(l->fd, name, &stx);
 	if (err == -EACCES)
 		return 0; /* may be listed but not passed: name and kind are all there is */

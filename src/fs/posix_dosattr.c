@@ -54,9 +54,22 @@ void posix_dosattrs_free(struct posix_dosattrs *t)
 }
 
 /* Inode numbers come in sequence as a rule. */
+static size_t index_of(uint64_t ino, dev_t dev)
+{
+	return (ino ^ (ino >> 15) ^ dev) % SLOTS;
+}
+
 static size_t slot_index(const struct statx *stx)
 {
-	return (stx->stx_ino ^ (stx->stx_ino >> 15) ^ posix_dev(stx)) % SLOTS;
+	return index_of(stx->stx_ino, posix_dev(stx));
+}
+
+void posix_dosattr_expect(const struct posix_dosattrs *t, uint64_t ino, dev_t dev)
+{
+	const struct slot *s = &t->slots[index_of(ino, dev)];
+
+	__builtin_prefetch(s);
+	__builtin_prefetch(s + 1); /* a slot lies in two lines of the cache */
 }
 
 /* Something of this file as it is. */

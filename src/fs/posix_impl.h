@@ -331,6 +331,9 @@ void posix_dosattr_get(struct posix_file *f, const struct cred *c,
 /* The same for a name in a directory, as the user the thread acts as. */
 void posix_dosattr_get_at(struct posix_volume *v, int dirfd, const char *name,
 			  const struct statx *stx, struct dosattr *ret_attr);
+/* A listing is about to ask for this file: have the processor fetch what is remembered of it while statx() runs. No lock: it
+ * is looked at later. */
+void posix_dosattr_expect(const struct posix_dosattrs *t, uint64_t ino, dev_t dev);
 /* Is it remembered that a file of which statx() says this has no extended attributes that clients see? */
 bool posix_no_eas_recall(struct posix_dosattrs *t, const struct statx *stx);
 /* It was found so after statx() had said this. */

@@ -2,7 +2,8 @@
  * loop.h - wait for descriptors. The only module that knows epoll, so that another
  * mechanism can replace it.
  *
- * Level-triggered: a callback that leaves bytes unread is called again on the next turn.
+ * Level-triggered: a callback that leaves bytes unread is called again, behind all others that are due: a wait finds only so
+ * many at once.
  *
  * Owns     its epoll and wake-up descriptors. A struct loop_fd is embedded in its owner,
  *          who removes it before he closes the descriptor.

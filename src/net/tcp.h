@@ -12,7 +12,8 @@
  *          is never dropped for that.
  * Output   queued during a turn and written once at its end, many messages in one call.
  *          Where both ends are on this machine no congestion control paces it.
- * Fairness one connection is given at most TCP_TURN_BYTES or TCP_TURN_FRAMES a turn.
+ * Fairness one connection is given at most TCP_TURN_BYTES or TCP_TURN_FRAMES a turn. A frame that does not fit into what is
+ *          left of those bytes is begun in the next, before all else.
  *
  * Owns     its sockets, queued segments, partial frames.
  * Threads  everything on the worker.
@@ -31,7 +32,8 @@
 #include "net/xport.h"
 
 enum {
-	TCP_TURN_BYTES = 1 << 20,
+	TCP_TURN_BYTES = (1 << 20) +
+			 (4 << 10), /* 1 MiB, and the headers of what carries it */
 	TCP_TURN_FRAMES = 64,
 	TCP_QUEUE_MAX = 1 << 20,   /* writable() is false from here */
 	TCP_READ_AHEAD = 64 << 10, /* scratch; bytes read before their frame is known */

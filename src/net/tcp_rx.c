@@ -43,6 +43,12 @@ static bool rx_may_go_on(const struct tcp *c)
 	       c->rx.turn_frames < TCP_TURN_FRAMES;
 }
 
+/* ... and has room for all of the frame, or for nothing else. */
+static bool rx_fits(const struct tcp_rx *rx)
+{
+	return rx->turn_bytes == 0 || rx->len <= TCP_TURN_BYTES - rx->turn_bytes;
+}
+
 /*
  * A peer may not hold a buffer for ever by never ending its frame. The timer is armed
  * with the first incomplete frame and looks back when it fires; frames that end in time
@@ -116,6 +122,15 @@ bool rx_feed(struct tcp *c)
 	return true;
 }
 
+/*
+ * The frame may be begun now. One that would not be whole in this turn waits for the next: until then what came before it is
+ * answered, and the buffer of that, which the processor still has in its cache, serves anew.
+ */
+static bool rx_begin(struct tcp *c)
+{
+	return c->rx.buf || (rx_fits(&c->rx) && rx_need_buffer(c));
+}
+
 /* The head is complete: learn the length, or end the connection. */
 static bool rx_check_head(struct tcp *c)
 {
@@ -179,7 +194,7 @@ static size_t rx_consume(struct tcp *c, struct span in)
 			break;
 		if (off == in.len)
 			break; /* no buffer before the first byte for it */
-		if (!rx_need_buffer(c))
+		if (!rx_begin(c))
 			break;
 		n = min_size(rx->len - rx->have, in.len - off);
 		memcpy(rx->buf->data + rx->have, in.p + off, n);
@@ -272,7 +287,7 @@ static bool rx_receive(struct tcp *c)
 	size_t want = 0;
 	ssize_t n;
 
-	if (c->rx.head_len == sizeof(c->rx.head) && !rx_need_buffer(c))
+	if (c->rx.head_len == sizeof(c->rx.head) && !rx_begin(c))
 		return false;
 	mh = rx_plan(c, iov);
 	for (size_t i = 0; i < mh.msg_iovlen; i++)

@@ -3,9 +3,11 @@
  * times to be warm, and then --count times; a line says what the server needed for one of these: processor time (--pid),
  * allocations, frees and bytes copied (--counts, the file of a server that tests/cost/count.c was preloaded into).
  *
- *     ops --port N --password P [--protect HOW] [--pid SERVER] [--counts FILE] [--count N] [--warm N] OPERATION
+ *     ops --port N --password P [--protect HOW] [--cipher NUMBER] [--signing NUMBER]
+ *         [--pid SERVER] [--counts FILE] [--count N] [--warm N] OPERATION
  *
- * The share has the files that tests/cost/calls.py makes. SMB 3.1.1; plain but for the logon, if --protect says nothing else.
+ * The share has the files that tests/cost/calls.py makes. SMB 3.1.1; plain but for the logon, if --protect says nothing else;
+ * by AES-128-GCM and AES-GMAC, if no number of [MS-SMB2] 2.2.3.1.2, 2.2.3.1.7 says anything else.
  */
 #include "client/sock.h"
 #include "cost/counts.h"
@@ -105,6 +107,9 @@ static void connect_server(struct bench *b)
 	if (sock_open(&b->settings, &b->sock) != 0 || sock_logon(b->sock, &st) != 0 ||
 	    !nt_ok(st) || sock_tree(b->sock, b->share, &st, &b->tree) != 0 || !nt_ok(st))
 		die("no session");
+	if (b->sock->client->cipher != b->settings.client.ciphers[0] ||
+	    b->sock->client->sign_alg != b->settings.client.signings[0])
+		die("another cipher or signing algorithm than was asked for");
 }
 
 static void op_echo(struct bench *b)
@@ -332,8 +337,9 @@ static void measure(struct bench *b, const struct meter *m, size_t op, unsigned 
 static _Noreturn void usage(void)
 {
 	fputs("usage: ops --port N --password P [--share S] [--user U] "
-	      "[--protect plain|sign|seal] [--pid SERVER] [--counts FILE] [--count N] "
-	      "[--warm N] OPERATION, one of:",
+	      "[--protect plain|sign|seal] [--cipher NUMBER] [--signing NUMBER] [--pid "
+	      "SERVER] "
+	      "[--counts FILE] [--count N] [--warm N] OPERATION, one of:",
 	      stderr);
 	for (size_t i = 0; i < ARRAY_LEN(operations); i++)
 		fprintf(stderr, " %s", operations[i].name);
@@ -363,6 +369,15 @@ static enum client_protect protection(const char *word)
 	usage();
 }
 
+/* Which of the operations. */
+static size_t operation(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(operations); i++)
+		if (strcmp(operations[i].name, name) == 0)
+			return i;
+	usage();
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -370,7 +385,8 @@ int main(int argc, char **argv)
 		{"user", 1, NULL, 'u'},    {"password", 1, NULL, 'w'},
 		{"protect", 1, NULL, 'P'}, {"pid", 1, NULL, 'i'},
 		{"counts", 1, NULL, 'c'},  {"count", 1, NULL, 'n'},
-		{"warm", 1, NULL, 'W'},    {0},
+		{"warm", 1, NULL, 'W'},    {"cipher", 1, NULL, 'C'},
+		{"signing", 1, NULL, 'S'}, {0},
 	};
 	struct bench b = {
 		.settings = {.address = "127.0.0.1",
@@ -378,12 +394,16 @@ int main(int argc, char **argv)
 					.dialects = {SMB2_DIALECT_311},
 					.dialect_count = 1,
 					.host = "127.0.0.1",
+					.ciphers = {SEAL_AES_128_GCM},
+					.cipher_count = 1,
+					.signings = {SIGN_AES_GMAC},
+					.signing_count = 1,
 					.protect = CLIENT_PLAIN}},
 		.share = "share",
 	};
 	struct meter m = {0};
 	unsigned count = 1000, warm = WARM;
-	size_t op = 0;
+	size_t op;
 
 	for (int opt; (opt = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		switch (opt) {
@@ -401,6 +421,12 @@ int main(int argc, char **argv)
 			break;
 		case 'P':
 			b.settings.client.protect = protection(optarg);
+			break;
+		case 'C':
+			b.settings.client.ciphers[0] = (uint16_t)number(optarg);
+			break;
+		case 'S':
+			b.settings.client.signings[0] = (uint16_t)number(optarg);
 			break;
 		case 'i':
 			m.server_known = clock_getcpuclockid((pid_t)number(optarg),
@@ -421,11 +447,7 @@ int main(int argc, char **argv)
 	}
 	if (!b.settings.port || !b.settings.client.logon.password || optind != argc - 1)
 		usage();
-	while (op < ARRAY_LEN(operations) &&
-	       strcmp(operations[op].name, argv[optind]) != 0)
-		op++;
-	if (op == ARRAY_LEN(operations))
-		usage();
+	op = operation(argv[optind]);
 	clock_init(&b.clock);
 	b.settings.client.env = &b.clock.env;
 	b.data = calloc(1, MIB);

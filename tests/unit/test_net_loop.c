@@ -5,7 +5,9 @@
 #include "net/loop.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -71,6 +73,37 @@ TEST(loop_reports_until_read)
 	loop_del(l, &w.fd);
 	loop_free(l);
 	close_pair(sv);
+}
+
+/* More than one wait finds, and none of them is ever read. */
+TEST(loop_reports_all_before_any_again)
+{
+	enum { COUNT = 200 };
+	struct loop *l = loop_new();
+	struct watch w[COUNT];
+	unsigned calls = 0;
+
+	for (int i = 0; i < COUNT; i++) {
+		w[i] = watch_of(l, eventfd(1, EFD_CLOEXEC));
+		CHECK_EQ(loop_add(l, &w[i].fd, LOOP_READ), 0);
+	}
+	while (calls < 5 * COUNT) {
+		unsigned least = UINT_MAX, most = 0;
+
+		turn(l);
+		calls = 0;
+		for (int i = 0; i < COUNT; i++) {
+			least = w[i].calls < least ? w[i].calls : least;
+			most = w[i].calls > most ? w[i].calls : most;
+			calls += w[i].calls;
+		}
+		CHECK(most - least <= 1);
+	}
+	for (int i = 0; i < COUNT; i++) {
+		loop_del(l, &w[i].fd);
+		close(w[i].fd.fd);
+	}
+	loop_free(l);
 }
 
 TEST(loop_wants_are_changed)

@@ -305,6 +305,26 @@ TEST(tcp_what_rests_goes_on_in_the_next_turn)
 	rig_stop(&r);
 }
 
+/* ... and what would not fit into it is begun later, when the buffer of what came before is free again. */
+TEST(tcp_large_frames_share_one_buffer)
+{
+	enum { LEN = TCP_TURN_BYTES, COUNT = 8 };
+	struct rig r;
+	uint8_t *p = peer_frame(LEN);
+
+	rig_start(&r);
+	r.on_frame = check_pattern;
+	r.keep_frames = true;
+	r.on_turn_end = rig_drop_frames;
+	r.x->ops->frame_max(r.x, LEN);
+	for (int i = 0; i < COUNT; i++)
+		peer_send_all(&r, p, 4 + LEN);
+	RIG_UNTIL(&r, r.frames == COUNT);
+	CHECK_EQ(atomic_load(&r.budget.used), LEN); /* the cached one counts */
+	free(p);
+	rig_stop(&r);
+}
+
 TEST(tcp_share_of_a_turn_is_a_mebibyte)
 {
 	struct rig r;
