@@ -131,6 +131,8 @@ int main(int argc, char **argv)
 		puts("tsmb-cfg " TSMB_VERSION);
 	else if (a.help && a.command)
 		cfg_command_help(a.command, stdout);
+	else if (a.help && a.group)
+		cfg_group_help(a.group, stdout);
 	else if (a.help)
 		cfg_help(stdout);
 	else

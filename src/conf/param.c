@@ -388,14 +388,15 @@ const struct param *param_excluded(const struct param *p)
 	return NULL;
 }
 
+/* Its own, or the parameter's name as a file has it, with _ or -. */
 static bool flag_is(const struct param *p, struct span flag)
 {
-	if (p->flag)
-		return span_eq(flag, span_of_str(p->flag));
+	if (p->flag && span_eq(flag, span_of_str(p->flag)))
+		return true;
 	if (flag.len != strlen(p->name))
 		return false;
 	for (size_t i = 0; i < flag.len; i++)
-		if (flag.p[i] != (p->name[i] == '_' ? '-' : p->name[i]))
+		if (flag.p[i] != p->name[i] && !(flag.p[i] == '-' && p->name[i] == '_'))
 			return false;
 	return true;
 }
@@ -456,6 +457,27 @@ const struct param *param_nearest(enum param_scope scope, struct span name)
 		best_distance = distance;
 	}
 	return best;
+}
+
+const char *param_nearest_flag(struct span flag)
+{
+	const char *best = NULL;
+	unsigned best_distance = UINT32_MAX;
+
+	flag = span_head(flag, NAME_MAX_LEN);
+	for (size_t i = 0; i < param_count; i++) {
+		const char *name = param_table[i].flag;
+		unsigned distance;
+
+		if (!name)
+			continue;
+		distance = edit_distance(flag, span_of_str(name));
+		if (distance >= best_distance)
+			continue;
+		best = name;
+		best_distance = distance;
+	}
+	return best_distance <= flag.len / 2 ? best : NULL;
 }
 
 const char *param_scope_name(enum param_scope scope)

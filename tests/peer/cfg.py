@@ -301,12 +301,29 @@ def refusals(build):
         "global show extra": None, "global update --encrypt-data true --encrypt-data false": None,
         "global update --unset nonsense": None, "share list --json=yes": None, "share add -n x -p /srv -e true -e true": None,
     }
+    mistyped = {
+        "--bogus share list": "there is no option --bogus",
+        "global update --require-singing true": "there is no option --require-singing; the nearest is --require-signing",
+        "global update -z": "there is no option -z",
+        "share": "share: expected add, update, del, list or show",
+        "global": "global: expected update, show, add or del",
+        "share delete -n share": 'share: expected add, update, del, list or show, found "delete"',
+        "nonsense share": 'there is no command "nonsense"',
+        "share del share": 'unexpected argument "share": the name of a share goes with -n',
+        "share update -n share --netname other": "--netname: expected once, as it says which share; shares keep their names",
+    }
     with Server(build) as s:
         before = file_of(s)
         for line, why in refused.items():
             said = s.cfg(*shlex.split(line), want=1 if why else 2)
             if (why or "see tsmb-cfg --help") not in said:
                 raise Failed(f"{line}: {said}")
+        for line, why in mistyped.items():
+            said = s.cfg(*shlex.split(line), want=2)
+            expect(said.strip(), f"tsmb-cfg: {why}; see tsmb-cfg --help", line)
+        not_utf8 = subprocess.run([os.path.join(build, "tsmb-cfg"), "-c", s.conf, "global", "update", "--server-comment", b"\xe9t\xe9"],
+                                  capture_output=True, text=True)
+        expect((not_utf8.returncode, not_utf8.stderr), (2, "tsmb-cfg: --server-comment: expected UTF-8; see tsmb-cfg --help\n"), "no UTF-8")
         expect(file_of(s), before, "the file")
         expect("reload: " in s.text().replace("reload: nothing", ""), False, "something was reloaded")
 
@@ -326,6 +343,9 @@ def help_texts(build):
         expect(flag + " VALUE" in update, True, flag)
     for flag in ("-n, --netname", "-p, --path", "-e, --encrypt-data", "-P, --permissions", "--map-acls", "--remark"):
         expect(flag in shown, True, flag)
+    for group in ("share", "global"):
+        done = subprocess.run([tool, group, "--help"], capture_output=True, text=True, check=True)
+        expect(re.findall(r"^  ([a-z]+ [a-z]+)$", done.stdout, re.M), [c for c in commands if c.startswith(group)], f"help of {group}")
     with scratch() as tmp:
         with open(f"{tmp}/c", "w") as f:
             f.write("[global]\n[/global]\n[share]\nnetname = x\npath = /srv\n[/share]\n")
