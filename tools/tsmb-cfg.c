@@ -10,8 +10,10 @@
 #include "cfg_args.h"
 #include "cfg_print.h"
 #include "ctl/config.h"
+#include "table.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 
@@ -84,7 +86,8 @@ static int print_people(const struct cfg_args *a, const json_t *result)
 	else if (a->share && !cfg_print_share(result, a->share, stdout))
 		return refused("there is no such share");
 	else if (!a->share && strcmp(c->group, "share") == 0)
-		cfg_print_shares(result, stdout);
+		cfg_print_shares(result, terminal_size(STDOUT_FILENO, SIZE_MAX).columns,
+				 stdout);
 	else if (!a->share)
 		cfg_print_global(result, stdout);
 	return EXIT_DONE;

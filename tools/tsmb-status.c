@@ -7,6 +7,7 @@
 #include "cmdline.h"
 #include "status_commands.h"
 #include "status_print.h"
+#include "table.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -193,6 +194,7 @@ static void show(const struct status_args *a, json_t *result, FILE *out)
 {
 	const struct screen s = {
 		.out = out,
+		.columns = terminal_size(STDOUT_FILENO, TABLE_COLUMNS).columns,
 		.colours = isatty(STDOUT_FILENO) && !getenv("NO_COLOR"),
 		.now_s = time(NULL),
 	};
@@ -203,14 +205,24 @@ static void show(const struct status_args *a, json_t *result, FILE *out)
 		a->command->print(result, &s);
 }
 
-/* Over what was there before: each line cleared to its end, and what is below it. */
+/*
+ * Over what was there before: each line cleared to its end, and what is below it. What is wider or longer than the terminal is
+ * left out, as it would push the beginning off the screen; the last row stays empty for the cursor.
+ */
 static void put_in_place(const char *text, bool first)
 {
+	struct terminal_size size = terminal_size(STDOUT_FILENO, TABLE_COLUMNS);
+
 	fputs(first ? "\033[H\033[2J" : "\033[H", stdout);
-	for (; *text; text++) {
-		if (*text == '\n')
-			fputs("\033[K", stdout);
-		putchar(*text);
+	for (size_t row = 1; *text && (row < size.rows || !size.rows); row++) {
+		size_t len = strcspn(text, "\n");
+		char *line = strndup(text, len);
+
+		if (line)
+			printf("%.*s\033[0m\033[K\n",
+			       (int)columns_len(line, size.columns), line);
+		free(line);
+		text += len + (text[len] == '\n');
 	}
 	fputs("\033[J", stdout);
 }

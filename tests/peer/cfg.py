@@ -20,6 +20,7 @@ from peer.files import expect
 from peer.lifecycle import connects, eventually, opened
 from peer.raw import Disconnected, Dropped, Raw
 from peer.server import NOBODY, Server, free_port, scratch
+from peer.status import on_terminal
 
 FOLDER = (raw.CREATE, raw.create_body("", access=0x81, options=1))  # harmless, and answered
 TREE_GONE = 0xC00000C9  # STATUS_NETWORK_NAME_DELETED
@@ -356,6 +357,23 @@ def help_texts(build):
             expect(missing, [], f"parameters of [{group}] without an option")
     if max(len(line) for line in (top + update + shown).splitlines()) > 100:
         raise Failed("a line of the help is longer than 100 columns")
+
+
+def shown(build):
+    """The list is whole where a program reads it, and fits a terminal; what counts is shown, and harmless."""
+    tool, long, evil = os.path.join(build, "tsmb-cfg"), "n" * 80, "a\u009b31m\u202eb"
+    with scratch() as tmp:
+        with open(f"{tmp}/c", "w") as f:
+            f.write(f"[global]\nserver_comment = {evil}\nrunstate_dir = {tmp}\n[/global]\n[share]\nnetname = {long}\npath = /{long}\n[/share]\n"
+                    "[share]\nnetname = b\npath = /srv\nsecurity_descriptor = D:(A;;FA;;;BA)\n[/share]\n")
+        listed = subprocess.run([tool, "-c", f"{tmp}/c", "share", "list"], capture_output=True, text=True, check=True).stdout.splitlines()
+        expect(listed[1].split(), [long, f"/{long}", "no", "everyone:read"], "the first share")
+        expect(listed[2].split(), ["b", "/srv", "no", "D:(A;;FA;;;BA)"], "one with a descriptor")
+        expect({line.index(word) for line, word in zip(listed[1:], (" no", " no"))}, {listed[0].index("ENCRYPTED") - 1}, "columns in line")
+        narrow = on_terminal([tool, "-c", f"{tmp}/c", "share", "list"], lambda got: got.count(b"\n") == 3, size=(24, 72)).decode().splitlines()
+        expect((max(map(len, narrow)), "~" in narrow[1]), (72, True), f"72 columns: {narrow}")
+        comment = subprocess.run([tool, "-c", f"{tmp}/c", "global", "show"], capture_output=True, text=True, check=True).stdout
+        expect("a\\xC2\\x9B31m\\xE2\\x80\\xAEb\n" in comment and evil not in comment, True, f"the comment: {comment}")
 
 
 def completion(build):
@@ -708,7 +726,7 @@ def second_server(build):
 
 
 QUICK = (as_typed, examples, globals_, shares, listeners, limits_and_log, reloads, hostile)
-OTHERS = (alone, refusals, help_texts, completion, wrong_files, two_at_once, kill_both, another_user, second_server)
+OTHERS = (alone, refusals, help_texts, shown, completion, wrong_files, two_at_once, kill_both, another_user, second_server)
 
 
 def test_of(f, build, limit=90):
