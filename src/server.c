@@ -144,8 +144,9 @@ static size_t memory_max(const struct conf *conf)
 /* What of the configured limits there are descriptors for: told once, as it changes. */
 static struct descriptors_plan limits_plan(struct server *s, const struct conf *conf)
 {
-	struct descriptors_plan p = descriptors_plan(
-		s->descriptors, conf->connections_max, conf->open_files_max);
+	struct descriptors_plan p = descriptors_plan(s->descriptors, conf->share_count,
+						     conf->connections_max,
+						     conf->open_files_max);
 
 	bool short_of = p.opens < conf->open_files_max ||
 			p.connections < (conf->connections_max ?: UINT_MAX);
@@ -266,6 +267,33 @@ static int snapshot_make(struct server *s, struct conf *conf,
 	};
 
 	return snapshot_new(&e, conf, s->snapshot, ret_snapshot);
+}
+
+/* Why there is none, for people. */
+static void snapshot_why(const struct server *s, const struct conf *conf, int err,
+			 char *buf, size_t buf_len)
+{
+	if (err == -EMFILE)
+		snprintf(
+			buf, buf_len,
+			"%zu shares take up to %zu descriptors, and the process may have "
+			"%zu: more are allowed by LimitNOFILE= of its unit, or ulimit -n",
+			conf->share_count, DESCRIPTORS_OF_SHARE * conf->share_count,
+			s->descriptors);
+	else
+		snprintf(buf, buf_len, "%s", strerror(-err));
+}
+
+static int first_snapshot(struct server *s)
+{
+	char why[256];
+	int err = snapshot_make(s, s->conf, &s->snapshot);
+
+	if (err) {
+		snapshot_why(s, s->conf, err, why, sizeof(why));
+		log_error("%s", why);
+	}
+	return err;
 }
 
 static void say_who_logs_on(const struct conf *c)
@@ -431,7 +459,7 @@ int server_start(struct conf *conf, const char *path, const char *keylog,
 	if (!err && keylog)
 		err = keylog_open(keylog, &s->smb.keylog);
 	if (!err)
-		err = snapshot_make(s, conf, &s->snapshot);
+		err = first_snapshot(s);
 	if (!err)
 		err = lanes_make(s);
 	if (!err)
@@ -525,7 +553,7 @@ static int reload_prepare(struct server *s, struct conf *conf,
 		return err;
 	err = snapshot_make(s, conf, ret_fresh);
 	if (err) {
-		snprintf(ret->why, sizeof(ret->why), "%s", strerror(-err));
+		snapshot_why(s, conf, err, ret->why, sizeof(ret->why));
 		auditing_give_up(ret_auditing);
 		return err;
 	}

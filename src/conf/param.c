@@ -85,7 +85,7 @@ const struct param param_table[] = {
 	{GLOBAL(connections_max, INT), .max = 1000000, .def = "1024", .flag = "connections-max",
 	 .help = "Connections at a time; beyond it new ones are refused and existing ones "
 		 "untouched. 0: no limit. Each takes a descriptor: where the process may not have "
-		 "as many as connections and open files could take, a quarter is for connections "
+		 "as many as connections and open files could take beside its shares, a quarter is for connections "
 		 "and the rest for files, and what one of them does not want is for the other. "
 		 "The log says how many of each there may be."},
 	{GLOBAL(sessions_max, INT), .max = 1000000, .def = "0", .flag = "sessions-max",

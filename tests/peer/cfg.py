@@ -240,6 +240,28 @@ def reloads(build):
         client.expect(*FOLDER, "sign", tree=tree)
 
 
+def descriptors(build):
+    """Shares beyond the limit of descriptors are refused with the remedy; those there are stay, and the file is as it was."""
+    first = {f"share{n}": {} for n in range(70)}
+    with Server(build, shares={"share": {}, **first}, before=("prlimit", "--nofile=400:400")) as s, Raw(s) as client:
+        tree = client.ready()
+        s.wait_text("with 400 descriptors there may be 1 open files")
+        folder, said, n = s.folder(), "", 0
+        for n in range(40):
+            before = file_of(s)
+            os.mkdir(f"{folder}/{n}")
+            done = subprocess.run([os.path.join(build, "tsmb-cfg"), "-c", s.conf, "share", "add", "-n", f"more{n}", "-p", f"{folder}/{n}"],
+                                  capture_output=True, text=True, timeout=20)
+            if done.returncode:
+                said = done.stderr
+                break
+        want = rf"tsmb-cfg: {72 + n} shares take up to {4 * (72 + n)} descriptors, and the process may have 400: .*LimitNOFILE=.*\n"
+        expect((n > 5, bool(re.fullmatch(want, said))), (True, True), f"after {n}: {said}")
+        expect(file_of(s), before, "the file")
+        client.expect(*FOLDER, "sign", tree=tree)
+        expect([connects(client, name) for name in ("share69", f"more{n - 1}", f"more{n}")], [True, True, False], "the first, the last, the next")
+
+
 def alone(build):
     """Without a server the file is changed and the tool says so; -c stands anywhere; a symbolic link stays one."""
     with Server(build) as s:
@@ -726,7 +748,7 @@ def second_server(build):
 
 
 QUICK = (as_typed, examples, globals_, shares, listeners, limits_and_log, reloads, hostile)
-OTHERS = (alone, refusals, help_texts, shown, completion, wrong_files, two_at_once, kill_both, another_user, second_server)
+OTHERS = (descriptors, alone, refusals, help_texts, shown, completion, wrong_files, two_at_once, kill_both, another_user, second_server)
 
 
 def test_of(f, build, limit=90):
