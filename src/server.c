@@ -95,7 +95,7 @@ static int server_listen(struct server *s, const struct conf *conf)
 	struct listen_specs specs;
 
 	specs_make(conf, &specs);
-	return net_listen(s->net, specs.list, specs.count);
+	return net_listen(s->net, specs.list, specs.count, NULL);
 }
 
 static bool conf_names(const struct conf *conf, const struct conf_listen *l)
@@ -117,10 +117,11 @@ static bool conf_names(const struct conf *conf, const struct conf_listen *l)
  */
 static int relisten(struct server *s, const struct conf *conf, struct config_applied *ret)
 {
+	int errs[CONF_LISTEN_MAX] = {0};
 	struct listen_specs specs;
 
 	specs_make(conf, &specs);
-	if (net_listen(s->net, specs.list, specs.count) == 0)
+	if (net_listen(s->net, specs.list, specs.count, errs) == 0)
 		return 0;
 	for (size_t i = 0; i < specs.count; i++) {
 		const struct listen_spec *l = &specs.list[i];
@@ -128,8 +129,9 @@ static int relisten(struct server *s, const struct conf *conf, struct config_app
 		if (net_listens(s->net, l) || conf_names(s->conf, &conf->listen.list[i]))
 			continue;
 		snprintf(ret->why, sizeof(ret->why),
-			 "listen: cannot listen on %s port %u; the log says why",
-			 l->address, l->port);
+			 "listen: cannot listen on %s port %u%s%s: %s", l->address,
+			 l->port, l->interface ? " of " : "",
+			 l->interface ? l->interface : "", strerror(-errs[i]));
 		(void)server_listen(s, s->conf);
 		return -EADDRNOTAVAIL;
 	}

@@ -27,8 +27,8 @@ static int refused(const char *text)
  * Of the file alone. A server that started meanwhile may have read the file before it was changed: it is told to read it
  * again. One that starts later cannot, as the file's lock keeps it waiting.
  */
-static json_t *change_file(const struct cfg_args *a, const struct asker *server,
-			   json_t *args, struct ctl_error *e)
+static json_t *change_file(const struct cfg_args *a, struct asker *server, json_t *args,
+			   struct ctl_error *e)
 {
 	struct config alone = {.path = a->conf_path};
 	json_t *result, *reloaded;
@@ -47,7 +47,7 @@ static json_t *change_file(const struct cfg_args *a, const struct asker *server,
 	return err ? NULL : reloaded;
 }
 
-static json_t *call(const struct cfg_args *a, const struct asker *server, json_t *args,
+static json_t *call(const struct cfg_args *a, struct asker *server, json_t *args,
 		    struct ctl_error *e)
 {
 	json_t *result = NULL;

@@ -139,8 +139,8 @@ static json_t *next_page(const json_t *rows)
 }
 
 /* Pages until there are no more, all in *result's list. */
-static int ask_pages(const struct asker *server, const struct status_command *c,
-		     json_t *result, struct ctl_error *e)
+static int ask_pages(struct asker *server, const struct status_command *c, json_t *result,
+		     struct ctl_error *e)
 {
 	json_t *rows = json_object_get(result, c->list);
 	bool more = json_is_true(json_object_get(result, "more"));
@@ -160,7 +160,7 @@ static int ask_pages(const struct asker *server, const struct status_command *c,
 	return 0;
 }
 
-static json_t *ask_all(const struct asker *server, const struct status_args *a,
+static json_t *ask_all(struct asker *server, const struct status_args *a,
 		       struct ctl_error *e)
 {
 	CLEANUP(json_freep)

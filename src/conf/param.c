@@ -85,8 +85,9 @@ const struct param param_table[] = {
 	{GLOBAL(connections_max, INT), .max = 1000000, .def = "1024", .flag = "connections-max",
 	 .help = "Connections at a time; beyond it new ones are refused and existing ones "
 		 "untouched. 0: no limit. Each takes a descriptor: where the process may not have "
-		 "as many as connections and open files could take beside its shares, a quarter is for connections "
-		 "and the rest for files, and what one of them does not want is for the other. "
+		 "as many as connections and open files could take beside its shares, a quarter "
+		 "is for connections and the rest for files, and what one of them does not want "
+		 "is for the other. "
 		 "The log says how many of each there may be."},
 	{GLOBAL(sessions_max, INT), .max = 1000000, .def = "0", .flag = "sessions-max",
 	 .help = "Sessions at a time. 0: no limit."},
@@ -163,7 +164,8 @@ const struct param param_table[] = {
 	/* Files and log of the server itself */
 	{GLOBAL(runstate_dir, PATH), .def = "/var/lib/tsmb", .apply = PARAM_RESTART,
 	 .flag = "runstate-dir",
-	 .help = "Directory for the server's identity and its control socket."},
+	 .help = "Directory for the server's identity and its control socket, by which the tools find "
+		 "the server: tsmb-cfg changes it only while none runs."},
 	{GLOBAL(log_destination, ENUM), .words = WORDS("console", "syslog", "file"),
 	 .def = "console", .flag = "log-destination",
 	 .help = "Where log lines go; for file, log_params names it."},

@@ -184,7 +184,9 @@ def listeners(build):
         taken.listen()
         busy = taken.getsockname()[1]
         said = s.cfg("global", "add", "listen", f"ANY,127.0.0.1,IPv4,{busy},DIRECT_TCP", want=1)
-        expect(f"127.0.0.1 port {busy}" in said, True, said)
+        expect(f"listen: cannot listen on 127.0.0.1 port {busy}: Address already in use" in said, True, said)
+        said = s.cfg("global", "add", "listen", f"none-such0,127.0.0.1,IPv4,{port},DIRECT_TCP", want=1)
+        expect(f"127.0.0.1 port {port} of none-such0: No such device" in said, True, said)
         s.cfg("global", "update", "--listen", f"ANY,127.0.0.1,IPv4,{busy},DIRECT_TCP", want=1)  # in place of the one there is
         s.alive()
         said = s.cfg("global", "del", "listen", f"ANY,127.0.0.1,IPv4,{s.port},DIRECT_TCP", want=1)
