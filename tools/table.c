@@ -262,6 +262,15 @@ static void cell_print(const struct table *t, size_t column, const char *text, F
 	fputs(last ? "\n" : " ", out);
 }
 
+void table_free(struct table *t)
+{
+	for (size_t i = 0; t && i < t->cell_count; i++)
+		free(t->cells[i]);
+	if (t)
+		free(t->cells);
+	free(t);
+}
+
 void table_end(struct table *t, size_t columns, bool bold, FILE *out)
 {
 	if (!t || t->failed) {
@@ -275,9 +284,5 @@ void table_end(struct table *t, size_t columns, bool bold, FILE *out)
 		for (size_t i = 0; i < t->cell_count; i++)
 			cell_print(t, i % t->column_count, t->cells[i], out);
 	}
-	for (size_t i = 0; t && i < t->cell_count; i++)
-		free(t->cells[i]);
-	if (t)
-		free(t->cells);
-	free(t);
+	table_free(t);
 }

@@ -34,6 +34,8 @@ void table_printf(struct table *t, const char *format, ...) PRINTF_LIKE(2, 3);
  * line that says so.
  */
 void table_end(struct table *t, size_t columns, bool bold, FILE *out);
+/* In place of table_end(), if it is not to be shown after all. NULL is fine. */
+void table_free(struct table *t);
 
 /* How large the terminal at fd is; `columns` and nothing if there is none. */
 struct terminal_size {
