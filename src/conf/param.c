@@ -172,8 +172,9 @@ const struct param param_table[] = {
 	{GLOBAL(log_level, INT), .max = 5, .def = "3", .flag = "log-level",
 	 .help = "0 nothing, 1 errors, 2 warnings, 3 information, 4 more of it, 5 debugging."},
 	{GLOBAL(log_params, LOG_PARAMS), .def = "timestamp=true", .flag = "log-params",
-	 .help = "path is the log file. timestamp heads each line with the time, which "
-		 "syslog does by itself."},
+	 .help = "path is the log file, which is opened anew on every reload: who rotates it has "
+		 "logrotate reload the server afterwards. timestamp heads each line with the "
+		 "time, which syslog does by itself."},
 
 	{GLOBAL(audit_enable, BOOL), .def = "false", .flag = "audit-enable",
 	 .help = "Write who did what to the files that audit_params names: logons, refusals and "

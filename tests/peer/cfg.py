@@ -213,6 +213,10 @@ def limits_and_log(build):
         s.cfg("global", "update", "--server-comment", "seen there")
         with open(f"{s.top}/run/other.log") as f:
             expect("server_comment: nothing -> seen there" in f.read(), True, "the new log")
+        os.rename(f"{s.top}/run/other.log", f"{s.top}/run/other.log.1")  # as logrotate does
+        s.cfg("reload")
+        with open(f"{s.top}/run/other.log") as f:
+            expect("reload: nothing has changed" in f.read(), True, "the log behind a rotation")
         said = s.cfg("global", "update", "--log-params", "path=/nonexistent/x", want=1)
         expect("/nonexistent/x" in said, True, said)
         expect("nonexistent" in file_of(s), False, "a log that cannot be opened stands in the file")
