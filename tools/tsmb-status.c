@@ -88,6 +88,9 @@ static bool words_use(struct status_args *a)
 	size_t want;
 
 	a->command = status_command_find(name);
+	if (!a->command && a->watch_s && number(name, WATCH_MAX_S, &id))
+		return usage(TOOL, "the seconds are part of the option: --watch=%s",
+			     name);
 	if (!a->command)
 		return usage(TOOL, "there is no command \"%s\"", name);
 	want = a->command->id ? 2 : 1;

@@ -389,7 +389,7 @@ def usage(build):
             f.write(f"[global]\nrunstate_dir = {tmp}\n[/global]\n")
         cases = [(["nothing"], 2, "no command"), (["files", "1"], 2, "unexpected"), (["close-file"], 2, "ID"), (["close-file", "x"], 2, "ID"),
                  (["close-file", "-1"], 2, "-1"), (["close-file", "0"], 2, "ID"), (["disconnect", "1", "--watch"], 2, "--watch"),
-                 (["--watch=0"], 2, "seconds"), (["--watch=x"], 2, "seconds"), (["--json=1"], 2, "no value"), (["--colour"], 2, "--colour"),
+                 (["--watch=0"], 2, "seconds"), (["--watch", "5"], 2, "--watch=5"), (["--watch=x"], 2, "seconds"), (["--json=1"], 2, "no value"), (["--colour"], 2, "--colour"),
                  (["-c"], 2, "value"), (["-c", f"{tmp}/c"], 1, "no server runs"), (["-c", f"{tmp}/none"], 1, "none"),
                  (["-c", f"{tmp}/c", "disconnect", "1"], 1, "no server runs"), (["--version"], 0, "tsmb-status "), (["-h"], 0, "usage:")]
         for words, status, said in cases:
