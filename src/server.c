@@ -117,11 +117,12 @@ static bool conf_names(const struct conf *conf, const struct conf_listen *l)
  */
 static int relisten(struct server *s, const struct conf *conf, struct config_applied *ret)
 {
-	int errs[CONF_LISTEN_MAX] = {0};
+	int errs[CONF_LISTEN_MAX] = {0}, err;
 	struct listen_specs specs;
 
 	specs_make(conf, &specs);
-	if (net_listen(s->net, specs.list, specs.count, errs) == 0)
+	err = net_listen(s->net, specs.list, specs.count, errs);
+	if (!err)
 		return 0;
 	for (size_t i = 0; i < specs.count; i++) {
 		const struct listen_spec *l = &specs.list[i];
@@ -131,7 +132,8 @@ static int relisten(struct server *s, const struct conf *conf, struct config_app
 		snprintf(ret->why, sizeof(ret->why),
 			 "listen: cannot listen on %s port %u%s%s: %s", l->address,
 			 l->port, l->interface ? " of " : "",
-			 l->interface ? l->interface : "", strerror(-errs[i]));
+			 l->interface ? l->interface : "",
+			 strerror(errs[i] ? -errs[i] : -err));
 		(void)server_listen(s, s->conf);
 		return -EADDRNOTAVAIL;
 	}
@@ -278,8 +280,9 @@ static void snapshot_why(const struct server *s, const struct conf *conf, int er
 	if (err == -EMFILE)
 		snprintf(
 			buf, buf_len,
-			"%zu shares take up to %zu descriptors, and the process may have "
-			"%zu: more are allowed by LimitNOFILE= of its unit, or ulimit -n",
+			"no descriptors are left: %zu shares take up to %zu of %zu, what "
+			"clients do the rest; LimitNOFILE= of the unit, or ulimit -n, "
+			"allows more",
 			conf->share_count, DESCRIPTORS_OF_SHARE * conf->share_count,
 			s->descriptors);
 	else

@@ -261,7 +261,7 @@ def descriptors(build):
             if done.returncode:
                 said = done.stderr
                 break
-        want = rf"tsmb-cfg: {72 + n} shares take up to {4 * (72 + n)} descriptors, and the process may have 400: .*LimitNOFILE=.*\n"
+        want = rf"tsmb-cfg: no descriptors are left: {72 + n} shares take up to {4 * (72 + n)} of 400, .*; LimitNOFILE=.*\n"
         expect((n > 5, bool(re.fullmatch(want, said))), (True, True), f"after {n}: {said}")
         expect(file_of(s), before, "the file")
         client.expect(*FOLDER, "sign", tree=tree)

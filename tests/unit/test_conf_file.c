@@ -91,14 +91,17 @@ TEST(file_is_replaced_with_its_mode)
 	folder_remove(&f);
 }
 
+/* user::rw- user:1:r-- group::--- mask::r-- other::---, as the kernel has it in an attribute */
+static const uint8_t acl[] = {
+	2,   0,   0,   0, /* version */
+	1,   0,   6,   0,   255, 255, 255, 255, 2,   0,   4,   0,   1, 0,
+	0,   0,   4,   0,   0,   0,   255, 255, 255, 255, 16,  0,   4, 0,
+	255, 255, 255, 255, 32,  0,   0,   0,   255, 255, 255, 255,
+};
+
 /* With an access list, which the mode is only a part of, and a note. */
 TEST(file_keeps_its_attributes)
 {
-	/* user::rw- user:1:r-- group::--- mask::r-- other::--- */
-	static const uint8_t acl[] = {
-		2, 0, 0,   0,   1,   0,   6,  0, 255, 255, 255, 255, 2,   0,  4,
-		0, 1, 0,   0,   0,   4,   0,  0, 0,   255, 255, 255, 255, 16, 0,
-		4, 0, 255, 255, 255, 255, 32, 0, 0,   0,   255, 255, 255, 255};
 	char path[PATH_MAX], got[64];
 	struct conf_file f;
 	struct folder d;
@@ -126,11 +129,6 @@ TEST(file_keeps_its_attributes)
 /* What the folder would give a new file is not the old one's. */
 TEST(file_takes_no_access_list_from_its_folder)
 {
-	/* the same for what is made in a folder: user 1 may read */
-	static const uint8_t acl[] = {
-		2, 0, 0,   0,   1,   0,   6,  0, 255, 255, 255, 255, 2,   0,  4,
-		0, 1, 0,   0,   0,   4,   0,  0, 0,   255, 255, 255, 255, 16, 0,
-		4, 0, 255, 255, 255, 255, 32, 0, 0,   0,   255, 255, 255, 255};
 	char path[PATH_MAX];
 	struct conf_file f;
 	struct folder d;
