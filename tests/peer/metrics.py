@@ -547,7 +547,7 @@ def check_page(dom, complaints):
     expect((shown_text(dom, "connections"), shown_text(dom, "sessions")), ("2", "2"), "connections, sessions")
     expect(shown_text(dom, "logons-failed"), "1", "failed logons")
     for element, words in (("verdict-text", "Clients decide"), ("protection", "2.1 HMAC-SHA256 none 1"), ("protection", "3.1.1 AES-GMAC AES-256-GCM 1"),
-                           ("refusals", "unknown user or wrong password 1"), ("commands", "WRITE"), ("shares", "Vorräte &amp; 'mehr' {1} yes"),
+                           ("refusals", "unknown user, wrong password or no Unix account 1"), ("commands", "WRITE"), ("shares", "Vorräte &amp; 'mehr' {1} yes"),
                            ("live", "live")):
         if words not in shown_text(dom, element):
             raise Failed(f"{element}: {shown_text(dom, element)}")
