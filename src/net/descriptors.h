@@ -25,7 +25,8 @@ struct descriptors_plan {
 /*
  * A connection takes one descriptor, an open two: one for the file's name and attributes, one for its contents. What was
  * configured holds if it fits beside `shares` (connections 0: as many as there can be). Else a quarter of what they leave is for
- * connections and the rest for opens, and what one of them does not want is for the other.
+ * connections and the rest for opens, and what one of them does not want is for the other. However many shares there are, a
+ * quarter of all is for clients: one share more is then refused, not all new connections.
  */
 struct descriptors_plan descriptors_plan(size_t limit, size_t shares,
 					 unsigned connections, size_t opens);

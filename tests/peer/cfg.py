@@ -251,7 +251,7 @@ def descriptors(build):
     first = {f"share{n}": {} for n in range(70)}
     with Server(build, shares={"share": {}, **first}, before=("prlimit", "--nofile=400:400")) as s, Raw(s) as client:
         tree = client.ready()
-        s.wait_text("with 400 descriptors there may be 1 open files")
+        s.wait_text("with 400 descriptors there may be 25 open files, of open_files_max 1048576, and 17 connections")
         folder, said, n = s.folder(), "", 0
         for n in range(40):
             before = file_of(s)

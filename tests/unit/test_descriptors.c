@@ -46,7 +46,7 @@ TEST(what_does_not_fit_is_made_to)
 	}
 }
 
-TEST(shares_come_first)
+TEST(shares_come_first_up_to_three_quarters)
 {
 	static const struct {
 		size_t limit, shares, want_opens;
@@ -54,14 +54,15 @@ TEST(shares_come_first)
 	} rows[] = {
 		{8 * MANY, 5000, MANY, 1024},
 		{20000, 1000, (20000 - 128 - 4000 - 3968) / 2, 3968},
-		{20000, 5000, 1, 1},
-		{20000, SIZE_MAX, 1, 1},
+		{20000, 3725, (19872 - 4 * 3725 - 1243) / 2, 1243},
+		{20000, 3727, (4968 - 1242) / 2, 1242}, /* a quarter of 19872 stays */
+		{20000, SIZE_MAX, (4968 - 1242) / 2, 1242},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		unsigned c = rows[i].want_connections;
 		struct descriptors_plan p = descriptors_plan(
-			rows[i].limit, rows[i].shares, c > 1 ? c : 1024, MANY);
+			rows[i].limit, rows[i].shares, i ? 5000 : 1024, MANY);
 
 		CHECK_EQ(p.opens, rows[i].want_opens);
 		CHECK_EQ(p.connections, c);
