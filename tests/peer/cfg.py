@@ -397,6 +397,8 @@ def shown(build):
         listed = subprocess.run([tool, "-c", f"{tmp}/c", "share", "list"], capture_output=True, text=True, check=True).stdout.splitlines()
         expect(listed[1].split(), [long, f"/{long}", "no", "everyone:read"], "the first share")
         expect(listed[2].split(), ["b", "/srv", "no", "D:(A;;FA;;;BA)"], "one with a descriptor")
+        told = json.loads(subprocess.run([tool, "-c", f"{tmp}/c", "share", "list", "--json"], capture_output=True, text=True, check=True).stdout)
+        expect([(x["permissions"], x["security_descriptor"]) for x in told], [("everyone:read", None), (None, "D:(A;;FA;;;BA)")], "who may what")
         expect({line.index(word) for line, word in zip(listed[1:], (" no", " no"))}, {listed[0].index("ENCRYPTED") - 1}, "columns in line")
         narrow = on_terminal([tool, "-c", f"{tmp}/c", "share", "list"], lambda got: got.count(b"\n") == 3, size=(24, 72)).decode().splitlines()
         expect((max(map(len, narrow)), "~" in narrow[1]), (72, True), f"72 columns: {narrow}")
