@@ -95,7 +95,7 @@ static int server_listen(struct server *s, const struct conf *conf)
 	struct listen_specs specs;
 
 	specs_make(conf, &specs);
-	return net_listen(s->net, specs.list, specs.count);
+	return net_listen(s->net, specs.list, specs.count, NULL);
 }
 
 static bool conf_names(const struct conf *conf, const struct conf_listen *l)
@@ -117,10 +117,12 @@ static bool conf_names(const struct conf *conf, const struct conf_listen *l)
  */
 static int relisten(struct server *s, const struct conf *conf, struct config_applied *ret)
 {
+	int errs[CONF_LISTEN_MAX] = {0}, err;
 	struct listen_specs specs;
 
 	specs_make(conf, &specs);
-	if (net_listen(s->net, specs.list, specs.count) == 0)
+	err = net_listen(s->net, specs.list, specs.count, errs);
+	if (!err)
 		return 0;
 	for (size_t i = 0; i < specs.count; i++) {
 		const struct listen_spec *l = &specs.list[i];
@@ -128,8 +130,10 @@ static int relisten(struct server *s, const struct conf *conf, struct config_app
 		if (net_listens(s->net, l) || conf_names(s->conf, &conf->listen.list[i]))
 			continue;
 		snprintf(ret->why, sizeof(ret->why),
-			 "listen: cannot listen on %s port %u; the log says why",
-			 l->address, l->port);
+			 "listen: cannot listen on %s port %u%s%s: %s", l->address,
+			 l->port, l->interface ? " of " : "",
+			 l->interface ? l->interface : "",
+			 strerror(errs[i] ? -errs[i] : -err));
 		(void)server_listen(s, s->conf);
 		return -EADDRNOTAVAIL;
 	}
@@ -144,8 +148,9 @@ static size_t memory_max(const struct conf *conf)
 /* What of the configured limits there are descriptors for: told once, as it changes. */
 static struct descriptors_plan limits_plan(struct server *s, const struct conf *conf)
 {
-	struct descriptors_plan p = descriptors_plan(
-		s->descriptors, conf->connections_max, conf->open_files_max);
+	struct descriptors_plan p = descriptors_plan(s->descriptors, conf->share_count,
+						     conf->connections_max,
+						     conf->open_files_max);
 
 	bool short_of = p.opens < conf->open_files_max ||
 			p.connections < (conf->connections_max ?: UINT_MAX);
@@ -266,6 +271,34 @@ static int snapshot_make(struct server *s, struct conf *conf,
 	};
 
 	return snapshot_new(&e, conf, s->snapshot, ret_snapshot);
+}
+
+/* Why there is none, for people. */
+static void snapshot_why(const struct server *s, const struct conf *conf, int err,
+			 char *buf, size_t buf_len)
+{
+	if (err == -EMFILE)
+		snprintf(
+			buf, buf_len,
+			"no descriptors are left: %zu shares take up to %zu of %zu, what "
+			"clients do the rest; LimitNOFILE= of the unit, or ulimit -n, "
+			"allows more",
+			conf->share_count, DESCRIPTORS_OF_SHARE * conf->share_count,
+			s->descriptors);
+	else
+		snprintf(buf, buf_len, "%s", strerror(-err));
+}
+
+static int first_snapshot(struct server *s)
+{
+	char why[256];
+	int err = snapshot_make(s, s->conf, &s->snapshot);
+
+	if (err) {
+		snapshot_why(s, s->conf, err, why, sizeof(why));
+		log_error("%s", why);
+	}
+	return err;
 }
 
 static void say_who_logs_on(const struct conf *c)
@@ -431,7 +464,7 @@ int server_start(struct conf *conf, const char *path, const char *keylog,
 	if (!err && keylog)
 		err = keylog_open(keylog, &s->smb.keylog);
 	if (!err)
-		err = snapshot_make(s, conf, &s->snapshot);
+		err = first_snapshot(s);
 	if (!err)
 		err = lanes_make(s);
 	if (!err)
@@ -525,7 +558,7 @@ static int reload_prepare(struct server *s, struct conf *conf,
 		return err;
 	err = snapshot_make(s, conf, ret_fresh);
 	if (err) {
-		snprintf(ret->why, sizeof(ret->why), "%s", strerror(-err));
+		snapshot_why(s, conf, err, ret->why, sizeof(ret->why));
 		auditing_give_up(ret_auditing);
 		return err;
 	}

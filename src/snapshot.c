@@ -38,6 +38,12 @@ static bool volume_reuse(const struct snapshot *old, struct share *s)
 	return false;
 }
 
+/* Nothing that is wrong with a share. */
+static bool is_exhausted(int err)
+{
+	return err == -ENOMEM || err == -EMFILE || err == -ENFILE;
+}
+
 static int volume_open(const struct snapshot_env *e, struct share *s)
 {
 	static const enum posix_sd_form forms[] = {
@@ -61,7 +67,7 @@ static int volume_open(const struct snapshot_env *e, struct share *s)
 	};
 	int err = posix_new(&p, &s->vfs);
 
-	if (err)
+	if (err && !is_exhausted(err))
 		log_error("share %s: %s: %s", s->name, s->conf->path, strerror(-err));
 	return err;
 }
@@ -152,9 +158,9 @@ static int share_new(const struct snapshot_env *e, struct conf *conf,
 		err = volume_open(e, s);
 	if (!err) {
 		s->root = s->vfs->ops->root(s->vfs);
-		err = s->root ? 0 : -ENOMEM;
+		err = s->root ? 0 : -errno;
 	}
-	if (err && err != -ENOMEM) {
+	if (err && !is_exhausted(err)) {
 		s->shut = true;
 		err = 0;
 	}

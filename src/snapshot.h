@@ -2,7 +2,8 @@
  * snapshot.h - from a configuration to what sessions work with: volumes opened, accounts looked up.
  *
  * Threads  main: it blocks.
- * Errors   0, or -ENOMEM. A share whose directory or accounts do not exist is there, but lets nobody in; logged.
+ * Errors   0, or what there is not enough of: -ENOMEM, -EMFILE, -ENFILE; the caller keeps the snapshot it has, if any, so that
+ *          nobody loses a share for it. A share whose directory or accounts do not exist is there, but lets nobody in; logged.
  */
 #pragma once
 

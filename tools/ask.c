@@ -42,7 +42,7 @@ void asker_fini(struct asker *a)
 }
 
 /* Does the server at fd serve this file? A server of another file has nothing to do with it. */
-static int is_ours(const struct asker *a, int fd, struct ctl_error *e)
+static int is_ours(struct asker *a, int fd, struct ctl_error *e)
 {
 	CLEANUP(json_freep) json_t *result = NULL;
 	char own[PATH_MAX];
@@ -54,8 +54,10 @@ static int is_ours(const struct asker *a, int fd, struct ctl_error *e)
 	theirs = json_string_value(json_object_get(result, "file"));
 	if (theirs && realpath(a->conf_path, own) && strcmp(own, theirs) == 0)
 		return 0;
-	fprintf(stderr, "%s: the server that runs there serves %s, not %s\n", a->tool,
-		theirs ? theirs : "another file", a->conf_path);
+	if (!a->told)
+		fprintf(stderr, "%s: the server that runs there serves %s, not %s\n",
+			a->tool, theirs ? theirs : "another file", a->conf_path);
+	a->told = true;
 	return -ENOENT;
 }
 
@@ -85,7 +87,7 @@ static void fault(const struct asker *a, int err, struct ctl_error *e)
 			   strerror(-err));
 }
 
-int ask(const struct asker *a, const char *call, json_t *args, json_t **ret_result,
+int ask(struct asker *a, const char *call, json_t *args, json_t **ret_result,
 	struct ctl_error *ret_error)
 {
 	CLEANUP(close_p) int fd = -1;

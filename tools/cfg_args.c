@@ -1,13 +1,37 @@
 #include "cfg_args.h"
 
+#include <unistr.h>
+
 #define TOOL "tsmb-cfg"
+
+static const struct param *find_option(enum param_scope scope,
+				       const struct cmdline_option *o)
+{
+	if (o->name_len > 2)
+		return param_find_flag(scope, span_of(o->name + 2, o->name_len - 2));
+	for (size_t i = 0; i < param_count; i++)
+		if (param_table[i].scope == scope &&
+		    param_table[i].flag_short == o->name[1])
+			return &param_table[i];
+	return NULL;
+}
 
 static enum cmdline_value takes_value(const struct cmdline_option *o)
 {
-	bool none = option_is(o, "--json", NULL) || option_is(o, "--help", "-h") ||
-		    option_is(o, "--version", "-v");
+	if (option_is(o, "--json", NULL) || option_is(o, "--help", "-h") ||
+	    option_is(o, "--version", "-v"))
+		return CMDLINE_NO_VALUE;
+	if (option_is(o, "--config", "-c") || option_is(o, "--unset", NULL) ||
+	    find_option(PARAM_GLOBAL, o) || find_option(PARAM_SHARE, o))
+		return CMDLINE_VALUE;
+	return CMDLINE_UNKNOWN;
+}
 
-	return none ? CMDLINE_NO_VALUE : CMDLINE_VALUE;
+static const char *nearest_option(const struct cmdline_option *o)
+{
+	if (o->name_len <= 3)
+		return NULL; /* of a letter each is as near as any */
+	return param_nearest_flag(span_of(o->name + 2, o->name_len - 2));
 }
 
 /* ---- what they mean ---- */
@@ -15,21 +39,50 @@ static enum cmdline_value takes_value(const struct cmdline_option *o)
 static const struct param *option_param(const struct cfg_command *c,
 					const struct cmdline_option *o)
 {
-	enum param_scope scope = c->params == CFG_GLOBAL_PARAMS ? PARAM_GLOBAL
-								: PARAM_SHARE;
-	const struct param *p = NULL;
+	const struct param *p = find_option(
+		c->params == CFG_GLOBAL_PARAMS ? PARAM_GLOBAL : PARAM_SHARE, o);
 
-	if (o->name_len > 2)
-		p = param_find_flag(scope, span_of(o->name + 2, o->name_len - 2));
-	for (size_t i = 0; o->name_len == 2 && i < param_count; i++)
-		if (param_table[i].scope == scope &&
-		    param_table[i].flag_short == o->name[1])
-			p = &param_table[i];
 	/* what this version does not act on yet the call refuses by name */
 	if (!p || (p->status == PARAM_EFFECTIVE && !cfg_has_param(c, p)) ||
 	    (p->status == PARAM_KNOWN && c->params == CFG_NO_PARAMS))
 		return NULL;
 	return p;
+}
+
+static bool no_command(struct cfg_args *a)
+{
+	const char *first = a->line.words[0];
+	char verbs[128];
+
+	if (!cfg_is_group(first))
+		return usage(TOOL, "there is no command \"%s\"", first);
+	if (a->line.word_count == 1 && a->help) {
+		a->group = first;
+		return true;
+	}
+	cfg_group_verbs(first, verbs, sizeof(verbs));
+	if (a->line.word_count == 1)
+		return usage(TOOL, "%s: expected %s", first, verbs);
+	return usage(TOOL, "%s: expected %s, found \"%s\"", first, verbs,
+		     a->line.words[1]);
+}
+
+/* The words behind a command. */
+static bool words_check(const struct cfg_args *a, size_t words)
+{
+	const struct cfg_command *c = a->command;
+
+	words += c->value ? 2 : 0;
+	if (a->help || a->line.word_count == words)
+		return true;
+	if (a->line.word_count < words)
+		return usage(TOOL, "expected %s %s PARAMETER VALUE", c->group, c->verb);
+	if (c->changes_share || c->params == CFG_SHARE_PARAMS)
+		return usage(TOOL,
+			     "unexpected argument \"%s\": the name of a share goes "
+			     "with -n",
+			     a->line.words[words]);
+	return usage(TOOL, "unexpected argument \"%s\"", a->line.words[words]);
 }
 
 static bool command_find(struct cfg_args *a)
@@ -45,16 +98,9 @@ static bool command_find(struct cfg_args *a)
 		words = 2;
 	}
 	if (!c)
-		return usage(TOOL, "there is no command \"%s%s%s\"", a->line.words[0],
-			     a->line.word_count > 1 ? " " : "",
-			     a->line.word_count > 1 ? a->line.words[1] : "");
+		return no_command(a);
 	a->command = c;
-	words += c->value ? 2 : 0;
-	if (a->help || a->line.word_count == words)
-		return true;
-	if (a->line.word_count < words)
-		return usage(TOOL, "expected %s %s PARAMETER VALUE", c->group, c->verb);
-	return usage(TOOL, "unexpected argument \"%s\"", a->line.words[words]);
+	return words_check(a, words);
 }
 
 static void common_options(struct cfg_args *a)
@@ -94,7 +140,9 @@ static bool options_check(struct cfg_args *a)
 				     (int)o->name_len, o->name);
 		if (c->changes_share && p->type == PARAM_NETNAME) {
 			if (a->share)
-				return usage(TOOL, "%.*s: expected once",
+				return usage(TOOL,
+					     "%.*s: expected once, as it says which "
+					     "share; shares keep their names",
 					     (int)o->name_len, o->name);
 			a->share = o->value;
 		}
@@ -106,7 +154,8 @@ static bool options_check(struct cfg_args *a)
 
 bool cfg_args_parse(struct cfg_args *a, int argc, char **argv)
 {
-	*a = (struct cfg_args){.line = {.tool = TOOL, .takes = takes_value}};
+	*a = (struct cfg_args){
+		.line = {.tool = TOOL, .takes = takes_value, .nearest = nearest_option}};
 	if (!cmdline_split(&a->line, argc, argv))
 		return false;
 	common_options(a);
@@ -153,6 +202,9 @@ static bool fill_set(const struct cfg_args *a, json_t *set)
 
 		if (is_common(o))
 			continue;
+		if (u8_check((const uint8_t *)o->value, strlen(o->value)))
+			return usage(TOOL, "%.*s: expected UTF-8", (int)o->name_len,
+				     o->name);
 		if (option_is(o, "--unset", NULL)) {
 			if (!add_unset(set, c, o->value))
 				return false;

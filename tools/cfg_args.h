@@ -16,6 +16,7 @@ struct cfg_args {
 	const char *conf_path;
 	bool json, help, version;
 	const struct cfg_command *command; /* NULL with help or version only */
+	const char *group;                 /* with help: of whose commands; or NULL */
 	const char *share; /* -n of a command that is about a share that is there */
 };
 

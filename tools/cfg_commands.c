@@ -1,6 +1,9 @@
 #include "cfg_commands.h"
 
+#include "conf/value.h"
 #include "help.h"
+
+enum { CFG_VERBS_MAX = 16 };
 
 /* clang-format off */
 const struct cfg_command cfg_commands[] = {
@@ -44,6 +47,31 @@ const struct cfg_command *cfg_command_find(const char *group, const char *verb)
 		    word_is(cfg_commands[i].verb, verb))
 			return &cfg_commands[i];
 	return NULL;
+}
+
+static bool in_group(const struct cfg_command *c, const char *group)
+{
+	return c->verb && strcmp(c->group, group) == 0;
+}
+
+bool cfg_is_group(const char *word)
+{
+	for (size_t i = 0; i < cfg_command_count; i++)
+		if (in_group(&cfg_commands[i], word))
+			return true;
+	return false;
+}
+
+const char *cfg_group_verbs(const char *group, char *buf, size_t buf_len)
+{
+	const char *verbs[CFG_VERBS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < cfg_command_count && n + 1 < CFG_VERBS_MAX; i++)
+		if (in_group(&cfg_commands[i], group))
+			verbs[n++] = cfg_commands[i].verb;
+	verbs[n] = NULL;
+	return value_words_text(verbs, buf, buf_len);
 }
 
 bool cfg_has_param(const struct cfg_command *c, const struct param *p)
@@ -113,6 +141,22 @@ void cfg_command_help(const struct cfg_command *c, FILE *out)
 	fputs(common_help, out);
 }
 
+static void command_line(const struct cfg_command *c, FILE *out)
+{
+	fprintf(out, "  %s%s%s\n", c->group, c->verb ? " " : "", c->verb ? c->verb : "");
+	help_wrap(c->help, HELP_INDENT, out);
+}
+
+void cfg_group_help(const char *group, FILE *out)
+{
+	fprintf(out, "usage: tsmb-cfg %s COMMAND [OPTION]...\n\n", group);
+	for (size_t i = 0; i < cfg_command_count; i++)
+		if (in_group(&cfg_commands[i], group))
+			command_line(&cfg_commands[i], out);
+	fprintf(out, "\ntsmb-cfg %s COMMAND --help has the options of a command.\n",
+		group);
+}
+
 void cfg_help(FILE *out)
 {
 	fputs("usage: tsmb-cfg [-c FILE] COMMAND [OPTION]...\n"
@@ -120,13 +164,8 @@ void cfg_help(FILE *out)
 	      "at once and\n"
 	      "is written to FILE; with no server running, it is written to FILE.\n\n",
 	      out);
-	for (size_t i = 0; i < cfg_command_count; i++) {
-		const struct cfg_command *c = &cfg_commands[i];
-
-		fprintf(out, "  %s%s%s\n", c->group, c->verb ? " " : "",
-			c->verb ? c->verb : "");
-		help_wrap(c->help, HELP_INDENT, out);
-	}
+	for (size_t i = 0; i < cfg_command_count; i++)
+		command_line(&cfg_commands[i], out);
 	fputs("\n", out);
 	fputs(common_help, out);
 	fputs("  -v, --version\n"

@@ -25,11 +25,16 @@ extern const size_t cfg_command_count;
 
 /* verb: NULL if there was one word only. NULL if there is no such command. */
 const struct cfg_command *cfg_command_find(const char *group, const char *verb);
+/* Is it the first word of commands that have a second one? */
+bool cfg_is_group(const char *word);
+/* "add, update, del, list or show"; buf is returned. */
+const char *cfg_group_verbs(const char *group, char *buf, size_t buf_len);
 /* Parameters that are options of the command: those that are acted on. */
 bool cfg_has_param(const struct cfg_command *c, const struct param *p);
 
 /* "tsmb-cfg share add -n NAME -p PATH [OPTION]..." */
 void cfg_synopsis(const struct cfg_command *c, FILE *out);
-/* --help of all, and of one. */
+/* --help of all, of those of a group, and of one. */
 void cfg_help(FILE *out);
+void cfg_group_help(const char *group, FILE *out);
 void cfg_command_help(const struct cfg_command *c, FILE *out);

@@ -1,11 +1,13 @@
 #include "cfg_print.h"
 
+#include "table.h"
 #include "wire/utf16.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { NAME_WIDTH = 16, PATH_WIDTH = 32, PARAM_WIDTH = 32 };
+enum { PARAM_WIDTH = 32 };
 
 static const char *text_of(const json_t *o, const char *name)
 {
@@ -62,31 +64,48 @@ const json_t *cfg_share_of(const json_t *shown, const char *netname)
 	return NULL;
 }
 
-void cfg_print_shares(const json_t *shown, FILE *out)
+/* Who may what: permissions, or the descriptor in their place. */
+static const char *share_access(const json_t *s)
 {
-	fprintf(out, "%-*s %-*s %-9s %s\n", NAME_WIDTH, "SHARE", PATH_WIDTH, "PATH",
-		"ENCRYPTED", "PERMISSIONS");
+	const char *descriptor = text_of(s, "security_descriptor");
+
+	return *descriptor ? descriptor : text_of(s, "permissions");
+}
+
+void cfg_print_shares(const json_t *shown, size_t columns, FILE *out)
+{
+	static const struct table_column titles[] = {{"SHARE", false, 12},
+						     {"PATH", false, 16},
+						     {"ENCRYPTED", false, 0},
+						     {"PERMISSIONS", false, 16}};
+	struct table *t = table_new(titles, ARRAY_LEN(titles));
+
 	for (size_t i = 0; i < count_of(shown, "shares"); i++) {
 		const json_t *s = item(shown, "shares", i);
 		bool encrypted = json_is_true(json_object_get(s, "encrypt_data"));
 
-		fprintf(out, "%-*s %-*s %-9s %s\n", NAME_WIDTH, text_of(s, "netname"),
-			PATH_WIDTH, text_of(s, "path"), encrypted ? "yes" : "no",
-			text_of(s, "permissions"));
+		table_text(t, text_of(s, "netname"));
+		table_text(t, text_of(s, "path"));
+		table_text(t, encrypted ? "yes" : "no");
+		table_text(t, share_access(s));
 	}
+	table_end(t, columns, false, out);
 }
 
 static void print_value(const char *name, const json_t *v, FILE *out)
 {
+	char *shown = json_is_string(v) ? text_shown(json_string_value(v)) : NULL;
+
 	fprintf(out, "%-*s ", PARAM_WIDTH, name);
 	if (json_is_string(v))
-		fprintf(out, "%s\n", json_string_value(v));
+		fprintf(out, "%s\n", shown ? shown : "out of memory");
 	else if (json_is_integer(v))
 		fprintf(out, "%" JSON_INTEGER_FORMAT "\n", json_integer_value(v));
 	else if (json_is_boolean(v))
 		fprintf(out, "%s\n", json_is_true(v) ? "true" : "false");
 	else
 		fputs("\n", out);
+	free(shown);
 }
 
 /* A line a parameter; of those that have several a line each. */

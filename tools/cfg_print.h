@@ -9,7 +9,8 @@
 
 /* A change: what differs now, and what of it counts when. Warnings go to standard error. */
 void cfg_print_change(const json_t *result, FILE *out);
-void cfg_print_shares(const json_t *shown, FILE *out);
+/* In at most `columns`. */
+void cfg_print_shares(const json_t *shown, size_t columns, FILE *out);
 /* False: there is no such share. */
 bool cfg_print_share(const json_t *shown, const char *netname, FILE *out);
 void cfg_print_global(const json_t *shown, FILE *out);

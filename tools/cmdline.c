@@ -24,6 +24,14 @@ bool option_is(const struct cmdline_option *o, const char *long_name,
 	       (short_name && span_eq(name, span_of_str(short_name)));
 }
 
+static bool option_unknown(const struct cmdline *c, const struct cmdline_option *o)
+{
+	const char *nearest = c->nearest ? c->nearest(o) : NULL;
+
+	return usage(c->tool, "there is no option %.*s%s%s", (int)o->name_len, o->name,
+		     nearest ? "; the nearest is --" : "", nearest ? nearest : "");
+}
+
 /* "--name", "--name=value", "-n", "-nvalue"; the value may be the next argument. */
 static bool option_take(struct cmdline *c, char **argv, int *i)
 {
@@ -34,6 +42,8 @@ static bool option_take(struct cmdline *c, char **argv, int *i)
 
 	o.name_len = !is_long ? 2 : equals ? (size_t)(equals - arg) : strlen(arg);
 	takes = c->takes(&o);
+	if (takes == CMDLINE_UNKNOWN)
+		return option_unknown(c, &o);
 	if (takes != CMDLINE_NO_VALUE && arg[o.name_len])
 		o.value = arg + o.name_len + is_long;
 	else if (takes == CMDLINE_VALUE && argv[*i + 1])

@@ -22,13 +22,16 @@ struct cmdline_option {
 enum cmdline_value {
 	CMDLINE_VALUE,
 	CMDLINE_NO_VALUE,
-	CMDLINE_MAY_VALUE /* only as "--name=value" */
+	CMDLINE_MAY_VALUE, /* only as "--name=value" */
+	CMDLINE_UNKNOWN    /* there is none of that name */
 };
 
 struct cmdline {
 	const char *tool; /* "tsmb-cfg" */
 	/* Has the option one? */
 	enum cmdline_value (*takes)(const struct cmdline_option *o);
+	/* The name, without its dashes, that may have been meant by one that there is not. NULL: nothing is suggested. */
+	const char *(*nearest)(const struct cmdline_option *o);
 	const char *words[CMDLINE_WORDS_MAX];
 	size_t word_count;
 	struct cmdline_option options[CMDLINE_OPTIONS_MAX];

@@ -117,7 +117,7 @@ static void print_traffic(const json_t *stats, const struct screen *s)
 			cell_bytes(t, number_of(v, "bytes"));
 		}
 	}
-	table_end(t, s->colours, s->out);
+	table_end(t, s->columns, s->colours, s->out);
 }
 
 /* The limit below which `percent` of the latencies are; 0: there are none, or it is above all limits. */
@@ -182,7 +182,7 @@ static void print_commands(const json_t *stats, const struct screen *s)
 	{
 		print_command(t, stats, name, c);
 	}
-	table_end(t, s->colours, s->out);
+	table_end(t, s->columns, s->colours, s->out);
 }
 
 /* Those that are not 0, a line each; red, as somebody was turned away. */
@@ -256,7 +256,7 @@ void print_shares(const json_t *result, const struct screen *s)
 		cell_bytes(t, number_of(r, "bytes_received"));
 		cell_bytes(t, number_of(r, "bytes_sent"));
 	}
-	table_end(t, s->colours, s->out);
+	table_end(t, s->columns, s->colours, s->out);
 }
 
 static void cell_algorithms(struct table *t, const json_t *r)
@@ -289,7 +289,7 @@ void print_connections(const json_t *result, const struct screen *s)
 		cell_bytes(t, traffic_bytes(r, "received"));
 		cell_bytes(t, traffic_bytes(r, "sent"));
 	}
-	table_end(t, s->colours, s->out);
+	table_end(t, s->columns, s->colours, s->out);
 }
 
 /* A user, or what there is in place of one. */
@@ -327,7 +327,7 @@ void print_sessions(const json_t *result, const struct screen *s)
 		cell_number(t, number_of(r, "trees"));
 		cell_number(t, number_of(r, "open_files"));
 	}
-	table_end(t, s->colours, s->out);
+	table_end(t, s->columns, s->colours, s->out);
 }
 
 static void cell_session(struct table *t, const json_t *r)
@@ -372,7 +372,7 @@ void print_files(const json_t *result, const struct screen *s)
 			     is_set(r, "durable") ? " (durable)" : "",
 			     is_set(r, "delete_pending") ? " (to be deleted)" : "");
 	}
-	table_end(t, s->colours, s->out);
+	table_end(t, s->columns, s->colours, s->out);
 }
 
 void print_locks(const json_t *result, const struct screen *s)
@@ -397,7 +397,7 @@ void print_locks(const json_t *result, const struct screen *s)
 		table_text(t, text_of(r, "share"));
 		table_text(t, text_of(r, "path"));
 	}
-	table_end(t, s->colours, s->out);
+	table_end(t, s->columns, s->colours, s->out);
 }
 
 /* ---- security -------------------------------------------------------------------------------------------------- */
@@ -405,7 +405,7 @@ void print_locks(const json_t *result, const struct screen *s)
 /* A paragraph under a session: its title, then words that go on in further lines. */
 struct par {
 	FILE *out;
-	size_t column;
+	size_t column, columns;
 };
 
 static void par_add(struct par *p, const char *text)
@@ -413,7 +413,7 @@ static void par_add(struct par *p, const char *text)
 	char *shown = text_shown(text);
 	size_t len = shown ? strlen(shown) : 0;
 
-	if (p->column && p->column + 1 + len > PAR_COLUMNS) {
+	if (p->column && p->column + 1 + len > p->columns) {
 		fprintf(p->out, "\n%*s", PAR_INDENT, "");
 		p->column = 0;
 	}
@@ -424,8 +424,11 @@ static void par_add(struct par *p, const char *text)
 
 static struct par par_begin(const struct screen *s, const char *title)
 {
+	size_t room = s->columns > 2 * PAR_INDENT ? s->columns - PAR_INDENT : PAR_INDENT;
+
 	fprintf(s->out, "  %-*s", PAR_INDENT - 2, title);
-	return (struct par){.out = s->out};
+	return (struct par){.out = s->out,
+			    .columns = room < PAR_COLUMNS ? room : PAR_COLUMNS};
 }
 
 /* "demanded by client require_message_signing" */

@@ -1,5 +1,5 @@
 /*
- * status_print.h - what goes on, for people: tables of at most TABLE_COLUMNS columns.
+ * status_print.h - what goes on, for people: tables no wider than the screen.
  */
 #pragma once
 
@@ -9,6 +9,7 @@
 
 struct screen {
 	FILE *out;
+	size_t columns;
 	bool colours;  /* a terminal that may have them */
 	int64_t now_s; /* since 1970 */
 };

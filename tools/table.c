@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <uniwidth.h>
 
 enum { SHOWN_MAX = 4 /* bytes that one byte may become */ };
@@ -79,6 +80,46 @@ static size_t head_len(const char *text, size_t width, size_t *ret_used)
 	}
 	*ret_used = used;
 	return strlen(text) - s.len;
+}
+
+/* Bytes of the sequence for a colour that text begins with; 0: of none. */
+static size_t colour_len(struct span s)
+{
+	size_t len = 0;
+
+	if (*s.p != '\033')
+		return 0;
+	while (len < s.len && s.p[len] != 'm')
+		len++;
+	return len < s.len ? len + 1 : len;
+}
+
+size_t columns_len(const char *text, size_t columns)
+{
+	struct span s = span_of_str(text);
+	size_t used = 0;
+	uint32_t c;
+
+	while (s.len) {
+		size_t colour = colour_len(s), len = utf8_get(s, &c);
+		int width = len ? uc_width(c, "UTF-8") : 1;
+
+		if (!colour && width > 0)
+			used += (size_t)width;
+		if (used > columns)
+			break;
+		s = span_from(s, colour ? colour : len ? len : 1);
+	}
+	return strlen(text) - s.len;
+}
+
+struct terminal_size terminal_size(int fd, size_t columns)
+{
+	struct winsize size;
+
+	if (ioctl(fd, TIOCGWINSZ, &size) < 0 || size.ws_col == 0 || size.ws_row == 0)
+		return (struct terminal_size){.columns = columns};
+	return (struct terminal_size){.columns = size.ws_col, .rows = size.ws_row};
 }
 
 /* ---- amounts --------------------------------------------------------------------------------------------------- */
@@ -182,13 +223,13 @@ void table_printf(struct table *t, const char *format, ...)
 }
 
 /* Columns that may be cut give way, the widest first. */
-static void table_fit(struct table *t)
+static void table_fit(struct table *t, size_t columns)
 {
 	size_t total = t->column_count - 1;
 
 	for (size_t i = 0; i < t->column_count; i++)
 		total += t->width[i];
-	for (; total > TABLE_COLUMNS; total--) {
+	for (; total > columns; total--) {
 		size_t widest = t->column_count;
 
 		for (size_t i = 0; i < t->column_count; i++)
@@ -221,12 +262,21 @@ static void cell_print(const struct table *t, size_t column, const char *text, F
 	fputs(last ? "\n" : " ", out);
 }
 
-void table_end(struct table *t, bool bold, FILE *out)
+void table_free(struct table *t)
+{
+	for (size_t i = 0; t && i < t->cell_count; i++)
+		free(t->cells[i]);
+	if (t)
+		free(t->cells);
+	free(t);
+}
+
+void table_end(struct table *t, size_t columns, bool bold, FILE *out)
 {
 	if (!t || t->failed) {
 		fputs("out of memory\n", out);
 	} else {
-		table_fit(t);
+		table_fit(t, columns);
 		fputs(bold ? "\033[1m" : "", out);
 		for (size_t i = 0; i < t->column_count; i++)
 			cell_print(t, i, t->columns[i].title, out);
@@ -234,9 +284,5 @@ void table_end(struct table *t, bool bold, FILE *out)
 		for (size_t i = 0; i < t->cell_count; i++)
 			cell_print(t, i % t->column_count, t->cells[i], out);
 	}
-	for (size_t i = 0; t && i < t->cell_count; i++)
-		free(t->cells[i]);
-	if (t)
-		free(t->cells);
-	free(t);
+	table_free(t);
 }

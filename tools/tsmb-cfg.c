@@ -10,8 +10,10 @@
 #include "cfg_args.h"
 #include "cfg_print.h"
 #include "ctl/config.h"
+#include "table.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 
@@ -25,8 +27,8 @@ static int refused(const char *text)
  * Of the file alone. A server that started meanwhile may have read the file before it was changed: it is told to read it
  * again. One that starts later cannot, as the file's lock keeps it waiting.
  */
-static json_t *change_file(const struct cfg_args *a, const struct asker *server,
-			   json_t *args, struct ctl_error *e)
+static json_t *change_file(const struct cfg_args *a, struct asker *server, json_t *args,
+			   struct ctl_error *e)
 {
 	struct config alone = {.path = a->conf_path};
 	json_t *result, *reloaded;
@@ -45,7 +47,7 @@ static json_t *change_file(const struct cfg_args *a, const struct asker *server,
 	return err ? NULL : reloaded;
 }
 
-static json_t *call(const struct cfg_args *a, const struct asker *server, json_t *args,
+static json_t *call(const struct cfg_args *a, struct asker *server, json_t *args,
 		    struct ctl_error *e)
 {
 	json_t *result = NULL;
@@ -84,7 +86,8 @@ static int print_people(const struct cfg_args *a, const json_t *result)
 	else if (a->share && !cfg_print_share(result, a->share, stdout))
 		return refused("there is no such share");
 	else if (!a->share && strcmp(c->group, "share") == 0)
-		cfg_print_shares(result, stdout);
+		cfg_print_shares(result, terminal_size(STDOUT_FILENO, SIZE_MAX).columns,
+				 stdout);
 	else if (!a->share)
 		cfg_print_global(result, stdout);
 	return EXIT_DONE;
@@ -131,6 +134,8 @@ int main(int argc, char **argv)
 		puts("tsmb-cfg " TSMB_VERSION);
 	else if (a.help && a.command)
 		cfg_command_help(a.command, stdout);
+	else if (a.help && a.group)
+		cfg_group_help(a.group, stdout);
 	else if (a.help)
 		cfg_help(stdout);
 	else

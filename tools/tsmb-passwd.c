@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "conf/conf.h"
 #include "passwd_import.h"
+#include "table.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,8 +40,8 @@ static const char usage_text[] =
 	"  -x, --delete USER   remove a user\n"
 	"  -l, --list          list all users\n"
 	"  -i, --import FILE   add the users of a Samba smbpasswd file, or of what "
-	"pdbedit -Lw prints; -: standard\n"
-	"                      input. All of them or none\n"
+	"pdbedit -Lw\n"
+	"                      prints; -: standard input. All of them or none\n"
 	"\n"
 	"      --unix ACCOUNT  with -a, -m: the Unix account the user acts as: name or "
 	"uid\n"
@@ -56,7 +57,8 @@ static const char usage_text[] =
 	"  -h, --help          print this\n"
 	"  -v, --version       print the version\n"
 	"\n"
-	"A change counts from the next logon on; sessions that exist are not ended.\n";
+	"A change counts from the next logon on; sessions that exist are not ended.\n"
+	"Exit status: 0 done, 1 refused (standard error says why), 2 usage.\n";
 
 /* ---- command line --------------------------------------------------------------- */
 
@@ -76,6 +78,12 @@ struct args {
 static int usage_error(const char *text)
 {
 	fprintf(stderr, "tsmb-passwd: %s; see tsmb-passwd --help\n", text);
+	return EXIT_USAGE;
+}
+
+static int usage_of(const char *word, const char *text)
+{
+	fprintf(stderr, "tsmb-passwd: %s: %s; see tsmb-passwd --help\n", word, text);
 	return EXIT_USAGE;
 }
 
@@ -121,7 +129,7 @@ static int args_parse(int argc, char **argv, struct args *a)
 	};
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "a:d:e:m:x:li:c:hv", options, NULL)) !=
+	while ((opt = getopt_long(argc, argv, ":a:d:e:m:x:li:c:hv", options, NULL)) !=
 	       -1) {
 		switch (opt) {
 		case 'a':
@@ -160,13 +168,19 @@ static int args_parse(int argc, char **argv, struct args *a)
 		case 'v':
 			puts("tsmb-passwd " TSMB_VERSION);
 			return EXIT_DONE;
+		case ':':
+			return usage_of(argv[optind - 1], "expected a value");
 		default:
-			return usage_error("unknown option or missing argument");
+			return usage_of(argv[optind - 1],
+					"there is no such option, or it takes no value");
 		}
 	}
-	if (optind < argc)
-		return usage_error("unexpected argument");
-	return args_check(a);
+	if (optind == argc)
+		return args_check(a);
+	if (a->action == 'a') /* it may be the password: it is not repeated */
+		return usage_error("unexpected argument: a password is asked for, or "
+				   "read with --stdin");
+	return usage_of(argv[optind], "unexpected argument");
 }
 
 /* ---- passwords ------------------------------------------------------------------ */
@@ -196,11 +210,13 @@ static const char *line_read(int fd, struct password *p)
 	size_t len = 0;
 
 	for (;;) {
-		char c;
+		char c = 0;
 		ssize_t n = read(fd, &c, 1);
 
 		if (n < 0)
 			return errno == EINTR ? "interrupted" : strerror(errno);
+		if (c == '\n' && n > 0 && len && p->text[len - 1] == '\r')
+			len--; /* the line of a script that was written on Windows */
 		if (n == 0 || c == '\n')
 			break;
 		if (c == '\0')
@@ -366,7 +382,7 @@ static void account_warn(const struct change *c)
 {
 	CLEANUP(cred_putp) struct cred *cred = NULL;
 
-	if (c->args->action == 'x' ||
+	if (c->args->action == 'x' || c->args->action == 'd' ||
 	    identity_lookup(user_account(&c->after), &cred) != -ENOENT)
 		return;
 	fprintf(stderr,
@@ -401,8 +417,9 @@ static int change_user(const struct args *a, const char *db_path)
 
 static int list_line(const struct user *u, unsigned line, void *arg)
 {
-	printf("%-24s %-24s %s\n", u->name, user_account(u),
-	       u->disabled ? "disabled" : "enabled");
+	table_text(arg, u->name);
+	table_text(arg, user_account(u));
+	table_text(arg, u->disabled ? "disabled" : "enabled");
 	return 0;
 }
 
@@ -414,20 +431,42 @@ static int list_json(const struct user *u, unsigned line, void *arg)
 	return json_array_append_new(arg, o) ? -ENOMEM : 0;
 }
 
-static int list_users(const struct args *a, const char *db_path)
+static int list_done(int err, const struct userdb_fault *f)
 {
-	json_t *array = a->json ? json_array() : NULL;
-	struct userdb_fault f = {.text = "out of memory"};
-	int err;
+	if (err)
+		return refused(f->text);
+	return fflush(stdout) == 0 && !ferror(stdout)
+		       ? EXIT_DONE
+		       : refused("standard output cannot be written");
+}
 
-	if (!a->json)
-		printf("%-24s %-24s %s\n", "USER", "UNIX ACCOUNT", "STATE");
-	err = userdb_walk(db_path, a->json ? list_json : list_line, array, &f);
-	if (!err && a->json &&
-	    (json_dumpf(array, stdout, JSON_INDENT(2)) || puts("") < 0))
-		err = -EIO;
+static int list_for_programs(const char *db_path)
+{
+	struct userdb_fault f = {.text = "out of memory"};
+	json_t *array = json_array();
+	int err = userdb_walk(db_path, list_json, array, &f);
+
+	if (!err) {
+		(void)json_dumpf(array, stdout, JSON_INDENT(2));
+		puts("");
+	}
 	json_decref(array);
-	return err ? refused(f.text) : EXIT_DONE;
+	return list_done(err, &f);
+}
+
+static int list_for_people(const char *db_path)
+{
+	static const struct table_column columns[] = {
+		{"USER", false, 0}, {"UNIX ACCOUNT", false, 0}, {"STATE", false, 0}};
+	struct table *t = table_new(columns, ARRAY_LEN(columns));
+	struct userdb_fault f = {.text = "out of memory"};
+	int err = userdb_walk(db_path, list_line, t, &f);
+
+	if (err)
+		table_free(t);
+	else
+		table_end(t, SIZE_MAX, false, stdout);
+	return list_done(err, &f);
 }
 
 static int import_users(const struct args *a, const char *db_path)
@@ -478,7 +517,7 @@ int main(int argc, char **argv)
 		db_path = c->userdb_file;
 	}
 	if (args.action == 'l')
-		return list_users(&args, db_path);
+		return args.json ? list_for_programs(db_path) : list_for_people(db_path);
 	return args.action == 'i' ? import_users(&args, db_path)
 				  : change_user(&args, db_path);
 }

@@ -7,6 +7,7 @@
 #include "cmdline.h"
 #include "status_commands.h"
 #include "status_print.h"
+#include "table.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -87,6 +88,9 @@ static bool words_use(struct status_args *a)
 	size_t want;
 
 	a->command = status_command_find(name);
+	if (!a->command && a->watch_s && number(name, WATCH_MAX_S, &id))
+		return usage(TOOL, "the seconds are part of the option: --watch=%s",
+			     name);
 	if (!a->command)
 		return usage(TOOL, "there is no command \"%s\"", name);
 	want = a->command->id ? 2 : 1;
@@ -138,8 +142,8 @@ static json_t *next_page(const json_t *rows)
 }
 
 /* Pages until there are no more, all in *result's list. */
-static int ask_pages(const struct asker *server, const struct status_command *c,
-		     json_t *result, struct ctl_error *e)
+static int ask_pages(struct asker *server, const struct status_command *c, json_t *result,
+		     struct ctl_error *e)
 {
 	json_t *rows = json_object_get(result, c->list);
 	bool more = json_is_true(json_object_get(result, "more"));
@@ -159,7 +163,7 @@ static int ask_pages(const struct asker *server, const struct status_command *c,
 	return 0;
 }
 
-static json_t *ask_all(const struct asker *server, const struct status_args *a,
+static json_t *ask_all(struct asker *server, const struct status_args *a,
 		       struct ctl_error *e)
 {
 	CLEANUP(json_freep)
@@ -193,6 +197,7 @@ static void show(const struct status_args *a, json_t *result, FILE *out)
 {
 	const struct screen s = {
 		.out = out,
+		.columns = terminal_size(STDOUT_FILENO, TABLE_COLUMNS).columns,
 		.colours = isatty(STDOUT_FILENO) && !getenv("NO_COLOR"),
 		.now_s = time(NULL),
 	};
@@ -203,14 +208,24 @@ static void show(const struct status_args *a, json_t *result, FILE *out)
 		a->command->print(result, &s);
 }
 
-/* Over what was there before: each line cleared to its end, and what is below it. */
+/*
+ * Over what was there before: each line cleared to its end, and what is below it. What is wider or longer than the terminal is
+ * left out, as it would push the beginning off the screen; the last row stays empty for the cursor.
+ */
 static void put_in_place(const char *text, bool first)
 {
+	struct terminal_size size = terminal_size(STDOUT_FILENO, TABLE_COLUMNS);
+
 	fputs(first ? "\033[H\033[2J" : "\033[H", stdout);
-	for (; *text; text++) {
-		if (*text == '\n')
-			fputs("\033[K", stdout);
-		putchar(*text);
+	for (size_t row = 1; *text && (row < size.rows || !size.rows); row++) {
+		size_t len = strcspn(text, "\n");
+		char *line = strndup(text, len);
+
+		if (line)
+			printf("%.*s\033[0m\033[K\n",
+			       (int)columns_len(line, size.columns), line);
+		free(line);
+		text += len + (text[len] == '\n');
 	}
 	fputs("\033[J", stdout);
 }

@@ -197,12 +197,12 @@ static bool fits_on_a_line(const char *value)
 	return true;
 }
 
-/* How the line that ends at `end` ends; LF if it does not. */
+/* How the last line ends that does so before `end`, or there; LF if there is none. */
 static const char *line_end(const struct edit *e, size_t end)
 {
-	bool crlf = end >= 2 && e->text[end - 1] == '\n' && e->text[end - 2] == '\r';
+	const char *lf = memrchr(e->text, '\n', end);
 
-	return crlf ? "\r\n" : "\n";
+	return lf && lf > e->text && lf[-1] == '\r' ? "\r\n" : "\n";
 }
 
 /* The line behind which a new one of p belongs. */

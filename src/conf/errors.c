@@ -87,6 +87,39 @@ void conf_errors_warn(struct conf_errors *e, struct conf_place at, const char *s
 	va_end(ap);
 }
 
+/* Warnings of that text among the first n. */
+static size_t warnings_like(const struct conf_errors *e, size_t n, const char *text)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += e->list[i].warning && strcmp(e->list[i].text, text) == 0;
+	return count;
+}
+
+void conf_errors_drop(struct conf_errors *e, const struct conf_errors *known)
+{
+	bool known_too[CONF_ERRORS_MAX];
+	size_t kept = 0;
+
+	for (size_t i = 0; i < e->count; i++) {
+		const char *text = e->list[i].text;
+
+		known_too[i] = e->list[i].warning &&
+			       warnings_like(e, i, text) <
+				       warnings_like(known, known->count, text);
+	}
+	for (size_t i = 0; i < e->count; i++) {
+		if (known_too[i]) {
+			free(e->list[i].text);
+			e->warning_count--;
+		} else {
+			e->list[kept++] = e->list[i];
+		}
+	}
+	e->count = kept;
+}
+
 static bool place_after(struct conf_place a, struct conf_place b)
 {
 	return a.line > b.line || (a.line == b.line && a.column > b.column);

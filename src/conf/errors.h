@@ -47,6 +47,8 @@ void conf_errors_add(struct conf_errors *e, struct conf_place at, const char *su
 void conf_errors_warn(struct conf_errors *e, struct conf_place at, const char *subject,
 		      const char *fmt, ...) PRINTF_LIKE(4, 5);
 
+/* Drop as many warnings of each text as `known` has, wherever in the file: the first ones. */
+void conf_errors_drop(struct conf_errors *e, const struct conf_errors *known);
 /* In the order of the file; entries of one place stay as they were added. */
 void conf_errors_sort(struct conf_errors *e);
 

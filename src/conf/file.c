@@ -7,12 +7,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { LOCK_STEP_MS = 10 };
+enum { LOCK_STEP_MS = 10, ATTRIBUTE_MAX = 65536 /* XATTR_SIZE_MAX, XATTR_LIST_MAX */ };
+
+#define ACCESS_LIST "system.posix_acl_access"
 
 static void close_p(int *fd)
 {
@@ -144,7 +148,44 @@ static int write_all(int fd, struct span s)
 	return 0;
 }
 
-/* The new file belongs to whom the old one did. */
+/* Not what the kernel says of the contents, or of programs. */
+static bool is_of_the_contents(const char *name)
+{
+	return strcmp(name, "security.ima") == 0 || strcmp(name, "security.evm") == 0 ||
+	       strcmp(name, "security.capability") == 0;
+}
+
+/* Labels of a security module may be its own to give: the folder's is then what a new file has. */
+static int take_attribute(struct conf_file *f, const char *name)
+{
+	char value[ATTRIBUTE_MAX];
+	ssize_t len = getxattr(f->path, name, value, sizeof(value));
+
+	if (is_of_the_contents(name))
+		return 0;
+	if (len >= 0 && fsetxattr(f->new_fd, name, value, (size_t)len, 0) == 0)
+		return 0;
+	return strncmp(name, "security.", 9) == 0 ? 0 : -1;
+}
+
+/* Access list, labels, what somebody noted. What the folder gives new files goes first. */
+static int take_attributes(struct conf_file *f)
+{
+	char names[ATTRIBUTE_MAX];
+	ssize_t len = listxattr(f->path, names, sizeof(names));
+
+	if (fremovexattr(f->new_fd, ACCESS_LIST) < 0 && errno != ENODATA &&
+	    errno != EOPNOTSUPP)
+		return -1;
+	if (len < 0)
+		return errno == EOPNOTSUPP ? 0 : -1;
+	for (ssize_t i = 0; i < len; i += (ssize_t)strlen(names + i) + 1)
+		if (take_attribute(f, names + i) != 0)
+			return -1;
+	return 0;
+}
+
+/* The new file belongs to whom the old one did, and lets the same people in. */
 static int take_owner(struct conf_file *f)
 {
 	struct stat was, is;
@@ -153,6 +194,8 @@ static int take_owner(struct conf_file *f)
 		return -1;
 	if ((was.st_uid != is.st_uid || was.st_gid != is.st_gid) &&
 	    fchown(f->new_fd, was.st_uid, was.st_gid) != 0)
+		return -1;
+	if (take_attributes(f) != 0)
 		return -1;
 	return fchmod(f->new_fd, was.st_mode & 07777);
 }
@@ -170,7 +213,8 @@ int conf_file_prepare(struct conf_file *f, struct span text)
 		return fail(f, path, "cannot be made");
 	memcpy(f->new_path, path, sizeof(path)); /* from now on ours to remove */
 	if (take_owner(f) != 0)
-		return fail(f, path, "owner and mode cannot be those of the old file");
+		return fail(f, path,
+			    "owner, mode and attributes cannot be those of the old file");
 	if (write_all(f->new_fd, text) != 0 || fsync(f->new_fd) != 0)
 		return fail(f, path, "cannot be written");
 	return 0;

@@ -7,7 +7,8 @@
  *     conf_file_close()    unlocks; what was prepared and not committed is removed
  *
  * Whenever a writer dies, the file is the old one or the new one. A path that is a symbolic link stays one: what it leads to
- * is replaced. Owner and mode stay. The lock is a file of its own, PATH.lock, as the one that is replaced cannot be it.
+ * is replaced. Owner, mode, access list and other extended attributes stay. The lock is a file of its own, PATH.lock, as the
+ * one that is replaced cannot be it.
  *
  * Owns     struct conf_file: its descriptors and text.
  * Threads  one; other processes are kept out by the lock.

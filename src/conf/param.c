@@ -85,8 +85,9 @@ const struct param param_table[] = {
 	{GLOBAL(connections_max, INT), .max = 1000000, .def = "1024", .flag = "connections-max",
 	 .help = "Connections at a time; beyond it new ones are refused and existing ones "
 		 "untouched. 0: no limit. Each takes a descriptor: where the process may not have "
-		 "as many as connections and open files could take, a quarter is for connections "
-		 "and the rest for files, and what one of them does not want is for the other. "
+		 "as many as connections and open files could take beside its shares, a quarter "
+		 "is for connections and the rest for files, and what one of them does not want "
+		 "is for the other. "
 		 "The log says how many of each there may be."},
 	{GLOBAL(sessions_max, INT), .max = 1000000, .def = "0", .flag = "sessions-max",
 	 .help = "Sessions at a time. 0: no limit."},
@@ -163,15 +164,17 @@ const struct param param_table[] = {
 	/* Files and log of the server itself */
 	{GLOBAL(runstate_dir, PATH), .def = "/var/lib/tsmb", .apply = PARAM_RESTART,
 	 .flag = "runstate-dir",
-	 .help = "Directory for the server's identity and its control socket."},
+	 .help = "Directory for the server's identity and its control socket, by which the tools find "
+		 "the server: tsmb-cfg changes it only while none runs."},
 	{GLOBAL(log_destination, ENUM), .words = WORDS("console", "syslog", "file"),
 	 .def = "console", .flag = "log-destination",
 	 .help = "Where log lines go; for file, log_params names it."},
 	{GLOBAL(log_level, INT), .max = 5, .def = "3", .flag = "log-level",
 	 .help = "0 nothing, 1 errors, 2 warnings, 3 information, 4 more of it, 5 debugging."},
 	{GLOBAL(log_params, LOG_PARAMS), .def = "timestamp=true", .flag = "log-params",
-	 .help = "path is the log file. timestamp heads each line with the time, which "
-		 "syslog does by itself."},
+	 .help = "path is the log file, which is opened anew on every reload: who rotates it has "
+		 "logrotate reload the server afterwards. timestamp heads each line with the "
+		 "time, which syslog does by itself."},
 
 	{GLOBAL(audit_enable, BOOL), .def = "false", .flag = "audit-enable",
 	 .help = "Write who did what to the files that audit_params names: logons, refusals and "
@@ -388,14 +391,15 @@ const struct param *param_excluded(const struct param *p)
 	return NULL;
 }
 
+/* Its own, or the parameter's name as a file has it, with _ or -. */
 static bool flag_is(const struct param *p, struct span flag)
 {
-	if (p->flag)
-		return span_eq(flag, span_of_str(p->flag));
+	if (p->flag && span_eq(flag, span_of_str(p->flag)))
+		return true;
 	if (flag.len != strlen(p->name))
 		return false;
 	for (size_t i = 0; i < flag.len; i++)
-		if (flag.p[i] != (p->name[i] == '_' ? '-' : p->name[i]))
+		if (flag.p[i] != p->name[i] && !(flag.p[i] == '-' && p->name[i] == '_'))
 			return false;
 	return true;
 }
@@ -456,6 +460,27 @@ const struct param *param_nearest(enum param_scope scope, struct span name)
 		best_distance = distance;
 	}
 	return best;
+}
+
+const char *param_nearest_flag(struct span flag)
+{
+	const char *best = NULL;
+	unsigned best_distance = UINT32_MAX;
+
+	flag = span_head(flag, NAME_MAX_LEN);
+	for (size_t i = 0; i < param_count; i++) {
+		const char *name = param_table[i].flag;
+		unsigned distance;
+
+		if (!name)
+			continue;
+		distance = edit_distance(flag, span_of_str(name));
+		if (distance >= best_distance)
+			continue;
+		best = name;
+		best_distance = distance;
+	}
+	return best_distance <= flag.len / 2 ? best : NULL;
 }
 
 const char *param_scope_name(enum param_scope scope)

@@ -84,8 +84,10 @@ const struct param *param_find(enum param_scope scope, struct span name);
 const struct param *param_nearest(enum param_scope scope, struct span name);
 /* The one that it and p must not stand beside; NULL: none. */
 const struct param *param_excluded(const struct param *p);
-/* By long option; a KNOWN one by its name with dashes. NULL if there is none. */
+/* By long option, or by its name, of which _ may be written -. NULL if there is none. */
 const struct param *param_find_flag(enum param_scope scope, struct span flag);
+/* The long option, of whatever scope, that is the fewest edits away; NULL if it takes more than half of the letters. */
+const char *param_nearest_flag(struct span flag);
 /* "global" or "share". */
 const char *param_scope_name(enum param_scope scope);
 /* May it stand several times, a value a line? */

@@ -246,7 +246,8 @@ static bool bytes_parse(const struct value_in *in, void *field)
 	}
 	value_size_text(p->min, min, sizeof(min));
 	value_size_text(p->max, max, sizeof(max));
-	return value_refuse(in, in->text, "a size from %s to %s", min, max);
+	return value_refuse(in, in->text, "a size from %s to %s, in bytes, K, M or G",
+			    min, max);
 }
 
 static void bytes_print(const struct param *p, const void *field, FILE *out)

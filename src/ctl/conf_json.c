@@ -70,6 +70,17 @@ static json_t *value_json(const struct param *p, const void *owner)
 	}
 }
 
+/* Is there another one in its place? Its own value, the default then, counts for nobody. */
+static bool is_replaced(const struct param *p, const void *owner)
+{
+	const struct param *other = p->excludes ? NULL : param_excluded(p);
+	json_t *v = other ? value_json(other, owner) : NULL;
+	bool replaced = v && !json_is_null(v);
+
+	json_decref(v);
+	return replaced;
+}
+
 static json_t *section_json(enum param_scope scope, const void *owner)
 {
 	json_t *o = json_object();
@@ -79,7 +90,10 @@ static json_t *section_json(enum param_scope scope, const void *owner)
 
 		if (p->scope != scope || p->status != PARAM_EFFECTIVE)
 			continue;
-		if (json_object_set_new(o, p->name, value_json(p, owner)) != 0) {
+		if (json_object_set_new(o, p->name,
+					is_replaced(p, owner)
+						? json_null()
+						: value_json(p, owner)) != 0) {
 			json_decref(o);
 			o = NULL;
 		}

@@ -12,7 +12,8 @@
 
 /*
  * {"global": {...}, "shares": [{...}, ...]}: each parameter that is acted on under its name, with the value in force. Booleans
- * and numbers are JSON's, sizes in bytes, "auto" a text; what is absent is null; what may have several lines an array.
+ * and numbers are JSON's, sizes in bytes, "auto" a text; what is absent, or another parameter stands in
+ * place of, is null; what may have several lines an array.
  */
 json_t *conf_json(const struct conf *c);
 /* "changes" of config.h. */

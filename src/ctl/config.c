@@ -25,6 +25,7 @@ struct change {
 	struct conf *before; /* what the file said */
 	struct conf *after;  /* what it will say */
 	struct conf_errors notes;
+	struct conf_errors notes_before;
 };
 
 /* True, or false after ctl_refuse(). */
@@ -438,15 +439,36 @@ static void refuse_errors(struct change *c)
 
 static bool parse(struct change *c, struct span text, struct conf **ret)
 {
-	int err;
+	int err = conf_load_text(text, c->config->path, ret, &c->notes);
 
-	conf_errors_fini(&c->notes);
-	err = conf_load_text(text, c->config->path, ret, &c->notes);
 	if (err == -ENOMEM)
 		return refuse_for(c, err);
 	if (err)
 		refuse_errors(c);
 	return !err;
+}
+
+/* Kept apart: who changes one share need not hear what is doubtful with all others. */
+static bool parse_before(struct change *c)
+{
+	bool ok = parse(c, edit_span(&c->edit), &c->before);
+
+	c->notes_before = c->notes;
+	conf_errors_init(&c->notes);
+	return ok;
+}
+
+/* The tools read runstate_dir from the file: a server that goes on in another one would be out of their reach, and so would be
+ * its protection: what is typed then would change the file alone. */
+static bool reachable(struct change *c)
+{
+	if (!c->config->ops ||
+	    strcmp(c->before->runstate_dir, c->after->runstate_dir) == 0)
+		return true;
+	ctl_refuse(c->error, CTL_REFUSED,
+		   "runstate_dir: cannot change while the server runs, as it is found by "
+		   "it: stop it first");
+	return false;
 }
 
 static bool file_failed(struct change *c)
@@ -496,8 +518,11 @@ static json_t *carry_out(struct change *c)
 {
 	bool differs = !span_eq(edit_span(&c->edit), span_of(c->file.text, c->file.len));
 	struct config_applied applied = {0};
-	json_t *changes = changes_of(c), *notes = conf_errors_json(&c->notes, true);
+	json_t *changes = changes_of(c), *notes;
 
+	if (differs)
+		conf_errors_drop(&c->notes, &c->notes_before);
+	notes = conf_errors_json(&c->notes, true);
 	if (!changes || !notes)
 		refuse_for(c, -ENOMEM);
 	else if (commit(c, differs, &applied))
@@ -518,19 +543,21 @@ static json_t *change(struct config *g, const json_t *args, struct ctl_error *e,
 	int err;
 
 	conf_errors_init(&c.notes);
+	conf_errors_init(&c.notes_before);
 	err = conf_file_open(&c.file, g->path);
 	if (err)
 		file_failed(&c);
 	else if ((err = edit_init(&c.edit, span_of(c.file.text, c.file.len))) != 0)
 		refuse_for(&c, err);
-	else if (parse(&c, edit_span(&c.edit), &c.before) && fn(&c, args) &&
-		 parse(&c, edit_span(&c.edit), &c.after))
+	else if (parse_before(&c) && fn(&c, args) &&
+		 parse(&c, edit_span(&c.edit), &c.after) && reachable(&c))
 		result = carry_out(&c);
 	conf_put(c.before);
 	conf_put(c.after);
 	edit_fini(&c.edit);
 	conf_file_close(&c.file);
 	conf_errors_fini(&c.notes);
+	conf_errors_fini(&c.notes_before);
 	return result;
 }
 

@@ -148,22 +148,38 @@ static const char *command_name(const struct stats *s, size_t i)
 	return i == STATS_UNKNOWN_COMMAND ? "unknown" : s->commands[i].name;
 }
 
+/* A count of each command, or of each share. */
+struct family {
+	const char *name, *type, *help;
+	size_t field; /* a uint64_t, in struct stats_command or struct stats_share */
+};
+
+static uint64_t field_of(const struct family *f, const void *counts)
+{
+	return *(const uint64_t *)((const char *)counts + f->field);
+}
+
 static void print_counts(const struct stats *s, FILE *out)
 {
-	counter(out, "tsmb_requests_total", "Requests that were answered, and CANCELs.");
-	for (size_t i = 0; i < STATS_COMMAND_COUNT; i++)
-		labelled(out, "tsmb_requests_total", "command", command_name(s, i),
-			 s->commands[i].requests);
-	counter(out, "tsmb_request_errors_total", "Of those: answered with an error.");
-	for (size_t i = 0; i < STATS_COMMAND_COUNT; i++)
-		labelled(out, "tsmb_request_errors_total", "command", command_name(s, i),
-			 s->commands[i].errors);
-	counter(out, "tsmb_requests_waited_total",
-		"Of those: with an interim answer first, as they waited for another "
-		"client.");
-	for (size_t i = 0; i < STATS_COMMAND_COUNT; i++)
-		labelled(out, "tsmb_requests_waited_total", "command", command_name(s, i),
-			 s->commands[i].waited);
+	static const struct family families[] = {
+		{"tsmb_requests_total", "counter",
+		 "Requests that were answered, and CANCELs.",
+		 offsetof(struct stats_command, requests)},
+		{"tsmb_request_errors_total", "counter",
+		 "Of those: answered with an error.",
+		 offsetof(struct stats_command, errors)},
+		{"tsmb_requests_waited_total", "counter",
+		 "Of those: with an interim answer first, as they waited for another "
+		 "client.",
+		 offsetof(struct stats_command, waited)},
+	};
+
+	for (const struct family *f = families; f < families + ARRAY_LEN(families); f++) {
+		head(out, f->name, f->type, f->help);
+		for (size_t i = 0; i < STATS_COMMAND_COUNT; i++)
+			labelled(out, f->name, "command", command_name(s, i),
+				 field_of(f, &s->commands[i]));
+	}
 	counter(out, "tsmb_request_bytes_total", "Bytes of requests and of answers.");
 	for (size_t i = 0; i < STATS_COMMAND_COUNT; i++)
 		by_way(out, "tsmb_request_bytes_total", "command", command_name(s, i),
@@ -236,22 +252,26 @@ static void print_batches(const char *name, const uint64_t counts[TOGETHER_COUNT
 
 static void print_shares(const struct stats *s, FILE *out)
 {
-	gauge(out, "tsmb_share_connections", "Tree connects there are.");
-	for (size_t i = 0; i < s->share_count; i++)
-		labelled(out, "tsmb_share_connections", "share", s->shares[i].name,
-			 s->shares[i].trees);
+	static const struct family families[] = {
+		{"tsmb_share_connections", "gauge", "Tree connects there are.",
+		 offsetof(struct stats_share, trees)},
+		{"tsmb_share_requests_total", "counter", "Requests on the share.",
+		 offsetof(struct stats_share, requests)},
+		{"tsmb_share_errors_total", "counter",
+		 "Of those: answered with an error.",
+		 offsetof(struct stats_share, errors)},
+	};
+
+	for (const struct family *f = families; f < families + ARRAY_LEN(families); f++) {
+		head(out, f->name, f->type, f->help);
+		for (size_t i = 0; i < s->share_count; i++)
+			labelled(out, f->name, "share", s->shares[i].name,
+				 field_of(f, &s->shares[i]));
+	}
 	gauge(out, "tsmb_share_encrypted", "1: encrypt_data is true for it.");
 	for (size_t i = 0; i < s->share_count; i++)
 		labelled(out, "tsmb_share_encrypted", "share", s->shares[i].name,
 			 s->shares[i].encrypt_data);
-	counter(out, "tsmb_share_requests_total", "Requests on the share.");
-	for (size_t i = 0; i < s->share_count; i++)
-		labelled(out, "tsmb_share_requests_total", "share", s->shares[i].name,
-			 s->shares[i].requests);
-	counter(out, "tsmb_share_errors_total", "Of those: answered with an error.");
-	for (size_t i = 0; i < s->share_count; i++)
-		labelled(out, "tsmb_share_errors_total", "share", s->shares[i].name,
-			 s->shares[i].errors);
 	counter(out, "tsmb_share_bytes_total", "Bytes of requests and of answers.");
 	for (size_t i = 0; i < s->share_count; i++)
 		by_way(out, "tsmb_share_bytes_total", "share", s->shares[i].name,

@@ -350,8 +350,10 @@ static int open_proc(struct posix_volume *v)
 	v->proc_fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (v->proc_fd >= 0)
 		return 0;
+	if (errno != ENOENT)
+		return -errno;
 	log_error("/proc is not mounted: files cannot be opened without it");
-	return errno == ENOENT ? -ENOSYS : -errno;
+	return -ENOSYS;
 }
 
 static int open_root(struct posix_volume *v, const char *path)

@@ -561,7 +561,7 @@ struct vfs_stream_list {
 struct vfs_ops {
 	/* Start c->op on v. Ends w exactly once: wait_now() inline, wait_post() from the pool. */
 	void (*run)(struct vfs *v, struct vfs_call *c, struct wait *w);
-	/* The volume's root: a new reference. NULL without memory or descriptors. */
+	/* The volume's root: a new reference. NULL without memory or descriptors, as errno says. */
 	struct vfile *(*root)(struct vfs *v);
 	/* See vfs_settle(). NULL: never lends. */
 	bool (*settle)(struct vfs *v, struct vfs_io *io);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum { EACH_OPEN = 2, PART_OF_CONNECTIONS = 4 };
+enum { EACH_OPEN = 2, PART_OF_CONNECTIONS = 4, PART_OF_CLIENTS = 4 };
 
 size_t descriptors_raise(void)
 {
@@ -36,9 +36,13 @@ static size_t at_least(size_t n, size_t min)
 }
 
 /* No sum or product here can overflow, as each is of parts of the limit. */
-struct descriptors_plan descriptors_plan(size_t limit, unsigned connections, size_t opens)
+struct descriptors_plan descriptors_plan(size_t limit, size_t shares,
+					 unsigned connections, size_t opens)
 {
-	size_t left = limit > 2 * DESCRIPTORS_KEPT ? limit - DESCRIPTORS_KEPT : limit / 2;
+	size_t all = limit > 2 * DESCRIPTORS_KEPT ? limit - DESCRIPTORS_KEPT : limit / 2;
+	size_t for_shares = all - all / PART_OF_CLIENTS;
+	size_t left = all - DESCRIPTORS_OF_SHARE *
+				    at_most(for_shares / DESCRIPTORS_OF_SHARE, shares);
 	size_t unwanted = left - EACH_OPEN * at_most(left / EACH_OPEN, opens);
 	size_t wanted = connections ? connections : UINT_MAX;
 	struct descriptors_plan p;

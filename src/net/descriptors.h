@@ -1,5 +1,5 @@
 /*
- * descriptors.h - how many connections and opens the process's limit of descriptors has room for.
+ * descriptors.h - how many connections and opens the process's limit of descriptors has room for beside its shares.
  *
  * Owns     nothing.
  * Threads  descriptors_raise() at the start; descriptors_plan() any.
@@ -11,6 +11,8 @@
 
 /* What needs descriptors besides: listeners, epoll, pool threads in the middle of a call, logs, the control socket. */
 enum { DESCRIPTORS_KEPT = 128 };
+/* A share takes three, and one more while a changed configuration takes the place of another. */
+enum { DESCRIPTORS_OF_SHARE = 4 };
 
 /* Raise the soft limit to the hard one; the limit then in force. */
 size_t descriptors_raise(void);
@@ -22,8 +24,9 @@ struct descriptors_plan {
 
 /*
  * A connection takes one descriptor, an open two: one for the file's name and attributes, one for its contents. What was
- * configured holds if it fits (connections 0: as many as there can be). Else a quarter is for connections and the rest for
- * opens, and what one of them does not want is for the other.
+ * configured holds if it fits beside `shares` (connections 0: as many as there can be). Else a quarter of what they leave is for
+ * connections and the rest for opens, and what one of them does not want is for the other. However many shares there are, a
+ * quarter of all is for clients: one share more is then refused, not all new connections.
  */
-struct descriptors_plan descriptors_plan(size_t limit, unsigned connections,
-					 size_t opens);
+struct descriptors_plan descriptors_plan(size_t limit, size_t shares,
+					 unsigned connections, size_t opens);

@@ -169,9 +169,9 @@ static struct listener *take_present(struct net *n, const struct listen_spec *sp
 	return NULL;
 }
 
-/* Open what is missing in list. Returns the first error; logs all of them if `final`. */
+/* Open what is missing in list. Returns the first error, and all in ret_errs (or NULL); logs all of them if `final`. */
 static int open_missing(struct listener **list, const struct listen_spec *specs,
-			size_t count, bool final)
+			size_t count, bool final, int *ret_errs)
 {
 	int first = 0;
 
@@ -183,6 +183,8 @@ static int open_missing(struct listener **list, const struct listen_spec *specs,
 				  specs[i].port, strerror(-err));
 		if (err && !first)
 			first = err;
+		if (ret_errs)
+			ret_errs[i] = err;
 	}
 	return first;
 }
@@ -197,7 +199,8 @@ static size_t squeeze(struct listener **list, size_t count)
 	return kept;
 }
 
-int net_listen(struct net *n, const struct listen_spec *specs, size_t count)
+int net_listen(struct net *n, const struct listen_spec *specs, size_t count,
+	       int *ret_errs)
 {
 	struct listener **list = calloc(count + 1, sizeof(*list));
 	struct swap s = {.acceptor = &n->acceptor, .watch = list, .watch_count = count};
@@ -211,11 +214,11 @@ int net_listen(struct net *n, const struct listen_spec *specs, size_t count)
 	s.drop_count = n->listener_count;
 	/* New ones first: a reload leaves no moment without a listener. Then those that
 	 * an old one stood in the way of. */
-	err = open_missing(list, specs, count, false);
+	err = open_missing(list, specs, count, false, ret_errs);
 	net_post_all(n, swap_listeners, &s);
 	close_listeners(s.drop, s.drop_count);
 	if (err) {
-		err = open_missing(list, specs, count, true);
+		err = open_missing(list, specs, count, true, ret_errs);
 		s.drop_count = 0;
 		net_post_all(n, swap_listeners, &s);
 	}
@@ -342,7 +345,7 @@ void net_disconnect(struct net *n)
 
 	if (!n->started)
 		return;
-	err = net_listen(n, NULL, 0);
+	err = net_listen(n, NULL, 0, NULL);
 	(void)err; /* -ENOMEM: what is still accepted is refused */
 	net_post_all(n, close_connections, NULL);
 	admit_wait_empty(&n->admit);

@@ -41,9 +41,11 @@ MUST_CHECK int net_start(struct net *n);
 /*
  * After net_start(): listen on exactly these: listeners that are also wanted now stay as they are, others
  * are closed, connections are not touched. Strings are copied. The first error is
- * returned and logged; the other listeners work nevertheless.
+ * returned and logged; the other listeners work nevertheless. ret_errs: the error of each, or 0;
+ * `count` of them, or NULL.
  */
-MUST_CHECK int net_listen(struct net *n, const struct listen_spec *specs, size_t count);
+MUST_CHECK int net_listen(struct net *n, const struct listen_spec *specs, size_t count,
+			  int *ret_errs);
 /* Is there a listener for it? */
 bool net_listens(struct net *n, const struct listen_spec *spec);
 /* What is listened on, "0.0.0.0:445"; NULL behind the last one.

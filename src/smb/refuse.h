@@ -16,7 +16,7 @@ enum refusal {
 	REFUSED_DIALECT,     /* none in common			*/
 	REFUSED_NEGOTIATE,   /* altered on the way, says VALIDATE_NEGOTIATE_INFO */
 	REFUSED_TRANSFORM,   /* encrypted, and not as it must be	*/
-	REFUSED_CREDENTIALS, /* unknown user, wrong password or proof	*/
+	REFUSED_CREDENTIALS, /* unknown user, wrong password or proof, no Unix account */
 	REFUSED_DISABLED,
 	REFUSED_ANONYMOUS,
 	REFUSED_MECHANISM,  /* none in common, or one too weak	*/

@@ -162,6 +162,8 @@ static int fd_open(const struct dayfile *f, const char *name, int *ret_fd)
 static int turn_to(struct dayfile *f, int64_t day)
 {
 	char *name = f->own_name;
+	/* Nothing happened for that long, or a clock is wrong, by which every file would be too old: the next day will tell. */
+	bool leap = f->fd >= 0 && day > f->day + (int64_t)f->settings.days;
 	int fd = -1, err;
 
 	name_print(f, day, name);
@@ -174,7 +176,8 @@ static int turn_to(struct dayfile *f, int64_t day)
 	f->day = day;
 	f->own_name = f->name;
 	f->name = name;
-	prune(f);
+	if (!leap)
+		prune(f);
 	return 0;
 }
 

@@ -16,6 +16,7 @@ LONG = {
     "*sim.crowd": 30,
     "explore": 25,
     "*metrics.refusals": 20,
+    "*metrics.screens": 20,
     "*policy.events": 20,
     "*secrets.core-file": 15,
 }

@@ -20,6 +20,7 @@ from peer.files import expect
 from peer.lifecycle import connects, eventually, opened
 from peer.raw import Disconnected, Dropped, Raw
 from peer.server import NOBODY, Server, free_port, scratch
+from peer.status import on_terminal
 
 FOLDER = (raw.CREATE, raw.create_body("", access=0x81, options=1))  # harmless, and answered
 TREE_GONE = 0xC00000C9  # STATUS_NETWORK_NAME_DELETED
@@ -183,7 +184,9 @@ def listeners(build):
         taken.listen()
         busy = taken.getsockname()[1]
         said = s.cfg("global", "add", "listen", f"ANY,127.0.0.1,IPv4,{busy},DIRECT_TCP", want=1)
-        expect(f"127.0.0.1 port {busy}" in said, True, said)
+        expect(f"listen: cannot listen on 127.0.0.1 port {busy}: Address already in use" in said, True, said)
+        said = s.cfg("global", "add", "listen", f"none-such0,127.0.0.1,IPv4,{port},DIRECT_TCP", want=1)
+        expect(f"127.0.0.1 port {port} of none-such0: No such device" in said, True, said)
         s.cfg("global", "update", "--listen", f"ANY,127.0.0.1,IPv4,{busy},DIRECT_TCP", want=1)  # in place of the one there is
         s.alive()
         said = s.cfg("global", "del", "listen", f"ANY,127.0.0.1,IPv4,{s.port},DIRECT_TCP", want=1)
@@ -210,6 +213,10 @@ def limits_and_log(build):
         s.cfg("global", "update", "--server-comment", "seen there")
         with open(f"{s.top}/run/other.log") as f:
             expect("server_comment: nothing -> seen there" in f.read(), True, "the new log")
+        os.rename(f"{s.top}/run/other.log", f"{s.top}/run/other.log.1")  # as logrotate does
+        s.cfg("reload")
+        with open(f"{s.top}/run/other.log") as f:
+            expect("reload: nothing has changed" in f.read(), True, "the log behind a rotation")
         said = s.cfg("global", "update", "--log-params", "path=/nonexistent/x", want=1)
         expect("/nonexistent/x" in said, True, said)
         expect("nonexistent" in file_of(s), False, "a log that cannot be opened stands in the file")
@@ -237,6 +244,28 @@ def reloads(build):
             expect("encrypt_data: expected true or false" in s.cfg(*words, want=1), True, f"{words} on a broken file")
         expect(file_of(s), broken, "a broken file")
         client.expect(*FOLDER, "sign", tree=tree)
+
+
+def descriptors(build):
+    """Shares beyond the limit of descriptors are refused with the remedy; those there are stay, and the file is as it was."""
+    first = {f"share{n}": {} for n in range(70)}
+    with Server(build, shares={"share": {}, **first}, before=("prlimit", "--nofile=400:400")) as s, Raw(s) as client:
+        tree = client.ready()
+        s.wait_text("with 400 descriptors there may be 25 open files, of open_files_max 1048576, and 17 connections")
+        folder, said, n = s.folder(), "", 0
+        for n in range(40):
+            before = file_of(s)
+            os.mkdir(f"{folder}/{n}")
+            done = subprocess.run([os.path.join(build, "tsmb-cfg"), "-c", s.conf, "share", "add", "-n", f"more{n}", "-p", f"{folder}/{n}"],
+                                  capture_output=True, text=True, timeout=20)
+            if done.returncode:
+                said = done.stderr
+                break
+        want = rf"tsmb-cfg: no descriptors are left: {72 + n} shares take up to {4 * (72 + n)} of 400, .*; LimitNOFILE=.*\n"
+        expect((n > 5, bool(re.fullmatch(want, said))), (True, True), f"after {n}: {said}")
+        expect(file_of(s), before, "the file")
+        client.expect(*FOLDER, "sign", tree=tree)
+        expect([connects(client, name) for name in ("share69", f"more{n - 1}", f"more{n}")], [True, True, False], "the first, the last, the next")
 
 
 def alone(build):
@@ -301,12 +330,29 @@ def refusals(build):
         "global show extra": None, "global update --encrypt-data true --encrypt-data false": None,
         "global update --unset nonsense": None, "share list --json=yes": None, "share add -n x -p /srv -e true -e true": None,
     }
+    mistyped = {
+        "--bogus share list": "there is no option --bogus",
+        "global update --require-singing true": "there is no option --require-singing; the nearest is --require-signing",
+        "global update -z": "there is no option -z",
+        "share": "share: expected add, update, del, list or show",
+        "global": "global: expected update, show, add or del",
+        "share delete -n share": 'share: expected add, update, del, list or show, found "delete"',
+        "nonsense share": 'there is no command "nonsense"',
+        "share del share": 'unexpected argument "share": the name of a share goes with -n',
+        "share update -n share --netname other": "--netname: expected once, as it says which share; shares keep their names",
+    }
     with Server(build) as s:
         before = file_of(s)
         for line, why in refused.items():
             said = s.cfg(*shlex.split(line), want=1 if why else 2)
             if (why or "see tsmb-cfg --help") not in said:
                 raise Failed(f"{line}: {said}")
+        for line, why in mistyped.items():
+            said = s.cfg(*shlex.split(line), want=2)
+            expect(said.strip(), f"tsmb-cfg: {why}; see tsmb-cfg --help", line)
+        not_utf8 = subprocess.run([os.path.join(build, "tsmb-cfg"), "-c", s.conf, "global", "update", "--server-comment", b"\xe9t\xe9"],
+                                  capture_output=True, text=True)
+        expect((not_utf8.returncode, not_utf8.stderr), (2, "tsmb-cfg: --server-comment: expected UTF-8; see tsmb-cfg --help\n"), "no UTF-8")
         expect(file_of(s), before, "the file")
         expect("reload: " in s.text().replace("reload: nothing", ""), False, "something was reloaded")
 
@@ -326,6 +372,9 @@ def help_texts(build):
         expect(flag + " VALUE" in update, True, flag)
     for flag in ("-n, --netname", "-p, --path", "-e, --encrypt-data", "-P, --permissions", "--map-acls", "--remark"):
         expect(flag in shown, True, flag)
+    for group in ("share", "global"):
+        done = subprocess.run([tool, group, "--help"], capture_output=True, text=True, check=True)
+        expect(re.findall(r"^  ([a-z]+ [a-z]+)$", done.stdout, re.M), [c for c in commands if c.startswith(group)], f"help of {group}")
     with scratch() as tmp:
         with open(f"{tmp}/c", "w") as f:
             f.write("[global]\n[/global]\n[share]\nnetname = x\npath = /srv\n[/share]\n")
@@ -336,6 +385,25 @@ def help_texts(build):
             expect(missing, [], f"parameters of [{group}] without an option")
     if max(len(line) for line in (top + update + shown).splitlines()) > 100:
         raise Failed("a line of the help is longer than 100 columns")
+
+
+def shown(build):
+    """The list is whole where a program reads it, and fits a terminal; what counts is shown, and harmless."""
+    tool, long, evil = os.path.join(build, "tsmb-cfg"), "n" * 80, "a\u009b31m\u202eb"
+    with scratch() as tmp:
+        with open(f"{tmp}/c", "w") as f:
+            f.write(f"[global]\nserver_comment = {evil}\nrunstate_dir = {tmp}\n[/global]\n[share]\nnetname = {long}\npath = /{long}\n[/share]\n"
+                    "[share]\nnetname = b\npath = /srv\nsecurity_descriptor = D:(A;;FA;;;BA)\n[/share]\n")
+        listed = subprocess.run([tool, "-c", f"{tmp}/c", "share", "list"], capture_output=True, text=True, check=True).stdout.splitlines()
+        expect(listed[1].split(), [long, f"/{long}", "no", "everyone:read"], "the first share")
+        expect(listed[2].split(), ["b", "/srv", "no", "D:(A;;FA;;;BA)"], "one with a descriptor")
+        told = json.loads(subprocess.run([tool, "-c", f"{tmp}/c", "share", "list", "--json"], capture_output=True, text=True, check=True).stdout)
+        expect([(x["permissions"], x["security_descriptor"]) for x in told], [("everyone:read", None), (None, "D:(A;;FA;;;BA)")], "who may what")
+        expect({line.index(word) for line, word in zip(listed[1:], (" no", " no"))}, {listed[0].index("ENCRYPTED") - 1}, "columns in line")
+        narrow = on_terminal([tool, "-c", f"{tmp}/c", "share", "list"], lambda got: got.count(b"\n") == 3, size=(24, 72)).decode().splitlines()
+        expect((max(map(len, narrow)), "~" in narrow[1]), (72, True), f"72 columns: {narrow}")
+        comment = subprocess.run([tool, "-c", f"{tmp}/c", "global", "show"], capture_output=True, text=True, check=True).stdout
+        expect("a\\xC2\\x9B31m\\xE2\\x80\\xAEb\n" in comment and evil not in comment, True, f"the comment: {comment}")
 
 
 def completion(build):
@@ -688,7 +756,7 @@ def second_server(build):
 
 
 QUICK = (as_typed, examples, globals_, shares, listeners, limits_and_log, reloads, hostile)
-OTHERS = (alone, refusals, help_texts, completion, wrong_files, two_at_once, kill_both, another_user, second_server)
+OTHERS = (descriptors, alone, refusals, help_texts, shown, completion, wrong_files, two_at_once, kill_both, another_user, second_server)
 
 
 def test_of(f, build, limit=90):

@@ -58,7 +58,7 @@ def refusals(build):
         if r"who-is\x0Athis" not in line and r"who-is\x0athis" not in line:
             raise Failed(f"text of a peer is not escaped: {line!r}")
         told = summary_of(s)
-        for part in ("cannot encrypt: 1", "not encrypted: 1", "unknown user or wrong password: 2"):
+        for part in ("cannot encrypt: 1", "not encrypted: 1", "unknown user, wrong password or no Unix account: 2"):
             if part not in told:
                 raise Failed(f"no {part!r} in {told!r}")
 

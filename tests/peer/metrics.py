@@ -1,4 +1,5 @@
 """metrics_listen: what Prometheus reads, what the page shows in a browser, and who is not answered."""
+import contextlib
 import functools
 import json
 import math
@@ -15,6 +16,7 @@ import time
 from harness.testing import TOP, Failed, Test, need
 
 from peer import raw
+from peer.browser import Browser
 from peer.files import expect
 from peer.raw import Raw
 from peer.server import Server, free_port
@@ -513,6 +515,29 @@ def page(build):
                 t.join()
 
 
+SCREENS = {"phone-light": (360, 740), "phone-dark": (390, 844), "tablet-light": (768, 1024), "desktop-light": (1280, 800), "desktop-dark": (1280, 800)}
+TOO_WIDE = """[...document.querySelectorAll(".card")].filter(c => c.scrollWidth > c.clientWidth)
+    .map(c => `${c.querySelector("h2").textContent}: ${c.scrollWidth} in ${c.clientWidth}`)"""
+
+
+def screens(build):
+    """Nothing is wider than the screen, a phone's included, and no name of a command takes more than two lines; with many shares and connections."""
+    shares = {"share": {}, **{f"Abteilung {n} - Unterlagen": {"encrypt_data": "true"} for n in range(12)}}
+    with Shown(build, {"server_comment": "all that the pantry holds"}, shares) as shown, contextlib.ExitStack() as all_of_them:
+        some_traffic(shown.s, "encrypt")
+        for _ in range(200):
+            all_of_them.enter_context(Raw(shown.s)).ready()
+        folder = os.path.join(build, "test-logs", "peer")
+        os.makedirs(folder, exist_ok=True)
+        for name, size in SCREENS.items():
+            with Browser(f"http://127.0.0.1:{shown.port}/", size, dark="dark" in name, mobile="phone" in name) as b:
+                b.until("document.getElementById('connections').textContent >= 200")
+                expect((b.value("document.documentElement.scrollWidth"), b.value(TOO_WIDE)), (size[0], []), f"what is too wide: {name}")
+                high = b.value("Math.max(...[...document.querySelectorAll('#commands th')].map(x => x.getClientRects()[0].height))")
+                expect(high < 65, True, f"{high} pixels for a command: {name}")
+                b.picture(os.path.join(folder, f"page-{name}.png"))
+
+
 def check_page(dom, complaints):
     expect(complaints, [], "what the browser complained of")
     expect(re.search(r"<title>(.*?)</title>", dom)[1], "PANTRY – tsmb", "the title")
@@ -522,7 +547,7 @@ def check_page(dom, complaints):
     expect((shown_text(dom, "connections"), shown_text(dom, "sessions")), ("2", "2"), "connections, sessions")
     expect(shown_text(dom, "logons-failed"), "1", "failed logons")
     for element, words in (("verdict-text", "Clients decide"), ("protection", "2.1 HMAC-SHA256 none 1"), ("protection", "3.1.1 AES-GMAC AES-256-GCM 1"),
-                           ("refusals", "unknown user or wrong password 1"), ("commands", "WRITE"), ("shares", "Vorräte &amp; 'mehr' {1} yes"),
+                           ("refusals", "unknown user, wrong password or no Unix account 1"), ("commands", "WRITE"), ("shares", "Vorräte &amp; 'mehr' {1} yes"),
                            ("live", "live")):
         if words not in shown_text(dom, element):
             raise Failed(f"{element}: {shown_text(dom, element)}")
@@ -579,7 +604,7 @@ def expressions(x):
             yield from expressions(item)
 
 
-LIMITS = {"drip": 120, "page": 240, "crowd": 120}
+LIMITS = {"drip": 120, "page": 240, "screens": 240, "crowd": 120}
 NAMES = {"text_format": "format"}
 QUICK = (text_format, counters, sessions, demands, moving, taken, refusals, beside_load)
 
@@ -599,4 +624,4 @@ def thread_tests(build):
 
 def tests(build):
     yield from quick_tests(build)
-    yield from (test_of(f, build) for f in (crowd, drip, page, documented))
+    yield from (test_of(f, build) for f in (crowd, drip, page, screens, documented))

@@ -1,4 +1,5 @@
 """tsmb-status: what it shows is what clients did, to the message; what it ends, ends; nobody is held up by being asked about."""
+import fcntl
 import functools
 import json
 import os
@@ -8,6 +9,7 @@ import shlex
 import shutil
 import struct
 import subprocess
+import termios
 import threading
 import time
 
@@ -350,13 +352,20 @@ def text(build):
         watch.wait()
         screen = on_terminal([*tool, "--watch=1"], lambda got: got.count(b"\033[H") == 2)
         expect(screen.startswith(b"\033[H\033[2J") and b"\033[1mCOMMAND" in screen and b"\033[J" in screen, True, repr(screen))
+        small = on_terminal([*tool, "--watch=1"], lambda got: got.count(b"\033[H") == 3, size=(9, 40)).split(b"\033[H")[1]
+        rows = re.sub(rb"\x1b\[[0-9]*[A-Za-z]", b"", small).replace(b"\r", b"").split(b"\n")
+        expect((len(rows), rows[-1], max(map(len, rows)) <= 40), (9, b"", True), f"a screen of 9 x 40: {rows}")
+        expect(rows[0].startswith(b"tsmb ") and rows[7].startswith(b"MESSAGES"), True, f"its beginning: {rows}")
+        narrow = on_terminal([*tool, "files"], lambda got: got.count(b"\n") == 2, size=(24, 90)).decode().splitlines()
+        expect(max(len(re.sub(r"\x1b\[[0-9]*m", "", line)) for line in narrow) <= 90, True, f"90 columns: {narrow}")
         bare = on_terminal(["env", "NO_COLOR=1", *tool, "sessions"], lambda got: b"alice" in got)
         expect(b"\033" in bare, False, repr(bare))
 
 
-def on_terminal(argv, enough, seconds=20):
-    """What a program writes to a terminal until it is enough; then it is killed."""
+def on_terminal(argv, enough, seconds=20, size=(24, 100)):
+    """What a program writes to a terminal of so many rows and columns until it is enough; then it is killed."""
     main, other = pty.openpty()
+    fcntl.ioctl(main, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
     child = subprocess.Popen(argv, stdin=other, stdout=other, stderr=other)
     os.close(other)
     got, deadline = b"", time.monotonic() + seconds
@@ -380,7 +389,7 @@ def usage(build):
             f.write(f"[global]\nrunstate_dir = {tmp}\n[/global]\n")
         cases = [(["nothing"], 2, "no command"), (["files", "1"], 2, "unexpected"), (["close-file"], 2, "ID"), (["close-file", "x"], 2, "ID"),
                  (["close-file", "-1"], 2, "-1"), (["close-file", "0"], 2, "ID"), (["disconnect", "1", "--watch"], 2, "--watch"),
-                 (["--watch=0"], 2, "seconds"), (["--watch=x"], 2, "seconds"), (["--json=1"], 2, "no value"), (["--colour"], 2, "--colour"),
+                 (["--watch=0"], 2, "seconds"), (["--watch", "5"], 2, "--watch=5"), (["--watch=x"], 2, "seconds"), (["--json=1"], 2, "no value"), (["--colour"], 2, "--colour"),
                  (["-c"], 2, "value"), (["-c", f"{tmp}/c"], 1, "no server runs"), (["-c", f"{tmp}/none"], 1, "none"),
                  (["-c", f"{tmp}/c", "disconnect", "1"], 1, "no server runs"), (["--version"], 0, "tsmb-status "), (["-h"], 0, "usage:")]
         for words, status, said in cases:

@@ -140,8 +140,36 @@ def zsh(build):
             shell.end()
 
 
+def passwd(build):
+    """What tsmb-passwd says of a mistyped line, of a line from Windows, of names that are no ASCII; and of a disk that is full."""
+    tool, see = os.path.join(build, "tsmb-passwd"), "; see tsmb-passwd --help\n"
+    with scratch() as tmp:
+        def run(*words, text="", out=subprocess.PIPE):
+            done = subprocess.run([tool, "--file", f"{tmp}/db", *words], input=text, stdout=out, stderr=subprocess.PIPE, text=True, timeout=20)
+            return done.returncode, done.stderr if done.returncode else done.stdout
+
+        for words, said in ((["--bogus"], "--bogus: there is no such option, or it takes no value"), (["-a"], "-a: expected a value"),
+                            (["--unix"], "--unix: expected a value"), (["-l", "more"], "more: unexpected argument"),
+                            (["-a", "x", "secret"], "unexpected argument: a password is asked for, or read with --stdin")):
+            expect(run(*words), (2, f"tsmb-passwd: {said}{see}"), f"{words}")
+        for user, text in (("root", "same\n"), ("daemon", "same\r\n"), ("J\u00f6rg M\u00fcller", "same"), ("nobody", "other\r\r\n")):
+            expect(run("-a", user, "--stdin", "--unix", "root", text=text)[0], 0, user)
+        with open(f"{tmp}/db") as f:
+            hashes = re.findall(r":root:([0-9A-F]{32}):", f.read())
+        expect((len(hashes), len(set(hashes)), hashes[0] == hashes[2]), (4, 2, True), "the hash of a line that ends as on Windows")
+        listed = run("-l")[1].splitlines()
+        expect({line.index("root", 6) for line in listed[1:]}, {listed[0].index("UNIX ACCOUNT")}, f"columns in line: {listed}")
+        with open("/dev/full", "w") as full:
+            for words in (["-l"], ["-l", "--json"]):
+                expect(run(*words, out=full), (1, "tsmb-passwd: standard output cannot be written\n"), f"{words} on a full disk")
+        with open(f"{tmp}/db", "a") as f:
+            f.write("nonsense\n")
+        code, said = run("-l")
+        expect((code, "db:" in said and "USER" not in said), (1, True), f"a faulty file: {said}")
+
+
 def tests(build):
     for name in PROGRAMS:
         yield Test(f"tools.options.{name}", functools.partial(same_options, build, name))
-    for f in (bash, zsh):
+    for f in (bash, zsh, passwd):
         yield Test(f"tools.{f.__name__}", functools.partial(f, build), limit=60)

@@ -181,7 +181,7 @@ def refusals(build):
             got = [(e["event"], e.get("user"), e["result"], e.get("command"), e.get("reason"), e.get("parameter"))
                    for e in log.events() if "refused" in e["event"]]
             want = [("logon_refused", "bob", "STATUS_ACCOUNT_DISABLED", "SESSION_SETUP", "the user is disabled", None),
-                    ("logon_refused", 'no\n"body', "STATUS_LOGON_FAILURE", "SESSION_SETUP", "unknown user or wrong password", None),
+                    ("logon_refused", 'no\n"body', "STATUS_LOGON_FAILURE", "SESSION_SETUP", "unknown user, wrong password or no Unix account", None),
                     ("tree_connect_refused", "alice", "STATUS_ACCESS_DENIED", None, "no permission on the share", None),
                     ("refused", "alice", "dropped", "ECHO", log.events("refused")[0]["reason"], "require_message_signing")]
             expect(got, want, "what was refused")

@@ -151,7 +151,7 @@ static inline void echo_start(struct echo *e, unsigned workers, unsigned connect
 	*e = (struct echo){0};
 	CHECK_EQ(net_new(&s, &e->net), 0);
 	CHECK_EQ(net_start(e->net), 0);
-	CHECK_EQ(net_listen(e->net, &any_port4, 1), 0);
+	CHECK_EQ(net_listen(e->net, &any_port4, 1, NULL), 0);
 }
 
 static inline void echo_stop(struct echo *e)

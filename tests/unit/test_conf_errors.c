@@ -48,6 +48,34 @@ TEST(beyond_the_limit_entries_are_counted_only)
 	conf_errors_fini(&e);
 }
 
+/* What a file said before is not said again, wherever it stands now; a second time is new. */
+TEST(known_warnings_are_dropped)
+{
+	static const struct conf_place at = {1, 1}, later = {9, 1};
+	struct conf_errors e, known;
+
+	conf_errors_init(&e);
+	conf_errors_init(&known);
+	conf_errors_warn(&known, at, "a", "x");
+	conf_errors_warn(&known, at, "b", "x");
+	conf_errors_add(&known, at, "c", "x");
+	conf_errors_warn(&e, later, "a", "x");
+	conf_errors_warn(&e, later, "c", "x");
+	conf_errors_add(&e, later, "b", "x");
+	conf_errors_warn(&e, later, "a", "x");
+	conf_errors_warn(&e, later, "a", "y");
+	conf_errors_drop(&e, &known);
+	CHECK_EQ(e.count, 4);
+	CHECK_STR(e.list[0].text, "c: x");
+	CHECK_STR(e.list[1].text, "b: x");
+	CHECK_STR(e.list[2].text, "a: x");
+	CHECK_STR(e.list[3].text, "a: y");
+	CHECK_EQ(e.warning_count, 3);
+	CHECK_EQ(e.error_count, 1);
+	conf_errors_fini(&e);
+	conf_errors_fini(&known);
+}
+
 TEST(text_is_cut_to_the_buffer)
 {
 	struct conf_errors e;

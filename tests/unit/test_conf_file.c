@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 struct folder {
@@ -88,6 +89,62 @@ TEST(file_is_replaced_with_its_mode)
 	CHECK_EQ(st.st_mode & 07777, 0640);
 	CHECK_EQ(access(in(&f, "c.new", path), F_OK), -1);
 	folder_remove(&f);
+}
+
+/* user::rw- user:1:r-- group::--- mask::r-- other::---, as the kernel has it in an attribute */
+static const uint8_t acl[] = {
+	2,   0,   0,   0, /* version */
+	1,   0,   6,   0,   255, 255, 255, 255, 2,   0,   4,   0,   1, 0,
+	0,   0,   4,   0,   0,   0,   255, 255, 255, 255, 16,  0,   4, 0,
+	255, 255, 255, 255, 32,  0,   0,   0,   255, 255, 255, 255,
+};
+
+/* With an access list, which the mode is only a part of, and a note. */
+TEST(file_keeps_its_attributes)
+{
+	char path[PATH_MAX], got[64];
+	struct conf_file f;
+	struct folder d;
+
+	folder_make(&d);
+	put(&d, "c", "old\n", 0640);
+	in(&d, "c", path);
+	if (setxattr(path, "system.posix_acl_access", acl, sizeof(acl), 0) != 0 ||
+	    setxattr(path, "user.note", "mine", 4, 0) != 0) {
+		folder_remove(&d);
+		skip(); /* /tmp keeps none */
+	}
+	CHECK_EQ(conf_file_open(&f, path), 0);
+	CHECK_EQ(conf_file_prepare(&f, span_of_str("new\n")), 0);
+	CHECK_EQ(conf_file_commit(&f), 0);
+	conf_file_close(&f);
+	check_text(&d, "c", "new\n");
+	CHECK_EQ(getxattr(path, "system.posix_acl_access", got, sizeof(got)),
+		 sizeof(acl));
+	CHECK_EQ(memcmp(got, acl, sizeof(acl)), 0);
+	CHECK_EQ(getxattr(path, "user.note", got, sizeof(got)), 4);
+	folder_remove(&d);
+}
+
+/* What the folder would give a new file is not the old one's. */
+TEST(file_takes_no_access_list_from_its_folder)
+{
+	char path[PATH_MAX];
+	struct conf_file f;
+	struct folder d;
+
+	folder_make(&d);
+	put(&d, "c", "old\n", 0640);
+	if (setxattr(d.path, "system.posix_acl_default", acl, sizeof(acl), 0) != 0) {
+		folder_remove(&d);
+		skip();
+	}
+	CHECK_EQ(conf_file_open(&f, in(&d, "c", path)), 0);
+	CHECK_EQ(conf_file_prepare(&f, span_of_str("new\n")), 0);
+	CHECK_EQ(conf_file_commit(&f), 0);
+	conf_file_close(&f);
+	CHECK_EQ(getxattr(path, "system.posix_acl_access", NULL, 0), -1);
+	folder_remove(&d);
 }
 
 TEST(file_behind_a_link_is_replaced_and_the_link_stays)

@@ -72,9 +72,54 @@ TEST(flags_of_the_seed_document_are_there)
 		CHECK_STR(p->name, rows[i].name);
 		CHECK_EQ(p->flag_short, rows[i].flag_short);
 	}
-	CHECK(param_find_flag(PARAM_GLOBAL, span_of_str("require-message-signing")) ==
-	      NULL);
-	CHECK(param_find_flag(PARAM_SHARE, span_of_str("map_acls")) == NULL);
+}
+
+/* As it is called in the file, which is what manuals and minds have. */
+TEST(an_option_may_be_the_name_of_its_parameter)
+{
+	static const struct {
+		enum param_scope scope;
+		const char *flag, *name;
+	} rows[] = {
+		{PARAM_GLOBAL, "require_message_signing", "require_message_signing"},
+		{PARAM_GLOBAL, "require-message-signing", "require_message_signing"},
+		{PARAM_GLOBAL, "require_message-signing", "require_message_signing"},
+		{PARAM_SHARE, "map_acls", "map_acls"},
+		{PARAM_SHARE, "map+acls", NULL},
+		{PARAM_SHARE, "map_acl", NULL},
+		{PARAM_SHARE, "require_message_signing", NULL},
+		{PARAM_GLOBAL, "", NULL},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct param *p = param_find_flag(rows[i].scope,
+							span_of_str(rows[i].flag));
+
+		CHECK_EQ(p != NULL, rows[i].name != NULL);
+		if (p)
+			CHECK_STR(p->name, rows[i].name);
+	}
+}
+
+TEST(no_option_is_the_name_of_another_parameter)
+{
+	for (size_t i = 0; i < param_count; i++)
+		for (size_t j = 0; j < param_count; j++) {
+			const struct param *p = &param_table[i], *q = &param_table[j];
+
+			if (i != j && p->scope == q->scope && p->flag)
+				CHECK(param_find_flag(q->scope, span_of_str(q->name)) !=
+				      p);
+		}
+}
+
+TEST(nearest_option_is_the_fewest_edits_away)
+{
+	CHECK_STR(param_nearest_flag(span_of_str("require-singing")), "require-signing");
+	CHECK_STR(param_nearest_flag(span_of_str("permission")), "permissions");
+	CHECK_STR(param_nearest_flag(span_of_str("sesions-max")), "sessions-max");
+	CHECK(param_nearest_flag(span_of_str("bogus")) == NULL);
+	CHECK(param_nearest_flag(span_of_str("")) == NULL);
 }
 
 TEST(nearest_name_is_the_fewest_edits_away)

@@ -203,19 +203,25 @@ TEST(numbers_and_paths_of_global_are_refused)
 					"to 1000000, found \"0x10\"\n"},
 		{"open_files_max = 0", "t:2:18: open_files_max: expected a number from 1 "
 				       "to 16777216, found \"0\"\n"},
-		{"memory_max = 16383K", "t:2:14: memory_max: expected a size from 16MiB "
-					"to 1048576GiB, found \"16383K\"\n"},
+		{"memory_max = 16383K",
+		 "t:2:14: memory_max: expected a size from 16MiB "
+		 "to 1048576GiB, in bytes, K, M or G, found \"16383K\"\n"},
 		{"memory_max = 18446744073709551615G",
-		 "t:2:14: memory_max: expected a size from 16MiB to 1048576GiB, found "
+		 "t:2:14: memory_max: expected a size from 16MiB to 1048576GiB, in "
+		 "bytes, K, M or G, found "
 		 "\"18446744073709551615G\"\n"},
-		{"smb2_read_max = 65535", "t:2:17: smb2_read_max: expected a size from "
-					  "64KiB to 8MiB, found \"65535\"\n"},
-		{"smb2_write_max = 9MiB", "t:2:18: smb2_write_max: expected a size from "
-					  "64KiB to 8MiB, found \"9MiB\"\n"},
-		{"smb2_trans_max = 1MB", "t:2:18: smb2_trans_max: expected a size from "
-					 "64KiB to 8MiB, found \"1MB\"\n"},
-		{"smb2_trans_max = MiB", "t:2:18: smb2_trans_max: expected a size from "
-					 "64KiB to 8MiB, found \"MiB\"\n"},
+		{"smb2_read_max = 65535",
+		 "t:2:17: smb2_read_max: expected a size from "
+		 "64KiB to 8MiB, in bytes, K, M or G, found \"65535\"\n"},
+		{"smb2_write_max = 9MiB",
+		 "t:2:18: smb2_write_max: expected a size from "
+		 "64KiB to 8MiB, in bytes, K, M or G, found \"9MiB\"\n"},
+		{"smb2_trans_max = 1MB",
+		 "t:2:18: smb2_trans_max: expected a size from "
+		 "64KiB to 8MiB, in bytes, K, M or G, found \"1MB\"\n"},
+		{"smb2_trans_max = MiB",
+		 "t:2:18: smb2_trans_max: expected a size from "
+		 "64KiB to 8MiB, in bytes, K, M or G, found \"MiB\"\n"},
 		{"vfs_data_threads = 0", "t:2:20: vfs_data_threads: expected auto or a "
 					 "number from 1 to 256, found \"0\"\n"},
 		{"userdb_type = sql",

@@ -124,6 +124,59 @@ TEST(config_change_is_in_force_and_in_the_file)
 	fake_end(&f);
 }
 
+/* The tools would not find the server any more. */
+TEST(config_runstate_dir_of_a_running_server_stays)
+{
+	static const char args[] = "{\"set\":{\"runstate_dir\":\"/elsewhere\"}}";
+	struct ctl_error e;
+	struct fake f;
+	json_t *r;
+
+	fake_start(&f, before);
+	CHECK(call(&f, "config.set", args, &e) == NULL);
+	CHECK_EQ(e.code, CTL_REFUSED);
+	CHECK(strncmp(e.text, "runstate_dir: ", 14) == 0);
+	CHECK_EQ(f.applied, 0);
+	check_file(&f, before);
+	f.config.ops = NULL; /* no server: it is the file's alone */
+	r = call(&f, "config.set", args, &e);
+	CHECK(r != NULL);
+	json_decref(r);
+	fake_end(&f);
+}
+
+static size_t warnings_of(json_t *r)
+{
+	size_t n = json_array_size(json_object_get(r, "warnings"));
+
+	CHECK(r != NULL);
+	json_decref(r);
+	return n;
+}
+
+/* Who changes one thing is not told again what is doubtful elsewhere; who asks for all is. */
+TEST(config_a_change_warns_of_what_it_changes)
+{
+	static const char share[] = "{\"set\":{\"netname\":\"%s\",\"path\":\"%s\"}}";
+	char args[256];
+	struct ctl_error e;
+	struct fake f;
+
+	fake_start(&f, before);
+	CHECK_EQ(warnings_of(call(&f, "config.reload", "{}", &e)), 1); /* open to all */
+	CHECK_EQ(warnings_of(
+			 call(&f, "config.set", "{\"set\":{\"encrypt_data\":true}}", &e)),
+		 0);
+	for (unsigned i = 0; i < 2; i++) { /* of the second one, too */
+		snprintf(args, sizeof(args), share, i ? "C" : "B", "/no/such/folder");
+		CHECK_EQ(warnings_of(call(&f, "config.share-add", args, &e)), 1);
+	}
+	snprintf(args, sizeof(args), share, "D", "/");
+	CHECK_EQ(warnings_of(call(&f, "config.share-add", args, &e)), 0);
+	CHECK_EQ(warnings_of(call(&f, "config.reload", "{}", &e)), 3);
+	fake_end(&f);
+}
+
 TEST(config_that_the_server_refuses_changes_nothing)
 {
 	struct ctl_error e;

@@ -37,7 +37,7 @@ TEST(what_does_not_fit_is_made_to)
 {
 	for (size_t i = 0; i < ARRAY_LEN(plans); i++) {
 		struct descriptors_plan p = descriptors_plan(
-			plans[i].limit, plans[i].connections, plans[i].opens);
+			plans[i].limit, 0, plans[i].connections, plans[i].opens);
 
 		if (p.opens != plans[i].want_opens ||
 		    p.connections != plans[i].want_connections)
@@ -46,12 +46,35 @@ TEST(what_does_not_fit_is_made_to)
 	}
 }
 
+TEST(shares_come_first_up_to_three_quarters)
+{
+	static const struct {
+		size_t limit, shares, want_opens;
+		unsigned want_connections;
+	} rows[] = {
+		{8 * MANY, 5000, MANY, 1024},
+		{20000, 1000, (20000 - 128 - 4000 - 3968) / 2, 3968},
+		{20000, 3725, (19872 - 4 * 3725 - 1243) / 2, 1243},
+		{20000, 3727, (4968 - 1242) / 2, 1242}, /* a quarter of 19872 stays */
+		{20000, SIZE_MAX, (4968 - 1242) / 2, 1242},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		unsigned c = rows[i].want_connections;
+		struct descriptors_plan p = descriptors_plan(
+			rows[i].limit, rows[i].shares, i ? 5000 : 1024, MANY);
+
+		CHECK_EQ(p.opens, rows[i].want_opens);
+		CHECK_EQ(p.connections, c);
+	}
+}
+
 /* Whatever the limit: both together take no more than there is, once there is room for anything. */
 TEST(a_plan_never_exceeds_the_limit)
 {
 	for (size_t limit = 8; limit < 5000; limit++)
 		for (unsigned c = 0; c < 3000; c += 250) {
-			struct descriptors_plan p = descriptors_plan(limit, c, 700);
+			struct descriptors_plan p = descriptors_plan(limit, 0, c, 700);
 
 			CHECK(p.connections + 2 * p.opens <= limit);
 			CHECK(p.opens <= 700);

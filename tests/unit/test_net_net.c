@@ -131,7 +131,7 @@ TEST(net_listens_on_both_families)
 		skip();
 	echo_start(&e, 1, 0);
 	specs[1].port = net_listener_port(e.net, 0);
-	CHECK_EQ(net_listen(e.net, specs, 2), 0);
+	CHECK_EQ(net_listen(e.net, specs, 2, NULL), 0);
 	CHECK_EQ(net_listener_port(e.net, 0), net_listener_port(e.net, 1));
 	CHECK_EQ(strncmp(net_listener(e.net, 1), "[::1]:", 6), 0);
 	fd = client6(specs[1].port);
@@ -155,19 +155,19 @@ TEST(net_listen_changes_while_running)
 	CHECK(ping(fd, 10));
 
 	specs[1].interface = "lo";
-	CHECK_EQ(net_listen(e.net, specs, 2), 0);
+	CHECK_EQ(net_listen(e.net, specs, 2, NULL), 0);
 	CHECK_EQ(net_listener_port(e.net, 0), first);
 	CHECK(ping(fd, 10));
 	other = client_try(net_listener_port(e.net, 1));
 	CHECK(other >= 0 && ping(other, 10));
 
-	CHECK_EQ(net_listen(e.net, &specs[1], 1), 0);
+	CHECK_EQ(net_listen(e.net, &specs[1], 1, NULL), 0);
 	CHECK_EQ(client_try(first), -1);
 	CHECK(ping(fd, 10) && ping(other, 10));
 
 	/* An old one stands in the way of the new one: it goes first. */
 	specs[0].port = net_listener_port(e.net, 0);
-	CHECK_EQ(net_listen(e.net, specs, 1), 0);
+	CHECK_EQ(net_listen(e.net, specs, 1, NULL), 0);
 	CHECK(ping(fd, 10));
 	close(fd);
 	close(other);
@@ -178,23 +178,26 @@ TEST(net_listen_reports_errors)
 {
 	struct listen_spec specs[] = {any_port4, any_port4, any_port4, any_port4};
 	struct listener *foreign = NULL;
+	int errs[2] = {1, 1};
 	struct echo e;
 	int fd;
 
 	echo_start(&e, 1, 0);
 	CHECK_EQ(listener_open(&any_port4, &foreign), 0);
 	specs[1].port = foreign->port;
-	CHECK_EQ(net_listen(e.net, specs, 2), -EADDRINUSE);
+	CHECK_EQ(net_listen(e.net, specs, 2, NULL), -EADDRINUSE);
 	specs[1] = any_port4;
 	specs[1].interface = "none-such0";
-	CHECK_EQ(net_listen(e.net, specs, 2), -ENODEV);
+	CHECK_EQ(net_listen(e.net, specs, 2, errs), -ENODEV);
+	CHECK_EQ(errs[0], 0);
+	CHECK_EQ(errs[1], -ENODEV);
 	specs[1].interface = "a-name-of-more-than-fifteen-bytes";
-	CHECK_EQ(net_listen(e.net, specs, 2), -ENODEV);
+	CHECK_EQ(net_listen(e.net, specs, 2, NULL), -ENODEV);
 	specs[1] = any_port4;
 	specs[1].address = "localhost";
-	CHECK_EQ(net_listen(e.net, specs, 2), -EINVAL);
+	CHECK_EQ(net_listen(e.net, specs, 2, NULL), -EINVAL);
 	specs[1].address = "192.0.2.77"; /* not ours: TEST-NET-1 */
-	CHECK_EQ(net_listen(e.net, specs, 2), -EADDRNOTAVAIL);
+	CHECK_EQ(net_listen(e.net, specs, 2, NULL), -EADDRNOTAVAIL);
 	fd = client(&e); /* the good one has worked all the time */
 	CHECK(ping(fd, 10));
 	close(fd);

@@ -13,7 +13,7 @@ static char *printed(struct table *t, bool bold, char text[PRINTED_MAX])
 	FILE *out = fmemopen(text, PRINTED_MAX, "w");
 
 	CHECK(out != NULL);
-	table_end(t, bold, out);
+	table_end(t, TABLE_COLUMNS, bold, out);
 	fclose(out);
 	return text;
 }
@@ -55,6 +55,20 @@ TEST(the_widest_that_may_is_cut)
 	CHECK(strstr(row, "w~ wwwwwwwwww\n") != NULL);
 }
 
+TEST(a_narrower_screen_cuts_more)
+{
+	static const struct table_column columns[] = {{"A", false, 4}, {"B", false, 4}};
+	struct table *t = table_new(columns, ARRAY_LEN(columns));
+	char text[PRINTED_MAX];
+	FILE *out = fmemopen(text, sizeof(text), "w");
+
+	table_text(t, "0123456789");
+	table_text(t, "abcdefghij");
+	table_end(t, 12, false, out);
+	fclose(out);
+	CHECK_STR(text, "A     B\n0123~ abcde~\n");
+}
+
 /* What takes two columns is not cut in two. */
 TEST(wide_characters_count_for_two)
 {
@@ -69,6 +83,27 @@ TEST(wide_characters_count_for_two)
 	printed(t, false, text);
 	CHECK(strstr(text, "\xE6\xBC\xA2~  end") || strstr(text, "\xE6\xBC\xA2~ end"));
 	CHECK(strlen(text) < 400);
+}
+
+/* For a screen: colours take no room, and what is behind the edge is left out. */
+TEST(a_line_is_as_long_as_the_screen_is_wide)
+{
+	static const struct {
+		const char *text;
+		size_t columns, len;
+	} cases[] = {
+		{"abcdef", 6, 6},
+		{"abcdef", 5, 5},
+		{"abcdef", 0, 0},
+		{"\033[1mab\033[0mcd", 3, 4 + 2 + 4 + 1},
+		{"\033[1mab\033[0mcd", 4, 4 + 2 + 4 + 2},
+		{"\xE6\xBC\xA2\xE6\xBC\xA2", 3, 3},
+		{"\xff\xff", 1, 1},
+		{"\033[3", 9, 3},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		CHECK_EQ(columns_len(cases[i].text, cases[i].columns), cases[i].len);
 }
 
 TEST(text_is_made_harmless)

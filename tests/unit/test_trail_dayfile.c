@@ -153,6 +153,33 @@ TEST(dayfile_deletes_what_is_too_old_and_nothing_else)
 	place_clear(&p);
 }
 
+/* A clock that was set wrong for a moment takes nothing along. */
+TEST(dayfile_survives_a_clock_that_leaps)
+{
+	static const char *const days[] = {"2024-02-27", "2024-02-28"};
+	struct dayfile_settings s;
+	struct dayfile *f;
+	struct place p;
+
+	place_make(&p);
+	s = settings_of(&p, 2);
+	for (size_t i = 0; i < ARRAY_LEN(days); i++)
+		put(&p, days[i], "s\n", 0600);
+	CHECK_EQ(dayfile_open(&s, start(), &f), 0);
+	add(f, start() + 24 * HOUR * 3660, "leap\n");
+	CHECK_STR(text_of(&p, "2034-03-07"), "leap\n");
+	for (size_t i = 0; i < ARRAY_LEN(days); i++)
+		CHECK_STR(text_of(&p, days[i]), "s\n");
+	add(f, start(), "back\n");
+	CHECK_STR(text_of(&p, "2024-02-28"), "s\nback\n");
+	CHECK_STR(text_of(&p, "2024-02-27"), "s\n");
+	add(f, start() + 48 * HOUR, "on\n"); /* two days on, as ever */
+	CHECK_STR(text_of(&p, "2024-02-28"), "none");
+	CHECK_STR(text_of(&p, "2024-03-01"), "on\n");
+	dayfile_close(f);
+	place_clear(&p);
+}
+
 TEST(dayfile_without_days_keeps_all)
 {
 	struct dayfile_settings s;

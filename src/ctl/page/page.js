@@ -26,7 +26,7 @@ function bytes(n) {
 
 function percent(part, all) {
   const p = all ? 100 * part / all : 0;
-  return (p > 0 && p < 0.1 ? "< 0.1" : p > 99.9 && p < 100 ? "> 99.9" : p >= 10 || p === 0 ? p.toFixed(0) : p.toFixed(1)) + " %";
+  return (p > 0 && p < 0.1 ? "< 0.1" : p > 99.9 && p < 100 ? "> 99.9" : p === 0 || p === 100 ? p.toFixed(0) : p.toFixed(1)) + " %";
 }
 
 function duration(ns) {
@@ -55,8 +55,10 @@ function make(tag, text, className) {
   return e;
 }
 
+/* The head may go on in a new line behind each "_". */
 function row(head, ...cells) {
-  const tr = make("tr"), th = make("th", head);
+  const tr = make("tr"), th = make("th");
+  for (const part of head.split(/(?<=_)/)) th.append(part, make("wbr"));
   th.scope = "row";
   tr.append(th, ...cells);
   return tr;
