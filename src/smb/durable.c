@@ -201,6 +201,7 @@ bool durable_keep(struct open *o, struct lane *lane)
 	struct list_node waiting;
 	struct tree *tree = NULL;
 	struct sess *s = NULL;
+	size_t lock_count = o->lock_count; /* none is asked for meanwhile */
 	{
 		LOCK_SCOPE(&o->server->opens_lock);
 		LOCK_SCOPE(&o->lock);
@@ -220,7 +221,7 @@ bool durable_keep(struct open *o, struct lane *lane)
 	if (!stays)
 		return false;
 	scavenge_by(l, due);
-	open_sess_leave(s);
+	open_sess_leave(s, lock_count);
 	tree_put(tree);
 	sess_put(s);
 	return true;
@@ -264,6 +265,7 @@ nt_status durable_adopt(struct open *o, struct req *q)
 	map_add(&s->opens, &o->by_id, o->id.volatile_id); /* with the list's reference */
 	o->listed = true;
 	s->open_count++;
+	s->lock_count += o->lock_count;
 	return STATUS_SUCCESS;
 }
 

@@ -123,6 +123,7 @@ struct open {
 	/* A  times set or frozen through it, which its operations do not move; 0: they do (cmd/held_times.h) */
 	_Atomic uint64_t held_access_time, held_write_time, held_change_time;
 	struct open_closing *closing;
+	size_t lock_count; /* its session's lock  byte-range locks that it has, or has asked for */
 
 	struct turn scan_turn; /* one QUERY_DIRECTORY, or start of a watch, at a time */
 	struct dir_scan *scan; /* whoever holds scan_turn				*/
@@ -177,6 +178,13 @@ size_t open_files_limit(struct smb_server *s, const struct conf *conf);
 /* Reserve one of the session's and server's opens before anything is opened: STATUS_TOO_MANY_OPENED_FILES. */
 MUST_CHECK nt_status open_quota_take(struct sess *s, const struct conf *conf);
 void open_quota_give(struct sess *s);
+
+/*
+ * Room for so many byte-range locks of o, before they are asked for: STATUS_INSUFFICIENT_RESOURCES if its session or the server
+ * has too many. Given back by who unlocks, or by the end of o. A request is under way on o.
+ */
+MUST_CHECK nt_status open_locks_take(struct open *o, size_t count);
+void open_locks_give(struct open *o, size_t count);
 
 /* A fresh id for fs/state records. */
 uint64_t open_state_id(struct smb_server *server);
@@ -281,5 +289,5 @@ struct open *open_get_unless_gone(struct open *o);
  * when it is done; or NULL.
  */
 void open_close_forsaken(struct open *o, struct lane *lane, struct wait *w);
-/* It is none of s's opens any more. */
-void open_sess_leave(struct sess *s);
+/* An open with so many byte-range locks is none of s's opens any more. */
+void open_sess_leave(struct sess *s, size_t lock_count);

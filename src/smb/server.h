@@ -117,6 +117,7 @@ struct smb_server {
 	struct stock path_stock;                /* open_path_new() */
 	atomic_bool stopping;                   /* smb/durable.h */
 	atomic_size_t open_count;
+	atomic_size_t lock_count; /* open.lock_count, of all there are */
 	atomic_size_t
 		open_max; /* what there are descriptors for, if open_files_max is more; 0: any number */
 	atomic_ullong next_open_id;
