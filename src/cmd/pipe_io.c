@@ -1,3 +1,7 @@
+/*
+ * A call takes its turn of the pipe, and is made in the pool. A READ that finds nothing parks, and lets go of the turn: clients
+ * ask for an answer before they have asked the question. Whatever may have brought one wakes the oldest.
+ */
 #include "cmd/pipe_io.h"
 
 #include "cmd/ioctl.h"
@@ -9,6 +13,9 @@ struct pipe_call {
 	struct job job;
 	struct turn_ref turn;
 	enum pipe_kind kind;
+	uint32_t length;         /* READ: room asked for */
+	struct list_node parked; /* open.pipe_readers */
+	struct wait *wait;       /* while it is there */
 	struct pipe *pipe;
 	struct pipe_context context;
 	struct rpc_info info;
@@ -39,11 +46,35 @@ static int pipe_run(struct job *j)
 	return 0;
 }
 
+/* The wait of the oldest READ that nobody has ended yet, claimed. Who ended one takes it off the list before it goes. */
+static struct wait *claim_reader(struct open *o)
+{
+	LOCK_SCOPE(&o->lock);
+
+	for (struct list_node *n; (n = list_pop(&o->pipe_readers)) != NULL;) {
+		struct pipe_call *p = container_of(n, struct pipe_call, parked);
+
+		if (wait_claim(p->wait, WAIT_GRANTED))
+			return p->wait;
+	}
+	return NULL;
+}
+
+/* It looks again, and wakes the next. */
+static void pipe_wake(struct open *o)
+{
+	struct wait *w = claim_reader(o);
+
+	if (w)
+		wait_post(w, 0);
+}
+
 static nt_status pipe_done(struct req *q, int err, struct wr *w)
 {
 	struct pipe_call *p = q->state;
 
 	turn_give(&p->turn);
+	pipe_wake(q->open);
 	pipe_end_all(&p->context);
 	if (nt_is_error(p->status))
 		return p->status;
@@ -61,10 +92,53 @@ static nt_status pipe_done(struct req *q, int err, struct wr *w)
 	return p->status; /* STATUS_BUFFER_OVERFLOW: the message goes on in the next READ */
 }
 
+static nt_status pipe_turn_held(struct req *q, int err, struct wr *w);
+
+/* Its turn again; or CANCEL, or the end of the open. */
+static nt_status pipe_woken(struct req *q, int err, struct wr *w)
+{
+	struct pipe_call *p = q->state;
+
+	if (!err) {
+		turn_take(&q->open->pipe_turn, &p->turn, req_wait(q, pipe_turn_held));
+		return STATUS_PENDING;
+	}
+	{
+		LOCK_SCOPE(&q->open->lock);
+		list_del(&p->parked);
+	}
+	return q->wait.why == WAIT_CANCELLED ? STATUS_CANCELLED : STATUS_PIPE_BROKEN;
+}
+
+/* With the turn held: nobody has an answer ready before the READ is on the list. */
+static nt_status pipe_park(struct req *q)
+{
+	struct pipe_call *p = q->state;
+	nt_status st = STATUS_PIPE_EMPTY;
+
+	if (!q->next) /* what is behind it may be what it would wait for */
+		st = req_wait_peer(q, pipe_woken, &p->wait);
+	if (nt_ok(st)) {
+		LOCK_SCOPE(&q->open->lock);
+		list_add_tail(&q->open->pipe_readers, &p->parked);
+	}
+	turn_give(&p->turn);
+	return nt_ok(st) ? STATUS_PENDING : st;
+}
+
 static nt_status pipe_turn_held(struct req *q, int err, struct wr *w)
 {
 	struct pipe_call *p = q->state;
 
+	if (p->kind == PIPE_READ) {
+		if (pipe_is_idle(p->pipe))
+			return pipe_park(q);
+		p->out = read_room(q, p->length);
+		if (!p->out.p) {
+			turn_give(&p->turn);
+			return STATUS_INSUFFICIENT_RESOURCES;
+		}
+	}
 	p->job.run = pipe_run;
 	p->job.wait = req_wait(q, pipe_done);
 	exec_run(q->lane->lane->exec, EXEC_IO, &p->job);
@@ -79,7 +153,7 @@ static nt_status pipe_start(struct req *q, const struct pipe_call *call)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	*p = *call;
 	p->pipe = q->open->pipe;
-	p->context = (struct pipe_context){.q = q, .who = req_who(q)};
+	p->context = (struct pipe_context){.q = q, .who = q->open->who};
 	p->info = pipe_info(&p->context);
 	q->state = p;
 	turn_take(&q->open->pipe_turn, &p->turn, req_wait(q, pipe_turn_held));
@@ -88,12 +162,9 @@ static nt_status pipe_start(struct req *q, const struct pipe_call *call)
 
 nt_status pipe_cmd_read(struct req *q, uint32_t length)
 {
-	struct pipe_call p = {.kind = PIPE_READ};
+	struct pipe_call p = {.kind = PIPE_READ, .length = length};
 
-	if (length > q->conn->max_read)
-		return STATUS_INVALID_PARAMETER;
-	p.out = read_room(q, length);
-	return p.out.p ? pipe_start(q, &p) : STATUS_INSUFFICIENT_RESOURCES;
+	return length > q->conn->max_read ? STATUS_INVALID_PARAMETER : pipe_start(q, &p);
 }
 
 nt_status pipe_cmd_write(struct req *q, struct span data)

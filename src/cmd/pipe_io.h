@@ -29,7 +29,7 @@ struct pipe_ending {
 /* What the callbacks of a call work on. */
 struct pipe_context {
 	struct req *q;
-	const struct principal *who; /* req_who() */
+	const struct principal *who; /* who opened the pipe, as of a file */
 	bool administrator;          /* he is one */
 	struct pipe_ending *endings; /* in q's arena */
 };

@@ -153,6 +153,7 @@ static struct open *open_alloc(struct smb_server *server)
 	list_init(&o->parted);
 	turn_init(&o->scan_turn);
 	turn_init(&o->pipe_turn);
+	list_init(&o->pipe_readers);
 	o->refs = 2; /* the table's and the caller's */
 	return o;
 }

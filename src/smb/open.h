@@ -132,6 +132,8 @@ struct open {
 	uint32_t notify_max;   /* L  its OutputBufferLength; unchanged from then on	*/
 	struct turn pipe_turn; /* one request on a pipe at a time			*/
 	struct pipe *pipe;     /* whoever holds pipe_turn				*/
+	struct list_node
+		pipe_readers; /* L  READs that wait for an answer: cmd/pipe_io.c */
 	void (*pipe_free)(struct pipe *pipe);
 };
 
