@@ -3,6 +3,7 @@
  */
 #include "fs/node.h"
 
+#include "base/cred.h"
 #include "base/stock.h"
 #include "fs/local_watch.h"
 #include "fs/state.h"
@@ -125,6 +126,7 @@ static struct node *node_free(struct node *n)
 		local_watch_set(n->table->watch, n->file, &n->key, 0);
 	state_node_put(n->state);
 	vfile_put(n->file);
+	cred_put(n->remover);
 	turn_fini(&n->turn);
 	lock_fini(&n->lock);
 	name_drop(n->short_name, n->name);
@@ -278,6 +280,27 @@ int node_moved(struct node *n, struct node *parent, const char *name)
 	if (old_parent)
 		node_put(old_parent);
 	return 0;
+}
+
+void node_doom(struct node *n, struct cred *who, bool raised)
+{
+	struct cred *before;
+
+	{
+		LOCK_SCOPE(&n->lock);
+		before = n->remover;
+		n->remover = cred_get(who);
+		n->remover_raised = raised;
+	}
+	cred_put(before);
+}
+
+struct cred *node_remover(struct node *n, bool *ret_raised)
+{
+	LOCK_SCOPE(&n->lock);
+
+	*ret_raised = n->remover_raised;
+	return n->remover ? cred_get(n->remover) : NULL;
 }
 
 void node_watch(struct node *n)

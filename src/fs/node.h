@@ -38,6 +38,9 @@ struct node {
 	/* L  as on disk, "" for a root; of a stream without colons. `short_name`, or from malloc */
 	char *name;
 	char short_name[NODE_NAME_ROOM];
+	struct cred
+		*remover; /* L  counted: who asked for its deletion; NULL: nobody yet */
+	bool remover_raised; /* L  struct vfs_call.raised of his share */
 };
 
 /* A name under change or look-up: serialises creators of one name, case-folded. */
@@ -86,6 +89,14 @@ MUST_CHECK int node_name(struct node *n, struct arena *a, struct node **ret_pare
 /* Inside the turns: from now on this is the name that deletion removes (after a rename; a link through which deletion is
  * asked for; parent NULL: of a stream). Takes a reference to parent. -ENOMEM leaves it as it was. */
 MUST_CHECK int node_moved(struct node *n, struct node *parent, const char *name);
+
+/*
+ * Whoever closes last removes the name, but with the rights of who asked for it: the other need not have any. raised: as
+ * struct vfs_call has it.
+ */
+void node_doom(struct node *n, struct cred *who, bool raised);
+/* Who did last: counted; NULL if nobody has. */
+struct cred *node_remover(struct node *n, bool *ret_raised);
 
 /* Inside the turn, when what clients cache of it may have changed: what local processes do is told accordingly. */
 void node_watch(struct node *n);

@@ -273,6 +273,9 @@ void open_close(struct open *o, struct lane *lane, struct req *skip, struct wait
  */
 void open_part(struct open *o, struct lane *lane, struct wait *w);
 
+/* Its node is to be deleted at the last close, with the rights of who opened o. */
+void open_dooms(struct open *o);
+
 /* Below: between open.c (what there is), open_close.c (how it ends) and durable.c (how it stays). */
 
 /* What an end takes, made beforehand: it cannot fail. NULL without memory. */
