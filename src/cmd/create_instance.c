@@ -14,7 +14,7 @@ static nt_status evicted(struct req *q, int err, struct wr *w)
 
 	open_put(TAKE(c->lost));
 	node_put(TAKE(c->node));
-	return create_again(q);
+	return create_walk(q);
 }
 
 /* Deviation: of the same file, whatever path leads to it. */
