@@ -93,13 +93,14 @@ struct open {
 	atomic_bool replay_eligible; /* A  nothing was done with it since its CREATE */
 	bool enlisted;               /* opens_lock: in the tables	*/
 	struct map_node by_persistent_id; /* opens_lock: durable		*/
-	struct map_node by_create;        /* opens_lock: has_create_guid	*/
-	struct map_node by_instance;      /* opens_lock: has_instance		*/
-	struct smb_lane *home;    /* opens_lock  DISCONNECTED: whose list it is on */
-	struct list_node on_home; /* opens_lock				*/
-	uint64_t expires_ms;      /* opens_lock				*/
-	bool forsaken;            /* L  it must not stay when its session ends */
-	struct list_node parted;  /* L  open_drain: who waits for the end of PARTING */
+	struct map_node by_create;        /* opens_lock: in_creates		*/
+	bool in_creates; /* opens_lock  until it is known not to be replayed */
+	struct map_node by_instance; /* opens_lock: has_instance		*/
+	struct smb_lane *home;       /* opens_lock  DISCONNECTED: whose list it is on */
+	struct list_node on_home;    /* opens_lock				*/
+	uint64_t expires_ms;         /* opens_lock				*/
+	bool forsaken;               /* L  it must not stay when its session ends */
+	struct list_node parted;     /* L  open_drain: who waits for the end of PARTING */
 
 	struct lock lock;          /* rank OPEN						*/
 	enum open_state state;     /* L							*/
