@@ -155,6 +155,69 @@ def reparse_race(build):
         expect(set(os.listdir(s.folder() + "/d")), made, "what is in it")
 
 
+# ---- a local process
+
+def exchange(folder, outside, stop):
+    """`folder` is by turns the directory it was and a link out of the share; now and then it is outside for a moment."""
+    aside, away = folder + "-real", os.path.join(os.path.dirname(outside), "away")
+    n = 0
+    while not stop.is_set():
+        n += 1
+        os.rename(folder, aside)
+        os.symlink("../outside" if n % 2 else outside, folder)
+        if n % 3 == 0:
+            os.rename(aside, away)
+            os.rename(away, aside)
+        os.unlink(folder)
+        os.rename(aside, folder)
+
+
+def anything(c, rng):
+    """One operation on a file that may be anywhere; what was read."""
+    name = rng.choice(("d\\x", "d\\x", "d\\y", "d\\z", "d\\x:s", "e\\z"))
+    got = c.raw.call(raw.CREATE, raw.create_body(name, ALL, rng.choice((1, 3, 3, 2, 5)), rng.choice((0, 0, 1, ITSELF))), "sign", tree=c.id)
+    if got.status != SUCCESS:
+        return b""
+    f, to = raw.file_id_of(got), rename_data(rng.choice(("e\\z", "d\\z", "d\\x", "d\\y")), True)
+    command, body = rng.choice(((raw.READ, raw.read_body(f, 100)), (raw.READ, raw.read_body(f, 100)), (raw.WRITE, raw.write_body(f, b"mine")),
+                                (raw.SET_INFO, raw.set_info_body(f, b"\1", 1, 13)), (raw.SET_INFO, raw.set_info_body(f, to, 1, RENAME)),
+                                (raw.SET_INFO, raw.set_info_body(f, to, 1, LINK))))
+    got = c.raw.call(command, body, "sign", tree=c.id)
+    c.close(f)
+    return got.body[16:] if command == raw.READ and got.status == SUCCESS else b""
+
+
+def exchanged_for_links(build, operations=1500):
+    """A directory is exchanged for a link out of the share at any time: nothing out there is read, changed, removed or added."""
+    seed = random.randrange(2**32)
+    print("seed", seed)
+    with Server(build) as s, Client(s) as c, Client(s, user="bob") as other:
+        outside, stop, rng = os.path.join(s.top, "outside"), threading.Event(), random.Random(seed)
+        os.mkdir(outside)
+        for name in ("x", "y"):
+            with open(os.path.join(outside, name), "w") as f:
+                f.write("not for clients")
+        for path in (outside, s.top, *(os.path.join(outside, name) for name in "xy")):
+            os.chown(path, s.owner(), -1)
+        for name in ("d", "e"):
+            c.close(c.folder(name))
+        before = {name: os.stat(os.path.join(outside, name)) for name in "xy"}
+        t = threading.Thread(target=exchange, args=(s.folder() + "/d", outside, stop))
+        t.start()
+        try:
+            for n in range(operations):
+                expect(b"not for clients" in anything(other if n % 2 else c, rng), False, "what was read")
+        finally:
+            stop.set()
+            t.join()
+        expect(sorted(os.listdir(outside)), ["x", "y"], "names outside")
+        for name, stat in before.items():
+            now = os.stat(os.path.join(outside, name))
+            expect((now.st_ino, now.st_nlink, now.st_size, now.st_mtime_ns), (stat.st_ino, 1, stat.st_size, stat.st_mtime_ns), name)
+            expect(os.listxattr(os.path.join(outside, name)), [], f"attributes of {name}")
+        alive(c)
+
+
 # ---- quotas
 
 def quota_bytes(build):
@@ -310,6 +373,6 @@ def privileges_of_others(build):
 
 
 def tests(build):
-    for f in (behind_reparse_points, reparse_bytes, reparse_chain, reparse_race, quota_bytes, srvsvc_bytes, short_name_taken, descriptors,
-              privileges_of_others):
+    for f in (behind_reparse_points, reparse_bytes, reparse_chain, reparse_race, exchanged_for_links, quota_bytes, srvsvc_bytes,
+              short_name_taken, descriptors, privileges_of_others):
         yield Test("hostile." + f.__name__.replace("_", "-"), functools.partial(f, build), limit=120)
