@@ -1,6 +1,7 @@
 /*
- * A call takes its turn of the pipe, and is made in the pool. A READ that finds nothing parks, and lets go of the turn: clients
- * ask for an answer before they have asked the question. Whatever may have brought one wakes the oldest.
+ * A call takes its turn of the pipe, then of all calls there are, and is made in the pool. A READ that finds nothing parks, and
+ * lets go of the turn: clients ask for an answer before they have asked the question. Whatever may have brought one wakes the
+ * oldest.
  */
 #include "cmd/pipe_io.h"
 
@@ -11,7 +12,7 @@ enum pipe_kind { PIPE_READ, PIPE_WRITE, PIPE_TRANSCEIVE };
 
 struct pipe_call {
 	struct job job;
-	struct turn_ref turn;
+	struct turn_ref turn, rpc_turn;
 	enum pipe_kind kind;
 	uint32_t length;         /* READ: room asked for */
 	struct list_node parked; /* open.pipe_readers */
@@ -31,18 +32,9 @@ static int pipe_run(struct job *j)
 {
 	struct pipe_call *p = container_of(j, struct pipe_call, job);
 
-	switch (p->kind) {
-	case PIPE_READ:
-		p->status = pipe_read(p->pipe, p->out, &p->out_len);
-		break;
-	case PIPE_WRITE:
-		p->status = pipe_write(p->pipe, &p->info, p->in);
-		break;
-	case PIPE_TRANSCEIVE:
-		p->status = pipe_transceive(p->pipe, &p->info, p->in, p->out,
-					    &p->out_len);
-		break;
-	}
+	p->status = p->kind == PIPE_WRITE ? pipe_write(p->pipe, &p->info, p->in)
+					  : pipe_transceive(p->pipe, &p->info, p->in,
+							    p->out, &p->out_len);
 	return 0;
 }
 
@@ -73,6 +65,7 @@ static nt_status pipe_done(struct req *q, int err, struct wr *w)
 {
 	struct pipe_call *p = q->state;
 
+	turn_give(&p->rpc_turn);
 	turn_give(&p->turn);
 	pipe_wake(q->open);
 	pipe_end_all(&p->context);
@@ -126,19 +119,54 @@ static nt_status pipe_park(struct req *q)
 	return nt_ok(st) ? STATUS_PENDING : st;
 }
 
-static nt_status pipe_turn_held(struct req *q, int err, struct wr *w)
+static nt_status pipe_give_up(struct req *q, nt_status st)
 {
 	struct pipe_call *p = q->state;
 
-	if (p->kind == PIPE_READ) {
-		if (pipe_is_idle(p->pipe))
-			return pipe_park(q);
-		p->out = read_room(q, p->length);
-		if (!p->out.p) {
-			turn_give(&p->turn);
-			return STATUS_INSUFFICIENT_RESOURCES;
-		}
-	}
+	turn_give(&p->rpc_turn);
+	turn_give(&p->turn);
+	return st;
+}
+
+/* Copies what there is, here. */
+static nt_status pipe_take_message(struct req *q)
+{
+	struct pipe_call *p = q->state;
+
+	if (pipe_is_idle(p->pipe))
+		return pipe_park(q);
+	p->out = read_room(q, p->length);
+	if (!p->out.p)
+		return pipe_give_up(q, STATUS_INSUFFICIENT_RESOURCES);
+	p->status = pipe_read(p->pipe, p->out, &p->out_len);
+	return pipe_done(q, 0, NULL);
+}
+
+static nt_status rpc_turn_held(struct req *q, int err, struct wr *w);
+
+/* What a client that has gone has asked for is not done any more. */
+static nt_status pipe_turn_held(struct req *q, int err, struct wr *w)
+{
+	struct smb_server *s = q->conn->server;
+	struct pipe_call *p = q->state;
+	unsigned next;
+
+	if (open_is_closing(q->open))
+		return pipe_give_up(q, STATUS_PIPE_BROKEN);
+	if (p->kind == PIPE_READ)
+		return pipe_take_message(q);
+	next = atomic_fetch_add_explicit(&s->next_rpc_turn, 1, memory_order_relaxed);
+	turn_take(&s->rpc_turns[next % RPC_AT_ONCE], &p->rpc_turn,
+		  req_wait(q, rpc_turn_held));
+	return STATUS_PENDING;
+}
+
+static nt_status rpc_turn_held(struct req *q, int err, struct wr *w)
+{
+	struct pipe_call *p = q->state;
+
+	if (open_is_closing(q->open))
+		return pipe_give_up(q, STATUS_PIPE_BROKEN);
 	p->job.run = pipe_run;
 	p->job.wait = req_wait(q, pipe_done);
 	exec_run(q->lane->lane->exec, EXEC_IO, &p->job);

@@ -6,6 +6,7 @@ import os
 import random
 import struct
 import threading
+import time
 
 from harness.testing import Failed, Test
 
@@ -20,7 +21,7 @@ from peer.quotas import INDEX, NONE, accounts, ask, chain, sid, user
 from peer.raw import Raw
 from peer.reparse import (DELETE, FOLDER, GET, INVALID_DATA, ITSELF, LX_FIFO, NOT_HANDLED, NOT_REPARSE, SET, STOPPED, SYMLINK, THIRD,
                           attributes, buffer, control, get, itself, link, make)
-from peer.server import Server
+from peer.server import Server, preload, scratch
 
 RENAME, LINK = 10, 11
 NOT_EMPTY, DISK_FULL, SUCCESS = 0xC0000101, 0xC000007F, raw.SUCCESS
@@ -309,6 +310,39 @@ def srvsvc_bytes(build):
 
 # ---- names
 
+def slow_names(build, callers=6):
+    """Calls that wait for a directory service leave threads to the files."""
+    impacket()
+    from impacket.dcerpc.v5 import lsad, lsat
+    from impacket.dcerpc.v5.dtypes import MAXIMUM_ALLOWED
+    with scratch() as tmp:
+        stall, found = os.path.join(tmp, "stall"), []
+        os.chmod(tmp, 0o755)
+        settings = {"vfs_data_threads": 2, "vfs_metadata_threads": 2}
+        with Server(build, settings, before=("env", preload(build, "stall"), f"TSMB_TEST_STALL={stall}")) as s, Client(s) as c:
+            def look_up(dce, policy):
+                try:
+                    lsat.hLsarLookupNames(dce, policy, ["slow"])
+                except Exception as e:
+                    found.append("NONE_MAPPED" in str(e))
+            for name in ("a", "b"):
+                c.close(c.open(name))
+            pipes = [pipe(s, r"\lsarpc", lsat.MSRPC_UUID_LSAT) for _ in range(callers)]
+            policies = [lsad.hLsarOpenPolicy2(dce, MAXIMUM_ALLOWED)["PolicyHandle"] for dce in pipes]
+            threads = [threading.Thread(target=look_up, args=both) for both in zip(pipes, policies)]
+            open(stall, "w").close()
+            for t in threads:
+                t.start()
+            time.sleep(0.5)  # until they are under way
+            f = c.open("a", disposition=OPEN)
+            c.set(f, RENAME, rename_data("b", True))
+            expect(found, [], "who was answered so far")
+            os.unlink(stall)
+            for t in threads:
+                t.join()
+        expect(found, [True] * callers, "who was answered")
+
+
 def short_name_taken(build):
     """Who makes a file of the very name that a longer one's short name is gets his own; the other stays whole, and reached."""
     with Server(build) as s, Client(s) as c, Client(s, user="bob") as other:
@@ -373,6 +407,6 @@ def privileges_of_others(build):
 
 
 def tests(build):
-    for f in (behind_reparse_points, reparse_bytes, reparse_chain, reparse_race, exchanged_for_links, quota_bytes, srvsvc_bytes,
+    for f in (behind_reparse_points, reparse_bytes, reparse_chain, reparse_race, exchanged_for_links, quota_bytes, srvsvc_bytes, slow_names,
               short_name_taken, descriptors, privileges_of_others):
         yield Test("hostile." + f.__name__.replace("_", "-"), functools.partial(f, build), limit=120)
