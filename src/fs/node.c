@@ -3,7 +3,7 @@
  */
 #include "fs/node.h"
 
-#include "base/cred.h"
+#include "auth/principal.h"
 #include "base/stock.h"
 #include "fs/local_watch.h"
 #include "fs/state.h"
@@ -126,7 +126,7 @@ static struct node *node_free(struct node *n)
 		local_watch_set(n->table->watch, n->file, &n->key, 0);
 	state_node_put(n->state);
 	vfile_put(n->file);
-	cred_put(n->remover);
+	remover_put(&n->remover);
 	turn_fini(&n->turn);
 	lock_fini(&n->lock);
 	name_drop(n->short_name, n->name);
@@ -282,25 +282,39 @@ int node_moved(struct node *n, struct node *parent, const char *name)
 	return 0;
 }
 
-void node_doom(struct node *n, struct cred *who, bool raised)
+static struct remover remover_get(const struct remover *r)
 {
-	struct cred *before;
+	if (r->who)
+		principal_get(r->who);
+	if (r->cred)
+		cred_get(r->cred);
+	return *r;
+}
+
+void remover_put(struct remover *r)
+{
+	principal_put(r->who);
+	cred_put(r->cred);
+	*r = (struct remover){0};
+}
+
+void node_doom(struct node *n, const struct remover *r)
+{
+	struct remover before;
 
 	{
 		LOCK_SCOPE(&n->lock);
 		before = n->remover;
-		n->remover = cred_get(who);
-		n->remover_raised = raised;
+		n->remover = remover_get(r);
 	}
-	cred_put(before);
+	remover_put(&before);
 }
 
-struct cred *node_remover(struct node *n, bool *ret_raised)
+struct remover node_remover(struct node *n)
 {
 	LOCK_SCOPE(&n->lock);
 
-	*ret_raised = n->remover_raised;
-	return n->remover ? cred_get(n->remover) : NULL;
+	return remover_get(&n->remover);
 }
 
 void node_watch(struct node *n)

@@ -36,7 +36,7 @@ struct open_closing {
 	struct turn_ref stream_ref;
 	bool named; /* we have been through close_take_names() */
 	struct arena arena;
-	struct cred *remover; /* counted: with whose rights */
+	struct remover remover; /* with whose rights */
 	struct vfs_unlink unlink;
 	struct vfs_stream_remove remove;
 	struct state_result result;
@@ -196,7 +196,7 @@ static void close_finish(struct open_closing *c, int err)
 
 	turn_give(&c->turn);
 	close_give_names(c);
-	cred_put(TAKE(c->remover));
+	remover_put(&c->remover);
 	{
 		LOCK_SCOPE(&o->lock);
 		o->state = OPEN_CLOSED;
@@ -289,9 +289,20 @@ static bool close_names_hold(struct open_closing *c)
 	return utf8_eq_nocase(name, c->stream->name + 1);
 }
 
+static struct remover open_remover(const struct open *o)
+{
+	return (struct remover){
+		.who = o->who,
+		.cred = share_cred(o->share, o->who),
+		.raised = share_raises(o->share),
+	};
+}
+
 void open_dooms(struct open *o)
 {
-	node_doom(o->node, share_cred(o->share, o->who), share_raises(o->share));
+	const struct remover r = open_remover(o);
+
+	node_doom(o->node, &r);
 }
 
 static void close_turn(struct wait *w)
@@ -311,17 +322,16 @@ static void close_turn(struct wait *w)
 		    wait_arm(&c->wait, close_applied));
 }
 
-/* With whose rights n goes. If another server has asked for it: those of who is here. Counted. */
-static struct cred *remover_of(const struct open_closing *c, struct node *n,
-			       bool *ret_raised)
+/* With whose rights n goes. If another server has asked for it: those of who is here. */
+static void take_remover(struct open_closing *c, struct node *n)
 {
-	const struct open *o = c->open;
-	struct cred *who = node_remover(n, ret_raised);
+	const struct remover here = open_remover(c->open);
 
-	if (who)
-		return who;
-	*ret_raised = share_raises(o->share);
-	return cred_get(share_cred(o->share, o->who));
+	c->remover = node_remover(n);
+	if (c->remover.who)
+		return;
+	node_doom(n, &here);
+	c->remover = node_remover(n);
 }
 
 static void close_remove_file(struct open_closing *c)
@@ -330,17 +340,19 @@ static void close_remove_file(struct open_closing *c)
 
 	c->unlink.directory = file->directory;
 	c->unlink.key = file->key;
-	c->remover = remover_of(c, file, &c->unlink.call.raised);
-	vfs_run(open_vfs(c->open), &c->unlink.call, VFS_UNLINK, c->lane, c->remover,
+	take_remover(c, file);
+	c->unlink.call.raised = c->remover.raised;
+	vfs_run(open_vfs(c->open), &c->unlink.call, VFS_UNLINK, c->lane, c->remover.cred,
 		&c->arena, wait_arm(&c->wait, close_removed));
 }
 
 static void close_remove_stream(struct open_closing *c)
 {
 	c->remove.file = c->open->node->file;
-	c->remover = remover_of(c, c->open->node, &c->remove.call.raised);
+	take_remover(c, c->open->node);
+	c->remove.call.raised = c->remover.raised;
 	vfs_run(open_vfs(c->open), &c->remove.call, VFS_STREAM_REMOVE, c->lane,
-		c->remover, &c->arena, wait_arm(&c->wait, close_removed));
+		c->remover.cred, &c->arena, wait_arm(&c->wait, close_removed));
 }
 
 /* [MS-FSA] 2.1.5.5: a directory's cached entries end with what the file became. */
@@ -416,7 +428,7 @@ static void removal_noted(struct open_closing *c)
 	else if (path && node_name(o->node, &c->arena, &parent, &stream) == 0)
 		e.path = trail_path(&c->arena, path, stream);
 	node_put(parent);
-	trail_note_of_open(o, &e);
+	trail_note_removal(o, c->remover.who, &e);
 }
 
 static void close_removed(struct wait *w)
