@@ -14,6 +14,7 @@ from peer import raw
 from peer.admin import windows_path
 from peer.files import expect
 from peer.impacket_peer import impacket, pipe
+from peer.ipc import bind_pdu
 from peer.info import (ACCESS_DENIED, ALL, CREATE_NEW, INVALID_PARAMETER, LENGTH_MISMATCH, NAME_NOT_FOUND, OPEN, PATH_NOT_FOUND, Client,
                        rename_data)
 from peer.names import alternate
@@ -310,16 +311,22 @@ def srvsvc_bytes(build):
 
 # ---- names
 
+def server_info_pdu(call):
+    stub = struct.pack("<II", 0, 100)
+    return struct.pack("<BBBBIHHIIHH", 5, 0, 0, 3, 0x10, 24 + len(stub), 0, call, len(stub), 0, 21) + stub
+
+
 def slow_names(build, callers=6):
-    """Calls that wait for a directory service leave threads to the files."""
+    """Calls that wait for a directory service leave threads to the files. What waits behind them for a client that goes is not made."""
     impacket()
     from impacket.dcerpc.v5 import lsad, lsat
     from impacket.dcerpc.v5.dtypes import MAXIMUM_ALLOWED
     with scratch() as tmp:
         stall, found = os.path.join(tmp, "stall"), []
         os.chmod(tmp, 0o755)
-        settings = {"vfs_data_threads": 2, "vfs_metadata_threads": 2}
-        with Server(build, settings, before=("env", preload(build, "stall"), f"TSMB_TEST_STALL={stall}")) as s, Client(s) as c:
+        settings = {"vfs_data_threads": 2, "vfs_metadata_threads": 2, "log_level": 5}
+        with Server(build, settings, before=("env", preload(build, "stall"), f"TSMB_TEST_STALL={stall}")) as s, Client(s) as c, Raw(
+                s) as gone:
             def look_up(dce, policy):
                 try:
                     lsat.hLsarLookupNames(dce, policy, ["slow"])
@@ -330,17 +337,26 @@ def slow_names(build, callers=6):
             pipes = [pipe(s, r"\lsarpc", lsat.MSRPC_UUID_LSAT) for _ in range(callers)]
             policies = [lsad.hLsarOpenPolicy2(dce, MAXIMUM_ALLOWED)["PolicyHandle"] for dce in pipes]
             threads = [threading.Thread(target=look_up, args=both) for both in zip(pipes, policies)]
+            tree = gone.ready("IPC$")
+            srvsvc = raw.file_id_of(gone.expect(raw.CREATE, raw.create_body("srvsvc"), "sign", tree=tree))
+            for data in (bind_pdu(1), server_info_pdu(2)):
+                gone.expect(raw.WRITE, raw.write_body(srvsvc, data), "sign", tree=tree)
             open(stall, "w").close()
             for t in threads:
                 t.start()
             time.sleep(0.5)  # until they are under way
+            gone.send(raw.WRITE, raw.write_body(srvsvc, server_info_pdu(3)), "sign", tree=tree)
+            gone.socket.close()
+            s.wait_text("closed by the client")
             f = c.open("a", disposition=OPEN)
             c.set(f, RENAME, rename_data("b", True))
             expect(found, [], "who was answered so far")
             os.unlink(stall)
             for t in threads:
                 t.join()
-        expect(found, [True] * callers, "who was answered")
+            expect(found, [True] * callers, "who was answered")
+            s.stop()
+            expect(s.text().count("srvsvc: NetrServerGetInfo: "), 1, "calls to srvsvc")
 
 
 def short_name_taken(build):
