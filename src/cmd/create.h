@@ -94,7 +94,7 @@ struct create {
 	struct state_op op; /* has no ranges: last */
 };
 
-/* create_walk.c: begin; ends in create_new() or create_open(). */
+/* create_walk.c: begin, or begin again after create_let_go(); ends in create_new() or create_open(). */
 nt_status create_walk(struct req *q);
 /* Look again what the name means: somebody else was quicker. */
 nt_status create_look(struct req *q);
@@ -113,9 +113,6 @@ nt_status create_stream(struct req *q);
 uint32_t create_action(const struct create *c);
 /* create_open.c: reserve in fs/state, commit, finish. For both ways; c->node and its turn are held. */
 nt_status create_reserve(struct req *q);
-
-/* create_walk.c: from the turn of the name on, after everything but c->parent was let go. */
-nt_status create_again(struct req *q);
 
 /* create_cache.c: what of the oplock or lease asked for can be had here at all, into c and its record. */
 void create_cache_ask(struct req *q);
@@ -149,7 +146,7 @@ bool create_same_share(const struct req *q, const struct open *o);
  */
 nt_status create_instance(struct req *q);
 void create_instance_open_new(const struct req *q, struct open_new *in);
-/* create_cache.c: let go of all turns and files but c->parent and c->node: create_again() may follow. */
+/* create_cache.c: let go of all turns and files but c->node: once that is put, create_walk() may follow. */
 void create_let_go(struct req *q);
 
 /* May the new open be durable? Into c's answer and the open. */

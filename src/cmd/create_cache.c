@@ -62,7 +62,7 @@ static nt_status again(struct req *q, int err, struct wr *w)
 	struct create *c = q->state;
 
 	node_put(TAKE(c->node));
-	return create_again(q);
+	return create_walk(q);
 }
 
 void create_let_go(struct req *q)
@@ -75,6 +75,7 @@ void create_let_go(struct req *q)
 	node_put(TAKE(c->base));
 	if (c->name)
 		name_turn_give(TAKE(c->name), &c->name_ref);
+	node_put(TAKE(c->parent));
 	vfile_put(TAKE(c->file));
 	vfile_put(TAKE(c->data));
 }

@@ -14,15 +14,12 @@ static nt_status evicted(struct req *q, int err, struct wr *w)
 
 	open_put(TAKE(c->lost));
 	node_put(TAKE(c->node));
-	return create_again(q);
+	return create_walk(q);
 }
 
-/* Deviation: of the same file, whatever path leads to it. */
 static bool is_of(const struct open *o, const struct req *q)
 {
-	const struct create *c = q->state;
-
-	return o->node == c->node && create_same_share(q, o);
+	return create_same_share(q, o);
 }
 
 nt_status create_instance(struct req *q)
@@ -34,7 +31,8 @@ nt_status create_instance(struct req *q)
 
 	if (!i->there || q->conn->dialect < SMB2_DIALECT_300 || c->made || c->stream_made)
 		return STATUS_SUCCESS;
-	o = durable_find_instance(q, &i->id, is_of);
+	/* Deviation: by the file, whatever path leads to it */
+	o = durable_find_instance(q, &i->id, c->node, is_of);
 	if (!o)
 		return STATUS_SUCCESS;
 	st = instance_check(&o->instance_version, &i->version, q->conn->dialect);

@@ -34,6 +34,7 @@ static nt_status lookup(struct req *q, struct vfile *dir, const char **names,
 	return STATUS_PENDING;
 }
 
+/* From the root, also a second time: a wait is long enough for a directory to be moved, or for other rights in it. */
 nt_status create_walk(struct req *q)
 {
 	struct create *c = q->state;
@@ -76,13 +77,6 @@ static nt_status take_name_turn(struct req *q)
 	c->name = name_turn_take(c->parent, c->leaf, &c->name_ref,
 				 req_wait(q, name_turn_held));
 	return STATUS_PENDING;
-}
-
-nt_status create_again(struct req *q)
-{
-	struct create *c = q->state;
-
-	return c->parent ? take_name_turn(q) : create_walk(q);
 }
 
 static nt_status walked_to_parent(struct req *q, int err, struct wr *w)

@@ -9,6 +9,7 @@ struct lock_call {
 	struct lock_request asked;
 	struct lock_ranges ranges;
 	bool sequenced; /* remember that it was done */
+	size_t taken; /* of open_locks_take(): to be given back if nothing comes of it */
 	struct state_result result;
 };
 
@@ -45,6 +46,13 @@ static void lock_remember(const struct lock_call *l, struct open *o)
 	lock_sequence_done(&o->lock_sequences, l->asked.sequence);
 }
 
+/* Those before the one that failed are gone. */
+static size_t unlocked(const struct lock_call *l)
+{
+	return nt_ok(l->result.status) ? l->ranges.op->range_count
+				       : l->result.failed_range;
+}
+
 static nt_status lock_done(struct req *q, int err, struct wr *w)
 {
 	struct lock_call *l = q->state;
@@ -55,8 +63,11 @@ static nt_status lock_done(struct req *q, int err, struct wr *w)
 	}
 	if (err)
 		return nt_from_errno(err);
+	if (l->ranges.op->code == STATE_UNLOCK)
+		open_locks_give(q->open, unlocked(l));
 	if (!nt_ok(l->result.status))
 		return l->result.status;
+	l->taken = 0;
 	if (!nt_ok(l->ranges.rest))
 		return l->ranges.rest;
 	if (l->sequenced)
@@ -96,10 +107,19 @@ static nt_status lock_go(struct req *q, int err, struct wr *reply)
 	return STATUS_PENDING;
 }
 
+static void lock_cleanup(struct req *q)
+{
+	const struct lock_call *l = q->state;
+
+	if (l->taken)
+		open_locks_give(q->open, l->taken);
+}
+
 static nt_status lock_apply(struct req *q, struct lock_call *l)
 {
 	struct state_op *op = l->ranges.op;
-	const struct open *o = q->open;
+	struct open *o = q->open;
+	nt_status st;
 
 	op->node = o->node->key;
 	op->server = o->server->server_id;
@@ -107,8 +127,14 @@ static nt_status lock_apply(struct req *q, struct lock_call *l)
 	if (op->wait_if_held)
 		op->wait_id = open_state_id(o->server);
 	q->state = l;
-	return op->code == STATE_LOCK ? cache_use(q, CACHING_USE_LOCK, lock_go)
-				      : lock_go(q, 0, NULL);
+	if (op->code == STATE_UNLOCK)
+		return lock_go(q, 0, NULL);
+	st = open_locks_take(o, op->range_count);
+	if (!nt_ok(st))
+		return st;
+	l->taken = op->range_count;
+	q->cleanup = lock_cleanup;
+	return cache_use(q, CACHING_USE_LOCK, lock_go);
 }
 
 nt_status cmd_lock(struct req *q)

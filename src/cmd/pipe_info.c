@@ -42,7 +42,7 @@ static bool info_share_at(void *ctx, size_t i, struct rpc_share *ret_share)
 	if (i >= snap->share_count)
 		return false;
 	visible = !snap->conf->access_based_share_enumeration || p->administrator ||
-		  share_access(snap->shares[i], q->who) != 0;
+		  share_access(snap->shares[i], p->who) != 0;
 	*ret_share = share_info(snap->shares[i], visible);
 	return true;
 }
@@ -185,7 +185,7 @@ struct rpc_info pipe_info(struct pipe_context *p)
 	struct req *q = p->q;
 	struct smb_server *server = q->conn->server;
 	const struct conf *conf = q->snap->conf;
-	const struct principal *who = req_who(q);
+	const struct principal *who = p->who;
 	bool fqdn = strchr(conf->domain, '.') != NULL;
 
 	p->administrator = is_administrator(conf, who);

@@ -2,7 +2,7 @@
  * pipe_io.h - READ, WRITE and FSCTL_PIPE_TRANSCEIVE on named pipes, and what remote procedures may know.
  *
  * Remote procedures may ask for account names, which may block: they run in the pool, one request a pipe at a
- * time (open->pipe_turn).
+ * time (open->pipe_turn), and few at a time in all (smb_server.rpc_turns). READ only copies, or waits.
  *
  * Spec     [MS-SMB2] 3.3.5.12, 3.3.5.13, 3.3.5.15.4
  */
@@ -29,7 +29,7 @@ struct pipe_ending {
 /* What the callbacks of a call work on. */
 struct pipe_context {
 	struct req *q;
-	const struct principal *who; /* req_who() */
+	const struct principal *who; /* who opened the pipe, as of a file */
 	bool administrator;          /* he is one */
 	struct pipe_ending *endings; /* in q's arena */
 };

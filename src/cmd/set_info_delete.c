@@ -52,6 +52,8 @@ static nt_status apply(struct req *q)
 	struct set_delete *d = q->state;
 	struct open *o = q->open;
 
+	if (d->pending)
+		open_dooms(o);
 	d->op = (struct state_op){
 		.code = STATE_SET_DELETE,
 		.node = o->node->key,

@@ -299,8 +299,11 @@ static nt_status parent_found(struct req *q, int err, struct wr *w)
 static bool may_delete_parent(struct sess *s, const struct node *dir)
 {
 	struct map_walk pos;
-	LOCK_SCOPE(&s->lock);
 
+	/* as a rule; and the session may have many others */
+	if (!state_open_count(dir->state))
+		return false;
+	LOCK_SCOPE(&s->lock);
 	for (struct map_node *n = map_walk_first(&s->opens, &pos); n;
 	     n = map_walk_next(&s->opens, &pos)) {
 		const struct open *o = container_of(n, struct open, by_id);

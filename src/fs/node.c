@@ -3,6 +3,7 @@
  */
 #include "fs/node.h"
 
+#include "auth/principal.h"
 #include "base/stock.h"
 #include "fs/local_watch.h"
 #include "fs/state.h"
@@ -125,6 +126,7 @@ static struct node *node_free(struct node *n)
 		local_watch_set(n->table->watch, n->file, &n->key, 0);
 	state_node_put(n->state);
 	vfile_put(n->file);
+	remover_put(&n->remover);
 	turn_fini(&n->turn);
 	lock_fini(&n->lock);
 	name_drop(n->short_name, n->name);
@@ -278,6 +280,41 @@ int node_moved(struct node *n, struct node *parent, const char *name)
 	if (old_parent)
 		node_put(old_parent);
 	return 0;
+}
+
+static struct remover remover_get(const struct remover *r)
+{
+	if (r->who)
+		principal_get(r->who);
+	if (r->cred)
+		cred_get(r->cred);
+	return *r;
+}
+
+void remover_put(struct remover *r)
+{
+	principal_put(r->who);
+	cred_put(r->cred);
+	*r = (struct remover){0};
+}
+
+void node_doom(struct node *n, const struct remover *r)
+{
+	struct remover before;
+
+	{
+		LOCK_SCOPE(&n->lock);
+		before = n->remover;
+		n->remover = remover_get(r);
+	}
+	remover_put(&before);
+}
+
+struct remover node_remover(struct node *n)
+{
+	LOCK_SCOPE(&n->lock);
+
+	return remover_get(&n->remover);
 }
 
 void node_watch(struct node *n)

@@ -13,10 +13,18 @@
 #include "fs/vfs.h"
 
 struct local_watch;
+struct principal;
 struct state_node;
 struct node_table;
 
 enum { NODE_NAME_ROOM = 64 }; /* names are shorter, as a rule */
+
+/* Who asked for a deletion, and with what rights it is carried out. All zero: nobody. */
+struct remover {
+	struct principal *who; /* counted */
+	struct cred *cred;     /* counted: his, or his share's forced account */
+	bool raised;           /* struct vfs_call.raised of his share */
+};
 
 struct node {
 	struct map_node by_key; /* table's lock */
@@ -38,6 +46,7 @@ struct node {
 	/* L  as on disk, "" for a root; of a stream without colons. `short_name`, or from malloc */
 	char *name;
 	char short_name[NODE_NAME_ROOM];
+	struct remover remover; /* L  who asked for its deletion */
 };
 
 /* A name under change or look-up: serialises creators of one name, case-folded. */
@@ -86,6 +95,15 @@ MUST_CHECK int node_name(struct node *n, struct arena *a, struct node **ret_pare
 /* Inside the turns: from now on this is the name that deletion removes (after a rename; a link through which deletion is
  * asked for; parent NULL: of a stream). Takes a reference to parent. -ENOMEM leaves it as it was. */
 MUST_CHECK int node_moved(struct node *n, struct node *parent, const char *name);
+
+/*
+ * Whoever closes last removes the name, but with the rights of who asked for it: the other need not have any. Takes references of
+ * its own.
+ */
+void node_doom(struct node *n, const struct remover *r);
+/* Who did last; with references, for remover_put(). */
+struct remover node_remover(struct node *n);
+void remover_put(struct remover *r); /* leaves nobody */
 
 /* Inside the turn, when what clients cache of it may have changed: what local processes do is told accordingly. */
 void node_watch(struct node *n);

@@ -36,12 +36,36 @@ static bool zero_by_kernel(int fd, struct vfs_zero *z, size_t len, int *ret_err)
 	return *ret_err != -EOPNOTSUPP && *ret_err != -ENOSYS;
 }
 
+/* How much from `off` on is a hole, before `end`; 0 where the file system does not say. */
+static uint64_t hole_at(int fd, uint64_t off, uint64_t end)
+{
+	off_t data = fd < 0 ? (off_t)off : lseek(fd, (off_t)off, SEEK_DATA);
+
+	if (data < 0)
+		return errno == ENXIO ? end - off : 0;
+	return ((uint64_t)data < end ? (uint64_t)data : end) - off;
+}
+
+/*
+ * It reads as zeroes already, and is done at once: a file may have more of it than could be done in steps while the server
+ * lives. What is only set aside in it is given back.
+ */
+static int zero_hole(int fd, struct vfs_zero *z, size_t len)
+{
+	int err;
+
+	if (z->punch && zero_by_kernel(fd, z, len, &err))
+		return err;
+	z->done = len;
+	return 0;
+}
+
 int posix_zero(struct posix_volume *v, struct vfs_call *c, enum posix_where where)
 {
 	struct vfs_zero *z = container_of(c, struct vfs_zero, call);
 	struct posix_file *f = posix_file_of(z->data);
 	int fd = posix_contents_fd(f), err;
-	uint64_t size = 0, end = z->end;
+	uint64_t size = 0, end = z->end, hole;
 
 	z->done = 0;
 	err = posix_contents_size(f, &size);
@@ -49,6 +73,9 @@ int posix_zero(struct posix_volume *v, struct vfs_call *c, enum posix_where wher
 		end = size;
 	if (err || z->off >= end)
 		return err;
+	hole = hole_at(fd, z->off, end);
+	if (hole)
+		return zero_hole(fd, z, hole);
 	if (end - z->off > ZERO_STEP)
 		end = z->off + ZERO_STEP;
 	if (fd < 0 || !zero_by_kernel(fd, z, (size_t)(end - z->off), &err))

@@ -10,7 +10,11 @@
 #include "base/lock.h"
 #include "base/map.h"
 #include "base/stock.h"
+#include "fs/lock_tree.h"
 #include "fs/state.h"
+
+/* Locks that exclude each other apart from those that do not; {0, 0} is in nobody's way. */
+enum lock_kind { LOCKS_SHARED, LOCKS_EXCLUSIVE, LOCKS_NOWHERE, LOCK_KINDS };
 
 enum {
 	SHARING_COUNT = 3,
@@ -69,13 +73,16 @@ struct entry {
 	uint32_t access, share;
 	bool delete_on_close;
 	bool directory;
+	struct list_node locks; /* held_lock.of_entry, oldest first */
 	size_t lock_count;
 	struct holder *
 		holder; /* its lease's from the reservation on, its oplock's from the commit on; or NULL */
 };
 
 struct held_lock {
-	struct list_node node;
+	struct list_node node; /* state_node.locks */
+	struct list_node of_entry;
+	struct lock_place place;
 	uint32_t server;
 	uint64_t open;
 	uint64_t wait_id; /* of the LOCK, if it was one that waits; 0 */
@@ -113,12 +120,14 @@ struct state_node {
 	size_t denying[SHARING_COUNT]; /* L  entries that take part and do not share it */
 	size_t active
 		[2]; /* L  entries that are no stat opens: to an oplock, to a lease */
-	struct list_node holders;   /* L  oldest first */
-	struct holder_counts holds; /* L */
-	struct list_node waiters;   /* L  state_waiter: for a break */
-	struct list_node locks;     /* L  oldest first */
-	struct list_node waiting;   /* L  waiting_lock, oldest first */
-	bool delete_pending;        /* L */
+	struct list_node holders;               /* L  oldest first */
+	struct holder_counts holds;             /* L */
+	struct list_node waiters;               /* L  state_waiter: for a break */
+	struct list_node locks;                 /* L  oldest first */
+	struct held_lock *by_range[LOCK_KINDS]; /* L  the same: fs/lock_tree.h */
+	uint64_t lock_number;                   /* L  of the next one */
+	struct list_node waiting;               /* L  waiting_lock, oldest first */
+	bool delete_pending;                    /* L */
 	/* some lock is held: READ and WRITE look without the lock first */
 	atomic_bool any_lock;
 	atomic_bool cached; /* state_is_cached() */

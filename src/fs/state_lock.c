@@ -14,39 +14,48 @@
 
 enum { LOCKS_MAX = 16384 /* of one open */ };
 
-static bool overlap(const struct state_range *a, const struct state_range *b)
+/* It overlaps nothing, while other empty ranges lie between two bytes: [MS-FSA] 2.1.4.10 */
+static bool is_nowhere(const struct state_range *r)
 {
-	/* the {0, 0} range overlaps nothing; other empty ranges lie between two bytes: [MS-FSA] 2.1.4.10 */
-	if ((a->offset == 0 && a->length == 0) || (b->offset == 0 && b->length == 0))
-		return false;
-	return a->offset <= b->offset + b->length - 1 &&
-	       a->offset + a->length - 1 >= b->offset;
+	return r->offset == 0 && r->length == 0;
+}
+
+static struct held_lock **tree_of(struct state_node *n, const struct state_range *r)
+{
+	if (is_nowhere(r))
+		return &n->by_range[LOCKS_NOWHERE];
+	return &n->by_range[r->exclusive ? LOCKS_EXCLUSIVE : LOCKS_SHARED];
+}
+
+static struct lock_owner owner_in(const struct state_op *op)
+{
+	return (struct lock_owner){op->server, op->open};
 }
 
 /* [MS-FSA] 2.1.4.10 */
 static bool lock_conflicts(struct state_node *n, const struct state_op *op,
 			   const struct state_range *r, bool lock_intent)
 {
-	list_for_each (it, &n->locks) {
-		const struct held_lock *l = container_of(it, struct held_lock, node);
+	const struct lock_owner who = owner_in(op);
+	bool own_too = r->exclusive && lock_intent;
 
-		if (!overlap(r, &l->range))
-			continue;
-		if (l->range.exclusive) {
-			if (!state_is_owner(l->server, l->open, op) ||
-			    (r->exclusive && lock_intent))
-				return true;
-		} else if (r->exclusive) {
-			return true;
-		}
-	}
-	return false;
+	if (is_nowhere(r))
+		return false;
+	return lock_tree_overlaps(n->by_range[LOCKS_EXCLUSIVE], r,
+				  own_too ? NULL : &who) ||
+	       (r->exclusive && lock_tree_overlaps(n->by_range[LOCKS_SHARED], r, NULL));
 }
 
 /* e: whose it is. */
 static void lock_add(struct state_node *n, struct entry *e, struct held_lock *l)
 {
+	uint64_t number = n->lock_number++;
+
+	l->place.number = number;
+	l->place.weight = map_hash(n->state->hash_key, span_of(&number, sizeof(number)));
+	lock_tree_add(tree_of(n, &l->range), l);
 	list_add_tail(&n->locks, &l->node);
+	list_add_tail(&e->locks, &l->of_entry);
 	e->lock_count++;
 	atomic_store_explicit(&n->any_lock, true, memory_order_release);
 }
@@ -54,6 +63,8 @@ static void lock_add(struct state_node *n, struct entry *e, struct held_lock *l)
 static void lock_del(struct state_node *n, struct entry *e, struct held_lock *l,
 		     struct state_work *k)
 {
+	lock_tree_del(tree_of(n, &l->range), l);
+	list_del(&l->of_entry);
 	list_del(&l->node);
 	list_add_tail(&k->freed, &l->node);
 	e->lock_count--;
@@ -104,12 +115,8 @@ void state_locks_drop(struct state_node *n, struct entry *e, const struct state_
 	}
 	if (!e->lock_count)
 		return;
-	list_for_each (it, &n->locks) {
-		struct held_lock *l = container_of(it, struct held_lock, node);
-
-		if (state_is_owner(l->server, l->open, op))
-			lock_del(n, e, l, k);
-	}
+	list_for_each (it, &e->locks)
+		lock_del(n, e, container_of(it, struct held_lock, of_entry), k);
 	grant_waiting(n, k);
 }
 
@@ -178,19 +185,14 @@ nt_status state_lock_apply(struct state_node *n, const struct state_op *op,
 static struct held_lock *unlock_find(struct state_node *n, const struct state_op *op,
 				     const struct state_range *r)
 {
-	struct held_lock *found = NULL;
+	static const enum lock_kind order[] = {LOCKS_NOWHERE, LOCKS_EXCLUSIVE,
+					       LOCKS_SHARED};
+	const struct lock_owner who = owner_in(op);
+	struct held_lock *l = NULL;
 
-	list_for_each (it, &n->locks) {
-		struct held_lock *l = container_of(it, struct held_lock, node);
-
-		if (!state_is_owner(l->server, l->open, op) ||
-		    l->range.offset != r->offset || l->range.length != r->length)
-			continue;
-		found = l;
-		if (l->range.exclusive)
-			break;
-	}
-	return found;
+	for (size_t i = 0; !l && i < ARRAY_LEN(order); i++)
+		l = lock_tree_find(n->by_range[order[i]], r, &who);
+	return l;
 }
 
 /* [MS-SMB2] 3.3.5.14.1: ranges before the one that fails stay unlocked. */
@@ -297,10 +299,12 @@ nt_status state_forget(struct state_node *n, const struct state_op *op,
 		    state_is_owner(w->lock->server, w->lock->open, op))
 			waiting_drop(w, k);
 	}
-	list_for_each (it, &n->locks) {
-		struct held_lock *l = container_of(it, struct held_lock, node);
+	if (!e)
+		return STATUS_SUCCESS; /* closed, and its locks with it */
+	list_for_each (it, &e->locks) {
+		struct held_lock *l = container_of(it, struct held_lock, of_entry);
 
-		if (l->wait_id == op->wait_id && state_is_owner(l->server, l->open, op))
+		if (l->wait_id == op->wait_id)
 			lock_del(n, e, l, k);
 	}
 	grant_waiting(n, k);
@@ -363,15 +367,13 @@ nt_status state_io_check(struct state_node *n, uint32_t server, uint64_t open,
 
 /* Where the next one goes. */
 struct lock_list {
-	uint32_t server;
-	uint64_t open;
 	size_t skip, max, count;
 	struct state_open_lock *ret;
 };
 
 static void lock_show(struct lock_list *l, const struct held_lock *h, bool waiting)
 {
-	if (h->server != l->server || h->open != l->open || l->count == l->max)
+	if (l->count == l->max)
 		return;
 	if (l->skip) {
 		l->skip--;
@@ -383,12 +385,21 @@ static void lock_show(struct lock_list *l, const struct held_lock *h, bool waiti
 size_t state_open_locks(struct state_node *n, uint32_t server, uint64_t open, size_t skip,
 			struct state_open_lock *ret, size_t max)
 {
-	struct lock_list l = {server, open, skip, max, 0, ret};
+	const struct state_op who = {.server = server, .open = open};
+	struct lock_list l = {skip, max, 0, ret};
 	LOCK_SCOPE(state_node_lock(n));
+	const struct entry *e = state_entry_find(n, &who);
 
-	list_for_each (it, &n->locks)
-		lock_show(&l, container_of(it, struct held_lock, node), false);
-	list_for_each (it, &n->waiting)
-		lock_show(&l, container_of(it, struct waiting_lock, node)->lock, true);
+	if (!e)
+		return 0;
+	list_for_each (it, &e->locks)
+		lock_show(&l, container_of(it, struct held_lock, of_entry), false);
+	list_for_each (it, &n->waiting) {
+		const struct held_lock *h =
+			container_of(it, struct waiting_lock, node)->lock;
+
+		if (state_is_owner(h->server, h->open, &who))
+			lock_show(&l, h, true);
+	}
 	return l.count;
 }

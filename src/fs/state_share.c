@@ -59,6 +59,7 @@ static void entry_count(struct state_node *n, const struct entry *e, size_t by)
 
 static void entry_add(struct state_node *n, struct entry *e)
 {
+	list_init(&e->locks);
 	list_add_tail(&n->entries, &e->node);
 	map_add(&n->by_open, &e->by_open, e->open);
 	entry_count(n, e, 1);

@@ -168,6 +168,11 @@ nt_status pipe_read(struct pipe *p, struct mspan out, size_t *ret_len)
 	return STATUS_SUCCESS;
 }
 
+bool pipe_is_idle(const struct pipe *p)
+{
+	return p->message_left == 0 && !p->broken;
+}
+
 /* Messages not read to their end. */
 static uint32_t pipe_message_count(const struct pipe *p)
 {

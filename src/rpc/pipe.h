@@ -51,6 +51,9 @@ MUST_CHECK nt_status pipe_write(struct pipe *p, const struct rpc_info *info,
  */
 MUST_CHECK nt_status pipe_read(struct pipe *p, struct mspan out, size_t *ret_len);
 
+/* Would a read find nothing, and may it find something later? */
+bool pipe_is_idle(const struct pipe *p);
+
 /*
  * Write, then read the first message of the answer, as pipe_write() and pipe_read() do.
  *

@@ -15,9 +15,15 @@ static uint64_t now_ms(const struct smb_server *s)
 
 /* ---- the tables ---------------------------------------------------------------------------------------------- */
 
-static uint64_t instance_key(const struct smb_server *s, const struct guid *id)
+/* With the file: an application has many open. */
+static uint64_t instance_key(const struct smb_server *s, const struct guid *id,
+			     const struct node_key *file)
 {
-	return map_hash(s->hash_key, span_of(id->bytes, GUID_LEN));
+	uint8_t both[GUID_LEN + sizeof(*file)];
+
+	memcpy(both, id->bytes, GUID_LEN);
+	memcpy(both + GUID_LEN, file, sizeof(*file));
+	return map_hash(s->hash_key, span_of(both, sizeof(both)));
 }
 
 void durable_enlist(struct open *o)
@@ -27,18 +33,20 @@ void durable_enlist(struct open *o)
 	o->enlisted = true;
 	if (o->durable)
 		map_add(&s->durables, &o->by_persistent_id, o->id.persistent_id);
-	if (o->has_create_guid)
+	o->in_creates = o->has_create_guid;
+	if (o->in_creates)
 		map_add(&s->creates, &o->by_create,
 			replay_key(s, o->client_guid, &o->create_guid));
 	if (o->has_instance)
-		map_add(&s->instances, &o->by_instance, instance_key(s, &o->instance));
+		map_add(&s->instances, &o->by_instance,
+			instance_key(s, &o->instance, &o->node->key));
 }
 
 void durable_delist(struct open *o)
 {
 	if (o->durable)
 		map_del(&o->server->durables, &o->by_persistent_id);
-	if (o->has_create_guid)
+	if (o->in_creates)
 		map_del(&o->server->creates, &o->by_create);
 	if (o->has_instance)
 		map_del(&o->server->instances, &o->by_instance);
@@ -54,9 +62,10 @@ struct open *durable_find(struct smb_server *s, uint64_t persistent_id)
 }
 
 /* Another client's, and not ending yet. */
-static bool is_instance(struct open *o, const struct req *q, const struct guid *id)
+static bool is_instance(struct open *o, const struct req *q, const struct guid *id,
+			const struct node *file)
 {
-	if (!guid_eq(&o->instance, id) ||
+	if (o->node != file || !guid_eq(&o->instance, id) ||
 	    memcmp(o->client_guid, q->sess->client_guid, sizeof(o->client_guid)) == 0)
 		return false;
 	LOCK_SCOPE(&o->lock);
@@ -64,17 +73,19 @@ static bool is_instance(struct open *o, const struct req *q, const struct guid *
 }
 
 struct open *durable_find_instance(const struct req *q, const struct guid *id,
+				   const struct node *file,
 				   bool (*is_of)(const struct open *o,
 						 const struct req *q))
 {
 	struct smb_server *s = q->conn->server;
 	LOCK_SCOPE(&s->opens_lock);
 
-	for (struct map_node *n = map_first(&s->instances, instance_key(s, id)); n;
-	     n = map_next(n)) {
+	for (struct map_node *n =
+		     map_first(&s->instances, instance_key(s, id, &file->key));
+	     n; n = map_next(n)) {
 		struct open *o = container_of(n, struct open, by_instance);
 
-		if (is_instance(o, q, id) && is_of(o, q) && open_get_unless_gone(o))
+		if (is_instance(o, q, id, file) && is_of(o, q) && open_get_unless_gone(o))
 			return o;
 	}
 	return NULL;
@@ -201,6 +212,7 @@ bool durable_keep(struct open *o, struct lane *lane)
 	struct list_node waiting;
 	struct tree *tree = NULL;
 	struct sess *s = NULL;
+	size_t lock_count = o->lock_count; /* none is asked for meanwhile */
 	{
 		LOCK_SCOPE(&o->server->opens_lock);
 		LOCK_SCOPE(&o->lock);
@@ -220,7 +232,7 @@ bool durable_keep(struct open *o, struct lane *lane)
 	if (!stays)
 		return false;
 	scavenge_by(l, due);
-	open_sess_leave(s);
+	open_sess_leave(s, lock_count);
 	tree_put(tree);
 	sess_put(s);
 	return true;
@@ -264,6 +276,7 @@ nt_status durable_adopt(struct open *o, struct req *q)
 	map_add(&s->opens, &o->by_id, o->id.volatile_id); /* with the list's reference */
 	o->listed = true;
 	s->open_count++;
+	s->lock_count += o->lock_count;
 	return STATUS_SUCCESS;
 }
 

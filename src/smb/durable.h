@@ -31,10 +31,11 @@ void durable_delist(struct open *o);
 struct open *durable_find(struct smb_server *s, uint64_t persistent_id);
 
 /*
- * One of that application on another machine than q's, of which is_of() is true, and which is not about to end; counted. NULL:
+ * One of that file and application, on another machine than q's, of which is_of() is true, and which is not about to end; counted. NULL:
  * there is none. is_of runs under opens_lock. 3.3.5.9.13
  */
 struct open *durable_find_instance(const struct req *q, const struct guid *id,
+				   const struct node *file,
 				   bool (*is_of)(const struct open *o,
 						 const struct req *q));
 

@@ -22,6 +22,9 @@
 enum {
 	STOCK_MAX = 256, /* of each kind, for all workers */
 	PATH_ROOM = 256, /* paths are shorter, as a rule */
+	/* byte-range locks, of 128 bytes each */
+	SESS_LOCKS_MAX = 131072,
+	SERVER_LOCKS_MAX = 2097152,
 	/* what of CreateOptions FileModeInformation tells: [MS-FSCC] 2.4.31 */
 	MODE_OPTIONS = FILE_WRITE_THROUGH | FILE_SEQUENTIAL_ONLY |
 		       FILE_NO_INTERMEDIATE_BUFFERING | FILE_SYNCHRONOUS_IO_ALERT |
@@ -54,17 +57,48 @@ nt_status open_quota_take(struct sess *s, const struct conf *conf)
 	return STATUS_TOO_MANY_OPENED_FILES;
 }
 
-void open_sess_leave(struct sess *s)
+void open_sess_leave(struct sess *s, size_t lock_count)
 {
 	LOCK_SCOPE(&s->lock);
 
 	s->open_count--;
+	s->lock_count -= lock_count;
 }
 
 void open_quota_give(struct sess *s)
 {
 	atomic_fetch_sub(&s->server->open_count, 1);
-	open_sess_leave(s);
+	open_sess_leave(s, 0);
+}
+
+static bool sess_locks_take(struct open *o, size_t count)
+{
+	LOCK_SCOPE(&o->sess->lock);
+
+	if (o->sess->lock_count + count > SESS_LOCKS_MAX)
+		return false;
+	o->sess->lock_count += count;
+	o->lock_count += count;
+	return true;
+}
+
+nt_status open_locks_take(struct open *o, size_t count)
+{
+	struct smb_server *server = o->server;
+
+	if (atomic_fetch_add(&server->lock_count, count) + count <= SERVER_LOCKS_MAX &&
+	    sess_locks_take(o, count))
+		return STATUS_SUCCESS;
+	atomic_fetch_sub(&server->lock_count, count);
+	return STATUS_INSUFFICIENT_RESOURCES;
+}
+
+void open_locks_give(struct open *o, size_t count)
+{
+	atomic_fetch_sub(&o->server->lock_count, count);
+	LOCK_SCOPE(&o->sess->lock);
+	o->sess->lock_count -= count;
+	o->lock_count -= count;
 }
 
 uint64_t open_state_id(struct smb_server *server)
@@ -119,6 +153,7 @@ static struct open *open_alloc(struct smb_server *server)
 	list_init(&o->parted);
 	turn_init(&o->scan_turn);
 	turn_init(&o->pipe_turn);
+	list_init(&o->pipe_readers);
 	o->refs = 2; /* the table's and the caller's */
 	return o;
 }
@@ -278,6 +313,7 @@ void open_put(struct open *o)
 	struct smb_server *server;
 	struct share *share;
 	struct tree *tree;
+	size_t lock_count;
 	struct sess *s;
 
 	if (!o || atomic_fetch_sub_explicit(&o->refs, 1, memory_order_acq_rel) != 1)
@@ -304,10 +340,12 @@ void open_put(struct open *o)
 	share = o->share;
 	tree = o->tree;
 	s = o->sess;
+	lock_count = o->lock_count;
 	open_release(o);
 	if (s)
-		open_sess_leave(s);
+		open_sess_leave(s, lock_count);
 	atomic_fetch_sub(&server->open_count, 1);
+	atomic_fetch_sub(&server->lock_count, lock_count);
 	tree_put(tree);
 	sess_put(s);
 	share_put(share);

@@ -93,13 +93,14 @@ struct open {
 	atomic_bool replay_eligible; /* A  nothing was done with it since its CREATE */
 	bool enlisted;               /* opens_lock: in the tables	*/
 	struct map_node by_persistent_id; /* opens_lock: durable		*/
-	struct map_node by_create;        /* opens_lock: has_create_guid	*/
-	struct map_node by_instance;      /* opens_lock: has_instance		*/
-	struct smb_lane *home;    /* opens_lock  DISCONNECTED: whose list it is on */
-	struct list_node on_home; /* opens_lock				*/
-	uint64_t expires_ms;      /* opens_lock				*/
-	bool forsaken;            /* L  it must not stay when its session ends */
-	struct list_node parted;  /* L  open_drain: who waits for the end of PARTING */
+	struct map_node by_create;        /* opens_lock: in_creates		*/
+	bool in_creates; /* opens_lock  until it is known not to be replayed */
+	struct map_node by_instance; /* opens_lock: has_instance		*/
+	struct smb_lane *home;       /* opens_lock  DISCONNECTED: whose list it is on */
+	struct list_node on_home;    /* opens_lock				*/
+	uint64_t expires_ms;         /* opens_lock				*/
+	bool forsaken;               /* L  it must not stay when its session ends */
+	struct list_node parted;     /* L  open_drain: who waits for the end of PARTING */
 
 	struct lock lock;          /* rank OPEN						*/
 	enum open_state state;     /* L							*/
@@ -123,6 +124,7 @@ struct open {
 	/* A  times set or frozen through it, which its operations do not move; 0: they do (cmd/held_times.h) */
 	_Atomic uint64_t held_access_time, held_write_time, held_change_time;
 	struct open_closing *closing;
+	size_t lock_count; /* its session's lock  byte-range locks that it has, or has asked for */
 
 	struct turn scan_turn; /* one QUERY_DIRECTORY, or start of a watch, at a time */
 	struct dir_scan *scan; /* whoever holds scan_turn				*/
@@ -131,6 +133,8 @@ struct open {
 	uint32_t notify_max;   /* L  its OutputBufferLength; unchanged from then on	*/
 	struct turn pipe_turn; /* one request on a pipe at a time			*/
 	struct pipe *pipe;     /* whoever holds pipe_turn				*/
+	struct list_node
+		pipe_readers; /* L  READs that wait for an answer: cmd/pipe_io.c */
 	void (*pipe_free)(struct pipe *pipe);
 };
 
@@ -177,6 +181,13 @@ size_t open_files_limit(struct smb_server *s, const struct conf *conf);
 /* Reserve one of the session's and server's opens before anything is opened: STATUS_TOO_MANY_OPENED_FILES. */
 MUST_CHECK nt_status open_quota_take(struct sess *s, const struct conf *conf);
 void open_quota_give(struct sess *s);
+
+/*
+ * Room for so many byte-range locks of o, before they are asked for: STATUS_INSUFFICIENT_RESOURCES if its session or the server
+ * has too many. Given back by who unlocks, or by the end of o. A request is under way on o.
+ */
+MUST_CHECK nt_status open_locks_take(struct open *o, size_t count);
+void open_locks_give(struct open *o, size_t count);
 
 /* A fresh id for fs/state records. */
 uint64_t open_state_id(struct smb_server *server);
@@ -263,6 +274,9 @@ void open_close(struct open *o, struct lane *lane, struct req *skip, struct wait
  */
 void open_part(struct open *o, struct lane *lane, struct wait *w);
 
+/* Its node is to be deleted at the last close, with the rights of who opened o. */
+void open_dooms(struct open *o);
+
 /* Below: between open.c (what there is), open_close.c (how it ends) and durable.c (how it stays). */
 
 /* What an end takes, made beforehand: it cannot fail. NULL without memory. */
@@ -281,5 +295,5 @@ struct open *open_get_unless_gone(struct open *o);
  * when it is done; or NULL.
  */
 void open_close_forsaken(struct open *o, struct lane *lane, struct wait *w);
-/* It is none of s's opens any more. */
-void open_sess_leave(struct sess *s);
+/* An open with so many byte-range locks is none of s's opens any more. */
+void open_sess_leave(struct sess *s, size_t lock_count);

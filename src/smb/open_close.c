@@ -36,6 +36,7 @@ struct open_closing {
 	struct turn_ref stream_ref;
 	bool named; /* we have been through close_take_names() */
 	struct arena arena;
+	struct remover remover; /* with whose rights */
 	struct vfs_unlink unlink;
 	struct vfs_stream_remove remove;
 	struct state_result result;
@@ -195,6 +196,7 @@ static void close_finish(struct open_closing *c, int err)
 
 	turn_give(&c->turn);
 	close_give_names(c);
+	remover_put(&c->remover);
 	{
 		LOCK_SCOPE(&o->lock);
 		o->state = OPEN_CLOSED;
@@ -287,6 +289,22 @@ static bool close_names_hold(struct open_closing *c)
 	return utf8_eq_nocase(name, c->stream->name + 1);
 }
 
+static struct remover open_remover(const struct open *o)
+{
+	return (struct remover){
+		.who = o->who,
+		.cred = share_cred(o->share, o->who),
+		.raised = share_raises(o->share),
+	};
+}
+
+void open_dooms(struct open *o)
+{
+	const struct remover r = open_remover(o);
+
+	node_doom(o->node, &r);
+}
+
 static void close_turn(struct wait *w)
 {
 	struct open_closing *c = container_of(w, struct open_closing, wait);
@@ -297,9 +315,23 @@ static void close_turn(struct wait *w)
 		close_give_names(c);
 	if (may_remove && !c->named && close_take_names(c))
 		return;
+	if (o->delete_on_close)
+		open_dooms(o);
 	c->op = open_state_op(o, STATE_CLOSE);
 	state_apply(o->server->state, c->lane, &c->op, &c->result,
 		    wait_arm(&c->wait, close_applied));
+}
+
+/* With whose rights n goes. If another server has asked for it: those of who is here. */
+static void take_remover(struct open_closing *c, struct node *n)
+{
+	const struct remover here = open_remover(c->open);
+
+	c->remover = node_remover(n);
+	if (c->remover.who)
+		return;
+	node_doom(n, &here);
+	c->remover = node_remover(n);
 }
 
 static void close_remove_file(struct open_closing *c)
@@ -308,19 +340,19 @@ static void close_remove_file(struct open_closing *c)
 
 	c->unlink.directory = file->directory;
 	c->unlink.key = file->key;
-	c->unlink.call.raised = share_raises(c->open->share);
-	vfs_run(open_vfs(c->open), &c->unlink.call, VFS_UNLINK, c->lane,
-		share_cred(c->open->share, c->open->who), &c->arena,
-		wait_arm(&c->wait, close_removed));
+	take_remover(c, file);
+	c->unlink.call.raised = c->remover.raised;
+	vfs_run(open_vfs(c->open), &c->unlink.call, VFS_UNLINK, c->lane, c->remover.cred,
+		&c->arena, wait_arm(&c->wait, close_removed));
 }
 
 static void close_remove_stream(struct open_closing *c)
 {
 	c->remove.file = c->open->node->file;
-	c->remove.call.raised = share_raises(c->open->share);
+	take_remover(c, c->open->node);
+	c->remove.call.raised = c->remover.raised;
 	vfs_run(open_vfs(c->open), &c->remove.call, VFS_STREAM_REMOVE, c->lane,
-		share_cred(c->open->share, c->open->who), &c->arena,
-		wait_arm(&c->wait, close_removed));
+		c->remover.cred, &c->arena, wait_arm(&c->wait, close_removed));
 }
 
 /* [MS-FSA] 2.1.5.5: a directory's cached entries end with what the file became. */
@@ -396,7 +428,7 @@ static void removal_noted(struct open_closing *c)
 	else if (path && node_name(o->node, &c->arena, &parent, &stream) == 0)
 		e.path = trail_path(&c->arena, path, stream);
 	node_put(parent);
-	trail_note_of_open(o, &e);
+	trail_note_removal(o, c->remover.who, &e);
 }
 
 static void close_removed(struct wait *w)

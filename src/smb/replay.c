@@ -16,19 +16,29 @@ uint64_t replay_key(const struct smb_server *s, const uint8_t client_guid[16],
 
 static bool is_open_of(const struct open *o, const struct create_under_way *u)
 {
-	return atomic_load(&o->replay_eligible) &&
-	       memcmp(o->client_guid, u->client_guid, sizeof(o->client_guid)) == 0 &&
+	return memcmp(o->client_guid, u->client_guid, sizeof(o->client_guid)) == 0 &&
 	       guid_eq(&o->create_guid, &u->create_guid);
 }
 
-/* Under opens_lock, as the next. */
+/*
+ * Under opens_lock, as the next. Opens that something was done with are passed once: a client may give all of its opens one
+ * CreateGuid.
+ */
 static struct open *find_open(struct smb_server *s, const struct create_under_way *u,
 			      uint64_t key)
 {
-	for (struct map_node *n = map_first(&s->creates, key); n; n = map_next(n)) {
+	for (struct map_node *n = map_first(&s->creates, key), *next; n; n = next) {
 		struct open *o = container_of(n, struct open, by_create);
 
-		if (is_open_of(o, u) && open_get_unless_gone(o))
+		next = map_next(n);
+		if (!is_open_of(o, u))
+			continue;
+		if (!atomic_load(&o->replay_eligible)) {
+			map_del(&s->creates, n);
+			o->in_creates = false;
+			continue;
+		}
+		if (open_get_unless_gone(o))
 			return o;
 	}
 	return NULL;

@@ -75,6 +75,8 @@ int smb_server_init(struct smb_server *s, struct env *env, const uint8_t guid[16
 	lock_init(&s->lock, LOCK_RANK_TABLE);
 	lock_init(&s->opens_lock, LOCK_RANK_TABLE);
 	opens_init(s);
+	for (size_t i = 0; i < RPC_AT_ONCE; i++)
+		turn_init(&s->rpc_turns[i]);
 	s->state = state_new(s->server_id, s->hash_key);
 	s->nodes = s->state ? node_table_new(s->state, s->hash_key) : NULL;
 	s->logons = logons_new(s->hash_key);
@@ -103,6 +105,8 @@ void smb_server_fini(struct smb_server *s)
 	map_fini(&s->creates_under_way);
 	map_fini(&s->instances);
 	opens_fini(s);
+	for (size_t i = 0; i < RPC_AT_ONCE; i++)
+		turn_fini(&s->rpc_turns[i]);
 	lock_fini(&s->opens_lock);
 	lock_fini(&s->lock);
 }

@@ -16,6 +16,7 @@
 #include "fs/node.h"
 #include "fs/notify.h"
 #include "fs/state.h"
+#include "fs/turn.h"
 #include "secure/policy.h"
 #include "smb/audit.h"
 #include "smb/refuse.h"
@@ -79,6 +80,9 @@ struct server_counters {
 	atomic_ullong local[LOCAL_EVENT_COUNT]; /* by other processes, to cached files */
 };
 
+/* Remote procedures at a time, over all pipes: they ask for account names, which may be slow, on the threads that files need. */
+enum { RPC_AT_ONCE = 2 };
+
 struct smb_server {
 	struct env *env;
 	const struct command *commands; /* indexed by command code */
@@ -115,8 +119,11 @@ struct smb_server {
 	struct map instances;         /* L of opens_lock  open.by_instance */
 	struct stock open_stock, closing_stock; /* struct open, struct open_closing */
 	struct stock path_stock;                /* open_path_new() */
-	atomic_bool stopping;                   /* smb/durable.h */
+	struct turn rpc_turns[RPC_AT_ONCE];     /* cmd/pipe_io.c: calls that may run */
+	atomic_uint next_rpc_turn;
+	atomic_bool stopping; /* smb/durable.h */
 	atomic_size_t open_count;
+	atomic_size_t lock_count; /* open.lock_count, of all there are */
 	atomic_size_t
 		open_max; /* what there are descriptors for, if open_files_max is more; 0: any number */
 	atomic_ullong next_open_id;

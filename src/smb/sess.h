@@ -74,6 +74,7 @@ struct sess {
 	uint32_t next_tree_id;          /* L */
 	uint64_t next_volatile_id;      /* L */
 	uint32_t open_count;            /* L */
+	size_t lock_count;              /* L  open.lock_count, of all of them */
 	struct signed_once signed_once; /* L  of AES-GMAC */
 	struct teardown teardown;       /* of whoever closed it */
 };

@@ -119,6 +119,18 @@ void trail_note_of_open(const struct open *o, struct trail_event *e)
 	note(o->server, e);
 }
 
+void trail_note_removal(const struct open *o, const struct principal *who,
+			struct trail_event *e)
+{
+	if (principal_same(who, o->who)) {
+		trail_note_of_open(o, e);
+		return;
+	}
+	name_user(e, who);
+	e->share = o->share->name;
+	note(o->server, e);
+}
+
 const char *trail_path(struct arena *a, const char *path, const char *stream)
 {
 	size_t len = strlen(path) + 1 + (stream ? strlen(stream) : 0) + 1;

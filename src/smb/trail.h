@@ -96,6 +96,9 @@ void trail_refused(const struct req *q, nt_status st, const char *who, const cha
 bool trail_wants_of_open(const struct open *o, const struct lane *lane,
 			 enum conf_audit_level level);
 void trail_note_of_open(const struct open *o, struct trail_event *e);
+/* Likewise, of a deletion that `who` asked for: if he is another, it is not known from where. */
+void trail_note_removal(const struct open *o, const struct principal *who,
+			struct trail_event *e);
 
 /* "folder\\file:stream", in the arena; NULL without memory. stream: NULL for none. */
 const char *trail_path(struct arena *a, const char *path, const char *stream);

@@ -25,7 +25,8 @@ DELETE, READ_CONTROL, WRITE_DAC, WRITE_OWNER = 0x10000, 0x20000, 0x40000, 0x8000
 SYSTEM_SECURITY, MAXIMUM, GENERIC_READ = 0x01000000, 0x02000000, 0x80000000
 OI, CI, IO = 1, 2, 8
 OWNER, GROUP, DACL, SACL = 1, 2, 4, 8
-RENAME, LINK, END_OF_FILE = 10, 11, 20
+RENAME, LINK, DISPOSITION, END_OF_FILE = 10, 11, 13, 20
+DELETE_ON_CLOSE = 0x1000
 
 
 def sid(text):
@@ -385,6 +386,24 @@ def posix_acls(build):
             expect(XATTR in os.listxattr(f"{path}/f"), False, "a stored descriptor")
 
 
+def removed_by_others(build):
+    """posix: what one may delete and does is gone when another closes last, though he could not: file, stream, on close or before."""
+    with two_users(build, "posix") as (s, alice, bob, one, two):
+        alice.close(alice.folder("d"))
+        for name in ("d\\f", "d\\f:s"):
+            for on_close in (False, True):
+                mine = alice.open(name, ALL, options=0x40 | (DELETE_ON_CLOSE if on_close else 0))
+                theirs = bob.open(name, DATA_READ, OPEN)
+                if not on_close:
+                    alice.set(mine, DISPOSITION, b"\1")
+                alice.close(mine)
+                bob.close(theirs)
+                alice.open(name, DATA_READ, OPEN, status=NAME_NOT_FOUND)
+            alice.close(alice.open("d\\f"))
+        bob.open("d\\f", DELETE, OPEN, status=ACCESS_DENIED)
+        expect(os.listdir(f"{s.folder()}/d"), ["f"], "names on disk")
+
+
 def none(build):
     """none: whoever the share lets in, within what it lets him."""
     with two_users(build, "none") as (s, alice, bob, one, two):
@@ -578,6 +597,6 @@ def privileges_end(build):
 
 def tests(build):
     for test in (without_descriptor, descriptor_decides, as_samba, append_only, directories, inheritance, ownership, spoilt, posix,
-                 posix_acls, none, forced, ordinary_user, no_privilege, backup, restore, take_ownership, audit_lists,
+                 removed_by_others, posix_acls, none, forced, ordinary_user, no_privilege, backup, restore, take_ownership, audit_lists,
                  privileges_end):
         yield Test("acl." + test.__name__.replace("_", "-"), lambda test=test: test(build))

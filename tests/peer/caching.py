@@ -161,6 +161,28 @@ def directory_lease(build):
             raise Failed("a client that knows of no directory leases was granted one")
 
 
+def moved_meanwhile(build):
+    """While an open waits its directory is moved, and another takes its place: what is opened is what the name means then."""
+    with Server(build) as s, Raw(s) as a, Raw(s) as b:
+        tree_a, tree_b = a.ready(), b.ready()
+        a.expect(raw.CREATE, raw.create_body("d", options=1), "sign", tree=tree_a)
+        fid = granted(a.expect(raw.CREATE, with_oplock(raw.create_body("d\\f"), BATCH), "sign", tree=tree_a), BATCH)
+        b.send(raw.CREATE, raw.create_body("d\\f", access=0x80000000), "sign", tree=tree_b)
+        next_break(a)
+        if b.receive(SECONDS)[0].status != raw.PENDING:
+            raise Failed("the second open was not told that it waits")
+        os.rename(s.folder() + "/d", s.folder() + "/elsewhere")
+        os.mkdir(s.folder() + "/d")
+        s.put("d/f", b"another")
+        a.expect(raw.CLOSE, raw.close_body(fid), "sign", tree=tree_a)
+        got = b.answer()
+        if got.status != raw.SUCCESS:
+            raise Failed(f"CREATE: {got.status:#010x}")
+        got = b.expect(raw.READ, raw.read_body(raw.file_id_of(got), 16), "sign", tree=tree_b)
+        if got.body[16:] != b"another":
+            raise Failed(f"what was read: {got.body[16:]}")
+
+
 def rename_over_cached_handle(build):
     """A directory is renamed once files that were open only because of a lease are closed; one that stays open holds it."""
     with Server(build) as s, Raw(s) as a, Raw(s) as b:
@@ -219,7 +241,7 @@ def silent_client(build):
             raise Failed("the open waited for a client that is gone")
 
 
-CASES = (second_open, sealed_break, encrypting_client, granted_before_broken, local_process, directory_lease, rename_over_cached_handle, overwritten_streams, disabled, silent_client)
+CASES = (second_open, sealed_break, encrypting_client, granted_before_broken, local_process, directory_lease, moved_meanwhile, rename_over_cached_handle, overwritten_streams, disabled, silent_client)
 
 
 def tests(build):

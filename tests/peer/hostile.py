@@ -6,6 +6,7 @@ import os
 import random
 import struct
 import threading
+import time
 
 from harness.testing import Failed, Test
 
@@ -13,6 +14,7 @@ from peer import raw
 from peer.admin import windows_path
 from peer.files import expect
 from peer.impacket_peer import impacket, pipe
+from peer.ipc import bind_pdu
 from peer.info import (ACCESS_DENIED, ALL, CREATE_NEW, INVALID_PARAMETER, LENGTH_MISMATCH, NAME_NOT_FOUND, OPEN, PATH_NOT_FOUND, Client,
                        rename_data)
 from peer.names import alternate
@@ -20,7 +22,7 @@ from peer.quotas import INDEX, NONE, accounts, ask, chain, sid, user
 from peer.raw import Raw
 from peer.reparse import (DELETE, FOLDER, GET, INVALID_DATA, ITSELF, LX_FIFO, NOT_HANDLED, NOT_REPARSE, SET, STOPPED, SYMLINK, THIRD,
                           attributes, buffer, control, get, itself, link, make)
-from peer.server import Server
+from peer.server import Server, preload, scratch
 
 RENAME, LINK = 10, 11
 NOT_EMPTY, DISK_FULL, SUCCESS = 0xC0000101, 0xC000007F, raw.SUCCESS
@@ -155,6 +157,69 @@ def reparse_race(build):
         expect(set(os.listdir(s.folder() + "/d")), made, "what is in it")
 
 
+# ---- a local process
+
+def exchange(folder, outside, stop):
+    """`folder` is by turns the directory it was and a link out of the share; now and then it is outside for a moment."""
+    aside, away = folder + "-real", os.path.join(os.path.dirname(outside), "away")
+    n = 0
+    while not stop.is_set():
+        n += 1
+        os.rename(folder, aside)
+        os.symlink("../outside" if n % 2 else outside, folder)
+        if n % 3 == 0:
+            os.rename(aside, away)
+            os.rename(away, aside)
+        os.unlink(folder)
+        os.rename(aside, folder)
+
+
+def anything(c, rng):
+    """One operation on a file that may be anywhere; what was read."""
+    name = rng.choice(("d\\x", "d\\x", "d\\y", "d\\z", "d\\x:s", "e\\z"))
+    got = c.raw.call(raw.CREATE, raw.create_body(name, ALL, rng.choice((1, 3, 3, 2, 5)), rng.choice((0, 0, 1, ITSELF))), "sign", tree=c.id)
+    if got.status != SUCCESS:
+        return b""
+    f, to = raw.file_id_of(got), rename_data(rng.choice(("e\\z", "d\\z", "d\\x", "d\\y")), True)
+    command, body = rng.choice(((raw.READ, raw.read_body(f, 100)), (raw.READ, raw.read_body(f, 100)), (raw.WRITE, raw.write_body(f, b"mine")),
+                                (raw.SET_INFO, raw.set_info_body(f, b"\1", 1, 13)), (raw.SET_INFO, raw.set_info_body(f, to, 1, RENAME)),
+                                (raw.SET_INFO, raw.set_info_body(f, to, 1, LINK))))
+    got = c.raw.call(command, body, "sign", tree=c.id)
+    c.close(f)
+    return got.body[16:] if command == raw.READ and got.status == SUCCESS else b""
+
+
+def exchanged_for_links(build, operations=1500):
+    """A directory is exchanged for a link out of the share at any time: nothing out there is read, changed, removed or added."""
+    seed = random.randrange(2**32)
+    print("seed", seed)
+    with Server(build) as s, Client(s) as c, Client(s, user="bob") as other:
+        outside, stop, rng = os.path.join(s.top, "outside"), threading.Event(), random.Random(seed)
+        os.mkdir(outside)
+        for name in ("x", "y"):
+            with open(os.path.join(outside, name), "w") as f:
+                f.write("not for clients")
+        for path in (outside, s.top, *(os.path.join(outside, name) for name in "xy")):
+            os.chown(path, s.owner(), -1)
+        for name in ("d", "e"):
+            c.close(c.folder(name))
+        before = {name: os.stat(os.path.join(outside, name)) for name in "xy"}
+        t = threading.Thread(target=exchange, args=(s.folder() + "/d", outside, stop))
+        t.start()
+        try:
+            for n in range(operations):
+                expect(b"not for clients" in anything(other if n % 2 else c, rng), False, "what was read")
+        finally:
+            stop.set()
+            t.join()
+        expect(sorted(os.listdir(outside)), ["x", "y"], "names outside")
+        for name, stat in before.items():
+            now = os.stat(os.path.join(outside, name))
+            expect((now.st_ino, now.st_nlink, now.st_size, now.st_mtime_ns), (stat.st_ino, 1, stat.st_size, stat.st_mtime_ns), name)
+            expect(os.listxattr(os.path.join(outside, name)), [], f"attributes of {name}")
+        alive(c)
+
+
 # ---- quotas
 
 def quota_bytes(build):
@@ -246,6 +311,54 @@ def srvsvc_bytes(build):
 
 # ---- names
 
+def server_info_pdu(call):
+    stub = struct.pack("<II", 0, 100)
+    return struct.pack("<BBBBIHHIIHH", 5, 0, 0, 3, 0x10, 24 + len(stub), 0, call, len(stub), 0, 21) + stub
+
+
+def slow_names(build, callers=6):
+    """Calls that wait for a directory service leave threads to the files. What waits behind them for a client that goes is not made."""
+    impacket()
+    from impacket.dcerpc.v5 import lsad, lsat
+    from impacket.dcerpc.v5.dtypes import MAXIMUM_ALLOWED
+    with scratch() as tmp:
+        stall, found = os.path.join(tmp, "stall"), []
+        os.chmod(tmp, 0o755)
+        settings = {"vfs_data_threads": 2, "vfs_metadata_threads": 2, "log_level": 5}
+        with Server(build, settings, before=("env", preload(build, "stall"), f"TSMB_TEST_STALL={stall}")) as s, Client(s) as c, Raw(
+                s) as gone:
+            def look_up(dce, policy):
+                try:
+                    lsat.hLsarLookupNames(dce, policy, ["slow"])
+                except Exception as e:
+                    found.append("NONE_MAPPED" in str(e))
+            for name in ("a", "b"):
+                c.close(c.open(name))
+            pipes = [pipe(s, r"\lsarpc", lsat.MSRPC_UUID_LSAT) for _ in range(callers)]
+            policies = [lsad.hLsarOpenPolicy2(dce, MAXIMUM_ALLOWED)["PolicyHandle"] for dce in pipes]
+            threads = [threading.Thread(target=look_up, args=both) for both in zip(pipes, policies)]
+            tree = gone.ready("IPC$")
+            srvsvc = raw.file_id_of(gone.expect(raw.CREATE, raw.create_body("srvsvc"), "sign", tree=tree))
+            for data in (bind_pdu(1), server_info_pdu(2)):
+                gone.expect(raw.WRITE, raw.write_body(srvsvc, data), "sign", tree=tree)
+            open(stall, "w").close()
+            for t in threads:
+                t.start()
+            time.sleep(0.5)  # until they are under way
+            gone.send(raw.WRITE, raw.write_body(srvsvc, server_info_pdu(3)), "sign", tree=tree)
+            gone.socket.close()
+            s.wait_text("closed by the client")
+            f = c.open("a", disposition=OPEN)
+            c.set(f, RENAME, rename_data("b", True))
+            expect(found, [], "who was answered so far")
+            os.unlink(stall)
+            for t in threads:
+                t.join()
+            expect(found, [True] * callers, "who was answered")
+            s.stop()
+            expect(s.text().count("srvsvc: NetrServerGetInfo: "), 1, "calls to srvsvc")
+
+
 def short_name_taken(build):
     """Who makes a file of the very name that a longer one's short name is gets his own; the other stays whole, and reached."""
     with Server(build) as s, Client(s) as c, Client(s, user="bob") as other:
@@ -310,6 +423,6 @@ def privileges_of_others(build):
 
 
 def tests(build):
-    for f in (behind_reparse_points, reparse_bytes, reparse_chain, reparse_race, quota_bytes, srvsvc_bytes, short_name_taken, descriptors,
-              privileges_of_others):
+    for f in (behind_reparse_points, reparse_bytes, reparse_chain, reparse_race, exchanged_for_links, quota_bytes, srvsvc_bytes, slow_names,
+              short_name_taken, descriptors, privileges_of_others):
         yield Test("hostile." + f.__name__.replace("_", "-"), functools.partial(f, build), limit=120)

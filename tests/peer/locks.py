@@ -11,8 +11,9 @@ from peer.server import Server
 
 SHARED, EXCLUSIVE, UNLOCK, NOW = 1, 2, 4, 0x10
 NOT_GRANTED, RANGE_NOT_LOCKED, INVALID_RANGE, CONFLICT = 0xC0000055, 0xC000007E, 0xC00001A1, 0xC0000054
-INVALID_PARAMETER, CLOSED, ACCESS_DENIED = 0xC000000D, 0xC0000128, 0xC0000022
+INVALID_PARAMETER, CLOSED, ACCESS_DENIED, RESOURCES, CANCELLED = 0xC000000D, 0xC0000128, 0xC0000022, 0xC000009A, 0xC0000120
 LAST = 2**64 - 1
+OF_OPEN, OF_SESSION = 16384, 131072  # locks at most
 
 
 def body(f, *elements, sequence=0):
@@ -111,6 +112,36 @@ def repeated(build):
                 c.call(raw.LOCK, body(f, (0, 1, UNLOCK), sequence=0x11), status)
 
 
+def fill(c, f, count):
+    for at in range(0, count, 64):
+        lock(c, f, *((at + n, 1, EXCLUSIVE | NOW) for n in range(64)))
+
+
+def too_many(build):
+    """An open has so many locks, a session has so many; what is let go, closed or never granted does not count."""
+    with Server(build) as s, Client(s) as c, Client(s, user="bob") as other:
+        files = [c.open(f"f{n}") for n in range(OF_SESSION // OF_OPEN)]
+        for f in files:
+            fill(c, f, OF_OPEN)
+        last, held = c.open("last"), other.open("last", READ)
+        lock(c, files[0], (1 << 40, 1, EXCLUSIVE | NOW), status=RESOURCES)
+        lock(c, last, (0, 1, SHARED | NOW), status=RESOURCES)
+        lock(other, held, (0, 1, SHARED | NOW))
+        lock(c, files[1], (0, 1, UNLOCK))
+        for _ in range(3):
+            lock(c, last, (0, 1, EXCLUSIVE | NOW), status=NOT_GRANTED)
+            lock(c, last, (5, 1, UNLOCK), status=RANGE_NOT_LOCKED)
+            number = c.raw.send(raw.LOCK, body(last, (0, 1, EXCLUSIVE)), "sign", tree=c.id)
+            interim = c.raw.receive()[0]
+            expect(hex(interim.status), hex(raw.PENDING), "a lock that waits")
+            c.raw.send(raw.CANCEL, struct.pack("<HH", 4, 0), "sign", message_id=number)
+            expect(hex(c.raw.answer().status), hex(CANCELLED), "a lock that was cancelled")
+        lock(c, last, (0, 1, SHARED | NOW))
+        lock(c, last, (1, 1, SHARED | NOW), status=RESOURCES)
+        c.close(files[0])
+        fill(c, c.open("fresh"), 64)
+
+
 def tests(build):
-    for f in (series, ranges, ends, repeated):
+    for f in (series, ranges, ends, repeated, too_many):
         yield Test(f"locks.{f.__name__.replace('_', '-')}", functools.partial(f, build))

@@ -1,7 +1,9 @@
 /*
- * stall.c - a disk that hangs, for a server started with LD_PRELOAD: while the file that TSMB_TEST_STALL names is there, write()
- * to a file of the audit log does not return.
+ * stall.c - a disk or a directory service that hangs, for a server started with LD_PRELOAD: while the file that TSMB_TEST_STALL
+ * names is there, write() to a file of the audit log does not return, and the account "slow" is looked for in vain.
  */
+#include <dlfcn.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,12 +25,28 @@ static int is_audit_log(int fd)
 	return strstr(path, "/audit.") != NULL;
 }
 
+static void stall(void)
+{
+	const char *path = getenv("TSMB_TEST_STALL");
+
+	while (path && access(path, F_OK) == 0)
+		usleep(20000);
+}
+
+int getpwnam_r(const char *name, struct passwd *pw, char *buf, size_t len,
+	       struct passwd **ret)
+{
+	int (*libc)(const char *, struct passwd *, char *, size_t,
+		    struct passwd **) = dlsym(RTLD_NEXT, "getpwnam_r");
+
+	if (strcmp(name, "slow") == 0)
+		stall();
+	return libc(name, pw, buf, len, ret);
+}
+
 ssize_t write(int fd, const void *p, size_t len)
 {
-	const char *stall = getenv("TSMB_TEST_STALL");
-
-	if (stall && is_audit_log(fd))
-		while (access(stall, F_OK) == 0)
-			usleep(20000);
+	if (is_audit_log(fd))
+		stall();
 	return syscall(SYS_write, fd, p, len);
 }

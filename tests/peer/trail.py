@@ -139,6 +139,22 @@ def changes(build):
             expect(log.events("security_change")[0]["changed"], ["permissions"], "what was changed")
 
 
+def removed_by_another(build):
+    """Who asked for a deletion has deleted, whoever closes last."""
+    with Log() as log:
+        with Server(build, log.settings(), share(2)) as s, Client(s) as c, Client(s, user="bob") as other:
+            for name, options in (("f", 0x40), ("g", 0x1040)):
+                f = c.open(name, ALL | DELETE, options=options)
+                g = other.open(name, 0x80)
+                if options == 0x40:
+                    c.set(f, 13, b"\1")
+                c.close(f)
+                other.close(g)
+            c.close(c.open("h", ALL | DELETE, options=0x1040))
+            s.stop()
+            expect([(e["path"], e["user"]) for e in log.events("delete")], [(name, "alice") for name in "fgh"], "who deleted what")
+
+
 def levels(build):
     """Each level adds its events to those of the one before."""
     adds = ([], ["tree_connect", "tree_disconnect"], ["create", "delete"], ["open_refused", "open write"], ["open read"])
@@ -384,5 +400,5 @@ def stalled(build):
 
 
 def tests(build):
-    for f in (smbclient, changes, levels, refusals, live, refused_places, owner, sensitive, full_disk, lost, stalled):
+    for f in (smbclient, changes, removed_by_another, levels, refusals, live, refused_places, owner, sensitive, full_disk, lost, stalled):
         yield Test(f"trail.{f.__name__.replace('_', '-')}", functools.partial(f, build), limit=120)

@@ -87,6 +87,40 @@ TEST(zeroes_make_no_file_longer)
 	fix_fini(&f);
 }
 
+/* In steps it would take days, and nobody could stop the server meanwhile. */
+TEST(a_hole_is_zeroes_in_one_step)
+{
+	const uint64_t size = UINT64_C(8) << 40;
+	struct fix f;
+
+	fix_init(&f);
+	CLEANUP(vfile_putp) struct vfile *data = file_of_x(&f);
+	CLEANUP(vfile_putp) struct vfile *file = fix_find(&f, "f");
+	struct vfs_setattr s = {
+		.file = file, .data = data, .what = VFS_SET_SIZE, .attr.size = size};
+	CHECK_EQ(fix_run(&f, &s.call, VFS_SETATTR), 0);
+	for (int punch = 0; punch < 2; punch++) {
+		struct vfs_zero z = {
+			.data = data, .off = LEN, .end = INT64_MAX, .punch = punch};
+
+		CHECK_EQ(fix_run(&f, &z.call, VFS_ZERO), 0);
+		CHECK_EQ(z.done, size - LEN);
+		CHECK_EQ(byte_at(&f, data, LEN - 1), 'x');
+		/* what lies before it is done first, and no more than that */
+		z.off = LEN - 1;
+		CHECK_EQ(fix_run(&f, &z.call, VFS_ZERO), 0);
+		CHECK(z.done < size - LEN);
+		CHECK_EQ(byte_at(&f, data, LEN - 1), 0);
+		CHECK_EQ(byte_at(&f, data, LEN - 2), 'x');
+		CHECK_EQ(write_at(&f, data, LEN - 1, (const uint8_t *)"x", 1), 0);
+	}
+	CHECK_EQ(zero(&f, data, 0, size, true), size);
+	CHECK_EQ(ranges(&f, data, 0, size, 9).count, 0);
+	vfile_put(TAKE(data));
+	vfile_put(TAKE(file));
+	fix_fini(&f);
+}
+
 TEST(holes_are_not_among_the_ranges)
 {
 	struct fix f;

@@ -47,6 +47,7 @@ static void scene_open(struct scene *s, const struct create_under_way *u, bool e
 	o->replay_eligible = eligible;
 	memcpy(o->client_guid, u->client_guid, sizeof(o->client_guid));
 	o->create_guid = u->create_guid;
+	o->in_creates = true;
 	map_add(&s->server.creates, &o->by_create,
 		replay_key(&s->server, u->client_guid, &u->create_guid));
 }
@@ -125,7 +126,9 @@ TEST(replay_does_not_find_an_open_that_was_used_or_is_going)
 	CHECK_ST(replay_begin(&s.server, &u, true, &o), STATUS_SUCCESS);
 	CHECK(u.listed && !o);
 	replay_end(&s.server, &u);
-	s.open.replay_eligible = true;
+	CHECK(!s.open.in_creates); /* nor looked at any more */
+	CHECK_EQ(s.server.creates.count, 0);
+	scene_open(&s, &u, true);
 	s.open.refs = 0;
 	CHECK_ST(replay_begin(&s.server, &u, true, &o), STATUS_SUCCESS);
 	CHECK(u.listed && !o);

@@ -247,6 +247,45 @@ static void wait_for(struct rig *r, struct rig_op *o, uint64_t open, uint64_t of
 		  &(struct state_range){offset, length, exclusive});
 }
 
+/* So many that whoever looked at all of them each time would not be done before this test's time is up. */
+TEST(many_locks_are_in_nobodys_way)
+{
+	enum { OPENS = 8, OF_ONE = 16384, WAITING = 500, ROUNDS = 4000 };
+	static struct rig_op waiting[WAITING];
+	struct state_range ranges[64];
+	struct rig r;
+
+	rig_init(&r);
+	for (uint64_t i = 0; i < OPENS + 2; i++)
+		rig_open(&r, i);
+	for (uint64_t i = 0; i < OPENS * OF_ONE; i += ARRAY_LEN(ranges)) {
+		struct state_op op = {
+			.code = STATE_LOCK, .open = i / OF_ONE, .range_count = 64};
+
+		for (uint64_t k = 0; k < ARRAY_LEN(ranges); k++)
+			ranges[k] = (struct state_range){10 + 2 * (i + k), 1, true};
+		CHECK_ST(rig_do(&r, &op, ranges).status, STATUS_SUCCESS);
+	}
+	CHECK_ST(lock(&r, OPENS, 0, 1, true).status, STATUS_SUCCESS);
+	for (size_t i = 0; i < WAITING; i++)
+		wait_for(&r, &waiting[i], OPENS + 1, 0, 1, true);
+	for (int i = 0; i < ROUNDS; i++) {
+		CHECK_ST(lock(&r, OPENS, 11, 1, true).status, STATUS_SUCCESS);
+		CHECK_ST(state_io_check(r.node, 0, OPENS, 9, 1, true), STATUS_SUCCESS);
+		CHECK_ST(unlock(&r, OPENS, 11, 1).status, STATUS_SUCCESS);
+	}
+	for (uint64_t i = 0; i < OPENS + 2; i++) {
+		for (size_t k = 0; i == OPENS + 1 && k < WAITING; k++)
+			if (!waiting[k].ended &&
+			    wait_claim(&waiting[k].wait, WAIT_CLOSED))
+				wait_now(&waiting[k].wait, -ECANCELED);
+		rig_simple(&r, STATE_CLOSE, i);
+	}
+	for (size_t k = 0; k < WAITING; k++)
+		rig_end(&waiting[k]);
+	rig_fini(&r);
+}
+
 TEST(waiting_locks_are_granted_oldest_first)
 {
 	struct rig_op o[4];
