@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <jansson.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -204,14 +205,24 @@ static struct password *password_alloc(void)
 	return p;
 }
 
+/* while_waiting: the mask of signals then: one that came just before and was held ends it, too. NULL: as it is. */
+static ssize_t byte_read(int fd, const sigset_t *while_waiting, char *c)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	if (while_waiting && ppoll(&p, 1, NULL, while_waiting) < 0)
+		return -1;
+	return read(fd, c, 1);
+}
+
 /* Byte by byte, so that nothing is buffered elsewhere. NULL, or what is wrong. */
-static const char *line_read(int fd, struct password *p)
+static const char *line_read(int fd, const sigset_t *while_waiting, struct password *p)
 {
 	size_t len = 0;
 
 	for (;;) {
 		char c = 0;
-		ssize_t n = read(fd, &c, 1);
+		ssize_t n = byte_read(fd, while_waiting, &c);
 
 		if (n < 0)
 			return errno == EINTR ? "interrupted" : strerror(errno);
@@ -231,34 +242,63 @@ static const char *line_read(int fd, struct password *p)
 
 static void interrupted(int sig)
 {
-	(void)sig; /* only ends the read(), so that echo comes back */
+	(void)sig; /* only ends the waiting, so that echo comes back */
 }
 
-/* Ask on the terminal with echo off. NULL, or what is wrong. */
+enum { ENDING_SIGNALS = 5 };
+static const int ending_signals[ENDING_SIGNALS] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT,
+						   SIGTSTP};
+
+/* How signals were before they were held. */
+struct held_signals {
+	struct sigaction actions[ENDING_SIGNALS];
+	sigset_t mask;
+};
+
+static void signals_hold(struct held_signals *h)
+{
+	const struct sigaction quiet = {.sa_handler = interrupted};
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ENDING_SIGNALS; i++)
+		sigaddset(&set, ending_signals[i]);
+	sigprocmask(SIG_BLOCK, &set, &h->mask);
+	for (size_t i = 0; i < ENDING_SIGNALS; i++)
+		sigaction(ending_signals[i], &quiet, &h->actions[i]);
+}
+
+static void signals_release(const struct held_signals *h)
+{
+	for (size_t i = 0; i < ENDING_SIGNALS; i++)
+		sigaction(ending_signals[i], &h->actions[i], NULL);
+	sigprocmask(SIG_SETMASK, &h->mask, NULL);
+}
+
+/*
+ * Ask on the terminal with echo off. NULL, or what is wrong. Who sees the prompt may type: what comes before is thrown away,
+ * what comes behind is neither shown nor lost.
+ */
 static const char *terminal_read(int tty, const char *prompt, struct password *p)
 {
-	static const int sigs[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
-	const struct sigaction quiet = {.sa_handler = interrupted};
-	struct sigaction old[ARRAY_LEN(sigs)];
 	struct termios shown, hidden;
+	struct held_signals held;
 	const char *fault;
 
 	if (tcgetattr(tty, &shown) < 0)
 		return strerror(errno);
 	hidden = shown;
 	hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
-	for (size_t i = 0; i < ARRAY_LEN(sigs); i++)
-		sigaction(sigs[i], &quiet, &old[i]);
-	dprintf(tty, "%s", prompt);
+	signals_hold(&held);
 	if (tcsetattr(tty, TCSAFLUSH, &hidden) == 0) {
-		fault = line_read(tty, p);
+		dprintf(tty, "%s", prompt);
+		fault = line_read(tty, &held.mask, p);
 		tcsetattr(tty, TCSAFLUSH, &shown);
 	} else {
 		fault = strerror(errno);
 	}
 	dprintf(tty, "\n");
-	for (size_t i = 0; i < ARRAY_LEN(sigs); i++)
-		sigaction(sigs[i], &old[i], NULL);
+	signals_release(&held);
 	return fault;
 }
 
@@ -305,7 +345,7 @@ static const char *password_hash(const struct args *a, struct ntlm_key *ret_hash
 
 	if (!p)
 		return "out of memory";
-	fault = a->from_stdin ? line_read(STDIN_FILENO, p) : terminal_ask_twice(p);
+	fault = a->from_stdin ? line_read(STDIN_FILENO, NULL, p) : terminal_ask_twice(p);
 	if (fault)
 		return fault;
 	err = ntlm_hash_password(p->text, ret_hash);

@@ -87,7 +87,7 @@ def use_demo(folder, prefix, seconds, home):
     """make run, then, at home, the very line it prints."""
     running = Running([*prefix, "make", "-C", folder, "run"], folder)
     try:
-        line = running.until(r"^ +(smbclient //.*)$", seconds)[1]
+        line = running.until(r"^ +(smbclient //.*)\n", seconds)[1]
         running.until(r"tcpport:\d+", 5)
         for word in ("mount -t cifs", "open 'smb://", "net use", "24H2"):
             if word not in running.said:

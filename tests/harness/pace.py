@@ -18,13 +18,12 @@ LONG = {
     "*metrics.refusals": 20,
     "*metrics.screens": 20,
     "*policy.events": 20,
-    "*secrets.core-file": 15,
 }
 
 # For time-outs, or the answer to a wrong password: they leave the processors to others.
 WAITING = (
     "*attack.logon-deadline", "*metrics.drip", "*metrics.refusals", "*.wrong-password*", "*lifecycle.passwd*", "*trail.levels",
-    "*trail.sensitive", "*trail.stalled", "*durable.timeout", "*logon.parallel-queues", "*logon.hanging-up", "*bench.refusals",
+    "*trail.sensitive", "*trail.stalled", "*durable.timeout", "*logon.wrong-waits", "*logon.parallel-queues", "*logon.hanging-up", "*bench.refusals",
     "smb2.replay.replay6",
 )
 

@@ -9,6 +9,7 @@ from harness.testing import Failed, Test
 
 from peer import raw
 from peer.files import expect, pattern, write
+from peer.lifecycle import eventually
 from peer.raw import Disconnected, Dropped, Raw
 from peer.relay import Relay, TO_SERVER
 from peer.server import Server, scratch
@@ -305,6 +306,15 @@ def logon_deadline(build):
             good.expect(raw.ECHO, raw.ECHO_BODY, "sign")
 
 
+def is_let_in(server):
+    try:
+        with Raw(server) as c:
+            c.ready()
+    except (Disconnected, ConnectionError):
+        return False
+    return True
+
+
 def connections_max(build):
     """One more than allowed is refused; those there are untouched, and a place that is left is free again."""
     with Server(build, {"connections_max": "3"}) as s:
@@ -316,15 +326,7 @@ def connections_max(build):
         for c in held:
             c.expect(raw.ECHO, raw.ECHO_BODY, "sign")
         held.pop().socket.close()
-        for _ in range(50):
-            try:
-                with Raw(s) as c:
-                    c.ready()
-                break
-            except (Disconnected, ConnectionError):
-                pass
-        else:
-            raise Failed("the place of a connection that left was not given out again")
+        eventually(lambda: is_let_in(s), "the place of a connection that left is given out again")
         for c in held:
             c.socket.close()
 

@@ -2,11 +2,11 @@
 import functools
 import os
 import struct
-import time
 
 from harness.testing import Failed, Test
 
 from peer import caching, ntlm, raw
+from peer.lifecycle import eventually
 from peer.raw import Disconnected, Raw
 from peer.server import Server
 
@@ -196,12 +196,14 @@ def half_open(build):
 
 def ended(server, home, client):
     """The session is gone: a request that was never bound is told so, once the server has noticed."""
-    deadline = time.monotonic() + 10
     token = ntlm.first_token(ntlm.negotiate_message())
-    while client.call(raw.SESSION_SETUP, client.session_setup_body(token, flags=1), "sign").status != raw.USER_SESSION_DELETED:
-        if time.monotonic() > deadline:
-            raise Failed("a session without connections lives on")
-        time.sleep(0.1)
+    eventually(lambda: client.call(raw.SESSION_SETUP, client.session_setup_body(token, flags=1), "sign").status == raw.USER_SESSION_DELETED,
+               "the end of a session without connections")
+
+
+def is_bound(server, home):
+    with second(server) as client:
+        return client.bind(home.client).status == raw.SUCCESS
 
 
 def bounded(build):
@@ -219,15 +221,7 @@ def bounded(build):
             check(more.bind(home.client), INSUFFICIENT_RESOURCES, "one channel too many")
             home.read(clients[0])
             clients.pop().socket.close()
-            deadline = time.monotonic() + 10
-            while True:
-                with second(s) as again:
-                    got = again.bind(home.client)
-                if got.status == raw.SUCCESS:
-                    break
-                if time.monotonic() > deadline:
-                    raise Failed(f"no room for a channel after one was lost: {got.status:#010x}")
-                time.sleep(0.1)
+            eventually(lambda: is_bound(s, home), "room for a channel after one was lost")
         for client in clients:
             client.socket.close()
         home.read()
@@ -249,11 +243,8 @@ def lost(build):
         fid = raw.file_id_of(other.expect(raw.CREATE, raw.create_body("home"), "sign", tree=tree))
         check(other.call(raw.LOCK, raw.lock_body(fid), "sign", tree=tree), LOCK_NOT_GRANTED, "the lock of another")
         two.socket.close()
-        deadline = time.monotonic() + 10
-        while other.call(raw.LOCK, raw.lock_body(fid), "sign", tree=tree).status != raw.SUCCESS:
-            if time.monotonic() > deadline:
-                raise Failed("the lock of a session outlives its last connection")
-            time.sleep(0.1)
+        eventually(lambda: other.call(raw.LOCK, raw.lock_body(fid), "sign", tree=tree).status == raw.SUCCESS,
+                   "the end of the lock of a session with its last connection")
 
 
 def waits_end_with_their_connection(build):
@@ -269,7 +260,7 @@ def waits_end_with_their_connection(build):
         home.read()  # its next answer is not that of the lock
         home.client.socket.close()
         home.read(two)
-        time.sleep(0.3)
+        eventually(lambda: not any(x["waiting"] for x in s.status("locks", "--json")), "the end of what the lost connection waited for")
         other.expect(raw.LOCK, raw.lock_body(fid, 1000, flags=0x04), "sign", tree=tree)
         other.expect(raw.LOCK, raw.lock_body(fid, 1000), "sign", tree=tree)
 
@@ -300,7 +291,7 @@ def breaks_over_what_is_left(build):
         fid = caching.granted(home.client.expect(raw.CREATE, body, "sign", tree=home.tree), caching.BATCH)
         home.client.socket.close()
         home.read(two)
-        time.sleep(0.2)
+        eventually(lambda: len(s.status("connections", "--json")) == 2, "the end of the lost connection")
         other.send(raw.CREATE, caching.with_oplock(raw.create_body("f"), caching.BATCH), "sign", tree=tree)
         if caching.oplock_level(caching.next_break(two)) != caching.LEVEL_II:
             raise Failed("broken to another level than II")

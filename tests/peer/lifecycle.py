@@ -241,21 +241,12 @@ def reload_tightens(build):
         tree = client.ready(how="plain")
         request = (raw.CREATE, raw.create_body("", access=0x81, options=1))
         client.expect(*request, "plain", tree=tree)
-        s.settings["require_message_signing"] = "true"
-        s.write_conf()
-        s.kill(signal.SIGHUP)
-
-        def dropped():
-            try:
-                client.call(*request, "plain", tree=tree, seconds=0.5)
-            except Dropped:
-                return True
-            except Disconnected:
-                raise Failed("the connection was closed at once") from None
-            return False
-
-        eventually(dropped, "an unsigned request is dropped")
-        client.expect(*request, "sign", tree=tree, message_id=client.next_id - 1)
+        tighten(s, require_message_signing="true")
+        try:
+            client.call(*request, "plain", tree=tree, seconds=0.5)
+            raise Failed("an unsigned request was answered")
+        except Dropped:
+            client.expect(*request, "sign", tree=tree, message_id=client.next_id - 1)
 
 
 def tighten(server, **settings):

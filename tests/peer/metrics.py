@@ -309,9 +309,9 @@ def ipv6():
 def taken(build):
     """Files are served also where the port is another's; a reload does not fail for it, and tries again."""
     with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
+        port = free_port()
+        other.bind(("127.0.0.1", port))
         other.listen()
-        port = other.getsockname()[1]
         with Server(build, {"metrics_listen": f"127.0.0.1:{port}"}) as s:
             s.wait_text(f"metrics_listen 127.0.0.1:{port}: Address already in use")
             Smbclient(s)("ls")

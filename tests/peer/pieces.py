@@ -7,6 +7,7 @@ import struct
 from harness.testing import Failed, Test
 
 from peer import raw
+from peer.contend import descriptors, settled
 from peer.files import expect, pattern
 from peer.raw import Raw
 from peer.server import Server
@@ -102,10 +103,6 @@ def in_a_compound(build):
         c.socket.close()
 
 
-def descriptors(server):
-    return len(os.listdir(f"/proc/{server.process.pid}/fd"))
-
-
 def hung_up(build):
     """Clients that go away with answers half sent; nobody else is sent the rest, and no descriptor stays."""
     with Server(build) as s:
@@ -125,7 +122,8 @@ def hung_up(build):
             expect(data_of(read(watcher, tree, file_id, 4096, MIB)), data[4096:4096 + MIB], "beside one who hung up")
         watcher.expect(raw.CLOSE, raw.close_body(file_id), tree=tree)
         watcher.expect(raw.ECHO, raw.ECHO_BODY)
-        if descriptors(s) > before + 2 * 16:  # pipes it keeps
+        limit = before + 2 * 16  # pipes it keeps
+        if settled(s, limit) > limit:
             raise Failed(f"{descriptors(s)} descriptors where {before} were before")
         watcher.socket.close()
 

@@ -105,7 +105,7 @@ def core_of(server, tmp, *options):
     if not found:
         raise Skip(f"gcore made no core file: {done.stderr.strip()[-200:]}")
     with open(found[0], "rb") as f:
-        core = f.read()
+        core = re.sub(rb"\0{4096,}", bytes(64), f.read())  # most of it, and searched for each secret
     os.unlink(found[0])
     return core
 

@@ -17,7 +17,7 @@ from peer.acl import DACL, EVERYONE, sd
 from peer.files import expect
 from peer.info import ACCESS_DENIED, Client
 from peer.lifecycle import two_accounts
-from peer.notify import MANY, Watcher
+from peer.notify import MANY, Watcher, watches
 from peer.server import Server
 
 DROP_IN = os.path.join(TOP, "packaging", "sys-admin.conf")
@@ -120,14 +120,6 @@ def does(build, way):
             s.put("7/new", b"")
             expect(w.told(), ["+7\\new"], "a change in the tree")
             expect(watches(s), 0 if WAYS[way] else MANY + 1, "watches of inotify")
-
-
-def watches(s):
-    found = 0
-    for fd in os.listdir(f"/proc/{s.process.pid}/fdinfo"):
-        with contextlib.suppress(FileNotFoundError), open(f"/proc/{s.process.pid}/fdinfo/{fd}", encoding="ascii") as f:
-            found += f.read().count("inotify wd:")
-    return found
 
 
 def descriptors(build, way):

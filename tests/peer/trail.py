@@ -1,5 +1,4 @@
 """The audit log: who did what, exactly; for whom it is written, what is hidden, and what becomes of it when the disk is full."""
-import contextlib
 import functools
 import glob
 import json
@@ -19,7 +18,7 @@ from peer.cfg import ask, request
 from peer.files import expect
 from peer.info import ACCESS_DENIED, ALL, Client, rename_data
 from peer.lifecycle import eventually
-from peer.raw import Dropped, Raw
+from peer.raw import Raw
 from peer.server import NOBODY, Server, preload
 from peer.smbclient import Smbclient
 
@@ -191,8 +190,8 @@ def refusals(build):
                 client.logon()
                 got = client.call(raw.TREE_CONNECT, client.tree_connect_body(), "sign")
                 expect(got.status, ACCESS_DENIED, "a share that is bob's")
-                with contextlib.suppress(Dropped):
-                    client.call(raw.ECHO, raw.ECHO_BODY, "plain", seconds=0.3)
+                dropped = client.send(raw.ECHO, raw.ECHO_BODY)
+                client.expect(raw.ECHO, raw.ECHO_BODY, "sign", message_id=dropped)  # in order: by now it was
             s.stop()
             got = [(e["event"], e.get("user"), e["result"], e.get("command"), e.get("reason"), e.get("parameter"))
                    for e in log.events() if "refused" in e["event"]]

@@ -192,7 +192,8 @@ static void play_uninvited(struct wire *x, const struct row *row)
 {
 	char met[CELL_MAX];
 
-	tree_connect(x, &x->world->shares[row->s], CLIENT_PLAIN, SILENCE_MS, met);
+	tree_connect(x, &x->world->shares[row->s], CLIENT_PLAIN, row->r ? SILENCE_MS : 0,
+		     met);
 	judge(x->world, row, "TREE_CONNECT after all", met,
 	      row->r ? "DROP" : "STATUS_USER_SESSION_DELETED/plain");
 }

@@ -87,7 +87,7 @@ static void seer_settle(struct seer *s)
 	wait_init(&t.wait, &s->home.mailbox);
 	s->server->ops->settle(s->server, &n, wait_arm(&t.wait, settled));
 	while (!t.done)
-		(void)seer_await(s);
+		seer_run_one(s);
 }
 
 /* What is told of all that can be told, or "". */
@@ -192,7 +192,6 @@ TEST(too_much_is_an_overflow_once)
 		snprintf(rel, sizeof(rel), "share/%d", i);
 		fix_put(&s.fix, rel, "");
 	}
-	usleep(100000); /* all of them read */
 	CHECK_STR(seer_news(&s), "overflow");
 	fix_put(&s.fix, "share/more", "");
 	CHECK_STR(seer_news(&s), "+more");
@@ -342,7 +341,7 @@ TEST(an_overflow_is_told_to_one_of_those_that_were_ended)
 	}
 	CHECK_EQ(seer_await(&s), 0);
 	CHECK_EQ(seer_await(&s), 0);
-	usleep(100000); /* all of them read */
+	seer_settle(&s); /* all of them read */
 	CHECK_STR(seer_told(&s), "overflow");
 	CHECK_STR(seer_told(&s), "");
 	seer_fini(&s);

@@ -150,16 +150,17 @@ static void what_is_left_is_known(enum notify_way way)
 	seer_fini(&s);
 }
 
-/* Who makes a directory waits for that, and then uses it. */
+/* Who makes a directory waits for that, and then uses it. Each round waits for the other thread three times and more. */
 static void what_is_settled_is_watched(enum notify_way way)
 {
+	enum { ROUNDS = 20 };
 	struct notify_settle settle;
 	char rel[40], to[40], want[80];
 	struct seer s;
 
 	seer_init_by(&s, way);
 	CHECK_EQ(seer_start(&s, FILE_NOTIFY_CHANGE_FILE_NAME, true), 0);
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < ROUNDS; i++) {
 		snprintf(rel, sizeof(rel), "share/%d", i);
 		CHECK_EQ(mkdir(fix_path(&s.fix, rel), 0755), 0);
 		s.server->ops->settle(s.server, &settle, wait_arm(&s.wait, seer_ended));
