@@ -17,9 +17,6 @@ enum {
 	VALID_CHANGE_TIME = 0x20,
 };
 
-/* The time it may take to store an attribute, in 100 ns: what happens to the file within it is not seen. */
-enum { CHANGE_SLACK = 2 * 10000 };
-
 uint32_t dosattr_kept(void)
 {
 	return dosattr_settable() | FILE_ATTRIBUTE_SPARSE_FILE |
@@ -118,5 +115,5 @@ bool dosattr_change_time_holds(const struct dosattr *attr, uint64_t own_change_t
 {
 	return attr->has_change_time && write_time == attr->write_time &&
 	       own_change_time >= attr->own_change_time &&
-	       own_change_time - attr->own_change_time <= CHANGE_SLACK;
+	       own_change_time - attr->own_change_time <= DOSATTR_CHANGE_SLACK;
 }

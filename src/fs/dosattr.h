@@ -52,6 +52,8 @@ MUST_CHECK int dosattr_decode(struct span xattr, struct dosattr *ret_attr);
 struct span dosattr_encode(const struct dosattr *attr, unsigned version,
 			   uint8_t ret_xattr[DOSATTR_LEN]);
 
+/* The time it may take to store an attribute, in 100 ns: what happens to the file within it is not seen. */
+enum { DOSATTR_CHANGE_SLACK = 2 * 10000 };
 /*
  * Is attr->change_time to be shown of a file that has these times of its own now? Storing the attribute moves the change
  * time, by nobody knows how much beforehand: a little later than own_change_time is still the same.

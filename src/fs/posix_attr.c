@@ -37,7 +37,7 @@ int posix_stat(struct posix_volume *v, struct vfs_call *c, enum posix_where wher
 
 /* ---- SETATTR: one function an aspect, `st` being the file before ---------------------------------- */
 
-enum { CHANGE_TIME_TRIES = 8 };
+enum { CHANGE_TIME_TRIES = 32 };
 
 struct change {
 	const struct vfs_setattr *set;
@@ -350,14 +350,35 @@ static int read_own_times(const struct change *ch, struct dosattr *a)
 	return 0;
 }
 
+/* What the file's own change time will be when this is stored, as it was the last time, and how long before that. */
+static void expect_change_time(struct dosattr *a, const struct dosattr *now,
+			       uint64_t before)
+{
+	uint64_t took = before ? now->own_change_time - before : 0;
+
+	a->own_change_time =
+		now->own_change_time +
+		(took > DOSATTR_CHANGE_SLACK ? took - DOSATTR_CHANGE_SLACK / 2 : 0);
+	a->write_time = now->write_time;
+}
+
+/* It could not be: then nothing that happens later may seem to be it. */
+static int store_no_change_time(const struct change *ch, struct dosattr *a)
+{
+	a->has_change_time = false;
+	return write_dosattr_as_owner(ch, a);
+}
+
 /*
  * Last, as everything else moves it. It is stored beside the file's own change time, which must be very nearly what it
- * is once this is stored: the first write brings it up to date if it is old, and whoever is interrupted in between
- * tries again. Deviation: where nothing can be stored, or that takes too long, the change time stays the kernel's.
+ * is once this is stored: the first write brings it up to date if it is old, and whoever is interrupted in between, or is
+ * slow, tries again, knowing better how long it takes. Deviation: where nothing can be stored, or that takes now this and now
+ * that long, the change time stays the kernel's.
  */
 static int set_change_time(const struct change *ch)
 {
 	struct dosattr a = {0}, now;
+	uint64_t before = 0;
 	int err;
 
 	if (!(ch->set->what & VFS_SET_CHANGE_TIME))
@@ -372,12 +393,15 @@ static int set_change_time(const struct change *ch)
 		err = write_dosattr_as_owner(ch, &a);
 		if (!err)
 			err = read_own_times(ch, &now);
-		if (err ||
-		    dosattr_change_time_holds(&a, now.own_change_time, now.write_time))
+		if (err)
 			break;
-		a.own_change_time = now.own_change_time;
-		a.write_time = now.write_time;
+		if (dosattr_change_time_holds(&a, now.own_change_time, now.write_time))
+			return 0;
+		expect_change_time(&a, &now, before);
+		before = now.own_change_time;
 	}
+	if (!err)
+		err = store_no_change_time(ch, &a);
 	return err == -EOPNOTSUPP ? 0 : err;
 }
 

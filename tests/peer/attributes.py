@@ -11,7 +11,7 @@ from harness.testing import Test
 from peer import raw
 from peer.files import expect
 from peer.info import ACCESS_DENIED, ALL, FREEZE, INVALID_PARAMETER, READ, THAW, Client, basic, basic_data, rename_data
-from peer.server import Server
+from peer.server import Server, preload
 
 THEN = 130000000000000000
 NOTED_SECONDS = 2  # then a write is
@@ -118,9 +118,10 @@ def change_time(build):
             expect(basic(c, changed)[0], THEN, "the creation time has not")
 
 
-def held(build):
+def held(build, slow_stores=None):
     """Times that were set or frozen are not moved by whatever is done through that open; by another they are."""
-    with Server(build) as s, Client(s) as c:
+    before = ("env", preload(build, "stall"), f"TSMB_TEST_SLOW_STORES={slow_stores}") if slow_stores else ()
+    with Server(build, before=before) as s, Client(s) as c:
         f = c.open("f")
         c.write(f, b"content")
         c.set(f, 4, basic_data(0, THEN + 1, THEN + 2, THEN + 3))
@@ -213,3 +214,4 @@ def compression(build):
 def tests(build):
     for f in (attributes, mapped, archive, change_time, held, late_write, space, compression):
         yield Test(f"attributes.{f.__name__.replace('_', '-')}", functools.partial(f, build))
+    yield Test("attributes.held-by-slow-disk", functools.partial(held, build, 7))

@@ -1,6 +1,7 @@
 /*
  * stall.c - a disk or a directory service that hangs, for a server started with LD_PRELOAD: while the file that TSMB_TEST_STALL
- * names is there, write() to a file of the audit log does not return, and the account "slow" is looked for in vain.
+ * names is there, write() to a file of the audit log does not return, and the account "slow" is looked for in vain. Storing an
+ * extended attribute takes TSMB_TEST_SLOW_STORES ms more.
  */
 #include <dlfcn.h>
 #include <pwd.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 ssize_t write(int fd, const void *p, size_t len);
@@ -49,4 +51,13 @@ ssize_t write(int fd, const void *p, size_t len)
 	if (is_audit_log(fd))
 		stall();
 	return syscall(SYS_write, fd, p, len);
+}
+
+int setxattr(const char *path, const char *name, const void *value, size_t len, int flags)
+{
+	const char *ms = getenv("TSMB_TEST_SLOW_STORES");
+
+	if (ms)
+		usleep((useconds_t)atoi(ms) * 1000);
+	return (int)syscall(SYS_setxattr, path, name, value, len, flags);
 }
