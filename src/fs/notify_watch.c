@@ -196,11 +196,11 @@ static void watch_child(struct spot *parent, int parent_fd, const char *name)
 			       O_PATH | O_DIRECTORY | O_NOFOLLOW, 0, POSIX_POOL);
 	if (fd < 0)
 		return;
-	err = notify_read_ahead(n->root) ? 0 : -ENOMEM;
-	if (!err && will_change(n->root, watch_wd(parent->watch), name))
+	if (!notify_read_ahead(n->root))
+		notify_lose(n); /* it may be another by now: still better than none */
+	if (will_change(n->root, watch_wd(parent->watch), name))
 		return; /* that event finds it, or what is there then */
-	if (!err)
-		err = spot_add(n, parent, fd, name, &s);
+	err = spot_add(n, parent, fd, name, &s);
 	if (err == -ENOSPC || err == -ENOMEM)
 		notify_lose(n);
 }

@@ -1,6 +1,5 @@
 /* test_fs_cred.c - acting as other users; as root only. */
-#include "fs/cred.h"
-#include "test.h"
+#include "need_root.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -37,14 +36,6 @@ static struct seen look(void)
 static uint64_t caps(unsigned a, unsigned b)
 {
 	return UINT64_C(1) << a | UINT64_C(1) << b;
-}
-
-static void need_root(void)
-{
-	if (!cred_can_switch()) {
-		print_message("[  REASON  ] needs root with CAP_SETUID and CAP_SETGID\n");
-		skip();
-	}
 }
 
 TEST(a_user_acts_with_two_capabilities_only)

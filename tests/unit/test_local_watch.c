@@ -1,5 +1,6 @@
 /* test_local_watch.c - what other processes do to files that are watched, told by fanotify. */
 #include "local_rig.h"
+#include "need_root.h"
 #include "refuse.h"
 
 #include <pthread.h>
@@ -313,16 +314,12 @@ static void *set_as_user(void *arg)
 /* Clients may cache what their user may not read: a handle that writes, or looks at attributes. */
 TEST(the_right_to_read_is_not_needed)
 {
-	struct setter user = {.cred = cred_new(65534, 65534, NULL, 0),
-			      .what = WATCH_OPENS};
+	struct setter user = {.what = WATCH_OPENS};
 	pthread_t thread;
 	struct rig r;
 
-	if (!cred_can_switch()) {
-		print_message("[  REASON  ] needs root with CAP_SETUID and CAP_SETGID\n");
-		cred_put(user.cred);
-		skip();
-	}
+	need_root();
+	user.cred = cred_new(65534, 65534, NULL, 0);
 	rig_init(&r);
 	user.watch = r.watch;
 	user.file = rig_file(&r, "file", &user.key);

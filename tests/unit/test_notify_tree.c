@@ -1,4 +1,5 @@
 /* test_notify_tree.c - what is told of a directory and all below it, by inotify and by fanotify. [MS-FSA] 2.1.4.1 */
+#include "need_root.h"
 #include "refuse.h"
 #include "seer.h"
 
@@ -110,10 +111,7 @@ static void only_what_the_user_may_list_is_told(enum notify_way way)
 	enum { BOB = 54322 };
 	struct seer s;
 
-	if (!cred_can_switch()) {
-		print_message("[  REASON  ] needs root with CAP_SETUID and CAP_SETGID\n");
-		skip();
-	}
+	need_root();
 	seer_init_by(&s, way);
 	CHECK_EQ(mkdir(fix_path(&s.fix, "share/open"), 0755), 0);
 	CHECK_EQ(mkdir(fix_path(&s.fix, "share/closed"), 0700), 0);
@@ -326,10 +324,7 @@ TEST(what_was_not_for_the_user_may_become_so)
 	enum { BOB = 54322 };
 	struct seer s;
 
-	if (!cred_can_switch()) {
-		print_message("[  REASON  ] needs root with CAP_SETUID and CAP_SETGID\n");
-		skip();
-	}
+	need_root();
 	seer_init(&s);
 	CHECK_EQ(mkdir(fix_path(&s.fix, "share/closed"), 0700), 0);
 	s.cred = cred_new(BOB, BOB, NULL, 0);
@@ -478,10 +473,7 @@ TEST(what_is_no_longer_for_the_user_is_not_told)
 	enum { BOB = 54322 };
 	struct seer s;
 
-	if (!cred_can_switch()) {
-		print_message("[  REASON  ] needs root with CAP_SETUID and CAP_SETGID\n");
-		skip();
-	}
+	need_root();
 	seer_init(&s);
 	s.cred = cred_new(BOB, BOB, NULL, 0);
 	need_fanotify(&s, NOTIFY_FILTER_NAMES);

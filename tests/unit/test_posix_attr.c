@@ -1,7 +1,7 @@
 /* test_posix_attr.c - attributes, times, sizes, rights; what is told of a file and what can be set. */
+#include "need_root.h"
 #include "posix_fixture.h"
 
-#include "fs/cred.h"
 #include "fs/dosattr.h"
 #include "wire/filetime.h"
 #include "wire/fscc_proto.h"
@@ -423,14 +423,6 @@ TEST(statfs_describes_the_volume)
 /* ---- users; as root only ------------------------------------------------------------------------ */
 
 enum { ALICE = 54321, BOB = 54322, STAFF = 54330 };
-
-static void need_root(void)
-{
-	if (!cred_can_switch()) {
-		print_message("[  REASON  ] needs root with CAP_SETUID and CAP_SETGID\n");
-		skip();
-	}
-}
 
 static void init_switching(struct fix *f)
 {
