@@ -289,6 +289,8 @@ static const char *terminal_read(int tty, const char *prompt, struct password *p
 		return strerror(errno);
 	hidden = shown;
 	hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
+	/* else the kernel empties the terminal after a signal, and of what we say of it, too */
+	hidden.c_lflag |= NOFLSH;
 	signals_hold(&held);
 	if (tcsetattr(tty, TCSAFLUSH, &hidden) == 0) {
 		dprintf(tty, "%s", prompt);
