@@ -29,7 +29,12 @@ SHARES = {
     "hideunread": {"path": "{top}/share-tmp", "security": "windows", "access_based_enumeration": "true"},
     "noperm": {"security": "windows"},  # which the user cannot enter
 }
-SUITE_SETTINGS = {"smb2.session-require-signing": {"require_message_signing": "true"}}
+SUITE_SETTINGS = {
+    "smb2.session-require-signing": {"require_message_signing": "true"},
+    # It asks over one connection and changes something over another, without waiting for an answer in between: what came first
+    # is done first by a single thread only.
+    "smb2.notify": {**SETTINGS, "transport_rx_threads": "1", "transport_tx_threads": "1"},
+}
 # What is about blocks and compression runs on a file system that has these.
 BTRFS = re.compile(r"smb2\.ioctl\.(dup_extents_|compress_(?!notsup)|sparse_compressed)")
 # What is about a share of a certain name, or on a file system of its own.
